@@ -1,0 +1,36 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Warnings are errors of ours; unsafe code must say so where it stands.
+let strict: [SwiftSetting] = [.swiftLanguageMode(.v6), .strictMemorySafety()]
+
+// A worker is started once per chunk: a static program starts in half the time
+// of one that loads shared libraries.
+let staticRelease: [LinkerSetting] = [
+    .unsafeFlags(
+        ["-static-executable"], .when(platforms: [.linux], configuration: .release))
+]
+
+func program(_ name: String) -> Target {
+    .executableTarget(
+        name: name, dependencies: ["Shared"], swiftSettings: strict,
+        linkerSettings: staticRelease)
+}
+
+let package = Package(
+    name: "pmaputils",
+    targets: [
+        .systemLibrary(name: "CSystem", path: "Sources/Shared/CSystem"),
+        .target(
+            name: "Shared", dependencies: ["CSystem"], exclude: ["CSystem"],
+            swiftSettings: strict),
+        program("pmap"),
+        program("wordsplit"),
+        program("wcreduce"),
+        .testTarget(name: "SharedTests", dependencies: ["Shared"]),
+        .testTarget(name: "pmapTests", dependencies: ["pmap", "Shared"]),
+        .testTarget(name: "wordsplitTests", dependencies: ["wordsplit", "Shared"]),
+        .testTarget(name: "wcreduceTests", dependencies: ["wcreduce", "Shared"]),
+        .testTarget(name: "BlackBoxTests", dependencies: ["pmap", "wordsplit", "wcreduce"]),
+    ]
+)

@@ -1,0 +1,60 @@
+/// Reads a file in large blocks and hands them out cut where a unit (a record, a
+/// word) may end, so that no unit is ever split between two blocks.
+public struct BlockReader: ~Copyable {
+    private let descriptor: FileDescriptor
+    private var buffer: InputBuffer
+    private var handedOut = 0
+    private var atEnd = false
+
+    /// - Parameter blockSize: bytes; half of it is what one read asks for at least.
+    public init(_ descriptor: FileDescriptor, blockSize: Int = 256 * 1024) throws(Errno) {
+        self.descriptor = descriptor
+        buffer = try InputBuffer(capacity: blockSize)
+    }
+
+    /// The next block, never empty, or nil at the end of the file. It is valid until
+    /// the next call. The last one ends where the file does.
+    ///
+    /// - Parameter endOfLastUnit: given the bytes that came since it was asked last,
+    ///   how many of them lie before the end of the last whole unit; nil if none ends there.
+    public mutating func next(
+        _ endOfLastUnit: (UnsafeRawBufferPointer) -> Int?
+    ) throws(Errno) -> UnsafeRawBufferPointer? {
+        buffer.consume(handedOut)
+        handedOut = 0
+        while !atEnd {
+            let seen = buffer.count
+            let added = try read()
+            if added == 0 {
+                atEnd = true
+                handedOut = buffer.count
+            } else {
+                let fresh = unsafe UnsafeRawBufferPointer(rebasing: buffer.bytes[seen...])
+                guard let end = unsafe endOfLastUnit(fresh) else { continue }
+                handedOut = seen + end
+            }
+            if handedOut > 0 {
+                return unsafe UnsafeRawBufferPointer(rebasing: buffer.bytes[..<handedOut])
+            }
+        }
+        return nil
+    }
+
+    /// The next block of whole records, each ending with the delimiter but for the
+    /// last one of a file that lacks it.
+    public mutating func nextRecords(
+        delimiter: UInt8
+    ) throws(Errno) -> UnsafeRawBufferPointer? {
+        try unsafe next { bytes in unsafe bytes.lastIndex(of: delimiter).map { $0 + 1 } }
+    }
+
+    private mutating func read() throws(Errno) -> Int {
+        while true {
+            do {
+                return try buffer.fill(from: descriptor)
+            } catch .wouldBlock {
+                try descriptor.wait(for: POLLIN)
+            }
+        }
+    }
+}

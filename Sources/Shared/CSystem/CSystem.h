@@ -1,0 +1,50 @@
+/* What Swift's C library modules do not show: getopt_long with its global
+   state behind functions, and the GNU calls that need _GNU_SOURCE. */
+#ifndef PMAPUTILS_CSYSTEM_H
+#define PMAPUTILS_CSYSTEM_H
+
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stddef.h>
+#include <sys/ioctl.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+
+static inline int cs_optind(void) { return optind; }
+static inline void cs_set_optind(int value) { optind = value; }
+static inline int cs_optopt(void) { return optopt; }
+static inline void cs_silence_getopt(void) { opterr = 0; }
+static inline const char *cs_optarg(void) { return optarg; }
+
+#ifdef __linux__
+extern int pipe2(int fds[2], int flags);
+extern ssize_t splice(int in, long long *in_offset, int out,
+                      long long *out_offset, size_t length, unsigned flags);
+extern int sched_getaffinity(pid_t pid, size_t size, void *mask);
+#define CS_F_SETPIPE_SZ 1031
+#define CS_SPLICE_F_MOVE 1
+#define CS_SPLICE_F_NONBLOCK 2
+#endif
+
+/* A union in the system's header, reached differently on each system. */
+static inline void cs_set_handler(struct sigaction *action, void (*handler)(int)) {
+    action->sa_handler = handler;
+}
+static inline int cs_is_ignored(const struct sigaction *action) {
+    return action->sa_handler == SIG_IGN;
+}
+static inline void cs_set_ignored(struct sigaction *action) { action->sa_handler = SIG_IGN; }
+static inline void cs_set_default(struct sigaction *action) { action->sa_handler = SIG_DFL; }
+
+static inline int cs_window_columns(int fd) {
+    struct winsize size;
+    return ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+/* The macros of <sys/wait.h>. */
+static inline int cs_exited(int status) { return WIFEXITED(status); }
+static inline int cs_exit_status(int status) { return WEXITSTATUS(status); }
+static inline int cs_term_signal(int status) { return WTERMSIG(status); }
+
+#endif

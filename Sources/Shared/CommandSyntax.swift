@@ -1,0 +1,188 @@
+/// One option: what getopt_long(3) is told and what `--help` prints.
+public struct Option<ID: Sendable>: Sendable {
+    public let id: ID
+    public let short: Character?
+    public let long: String
+    /// What its value is called in the help, or nil if it takes none.
+    public let value: String?
+    public let help: String
+
+    public init(_ id: ID, _ short: Character?, _ long: String, _ value: String?, _ help: String) {
+        self.id = id
+        self.short = short
+        self.long = long
+        self.value = value
+        self.help = help
+    }
+
+    /// How messages call it: `-c`, or `--buffer` where it has no short form.
+    public var name: String { short.map { "-\($0)" } ?? "--\(long)" }
+}
+
+/// A command line that cannot be followed: what it says, and what would be right.
+public struct UsageError: Error, Equatable, Sendable {
+    public let what: String
+    public let why: String
+
+    public init(_ what: String, _ why: String) {
+        self.what = what
+        self.why = why
+    }
+}
+
+/// The whole number that is an option's value.
+public func count<ID>(
+    _ option: Option<ID>, _ value: Argument?, minimum: Int
+) throws(UsageError) -> Int {
+    let text = value?.text ?? ""
+    guard let number = parseCount(text, minimum: minimum) else {
+        throw UsageError(
+            "\(option.name) '\(text)'", "takes a whole number of at least \(minimum)")
+    }
+    return number
+}
+
+/// What a command line asks for.
+public enum Invocation<ID: Sendable>: Sendable {
+    case help
+    case version
+    case run(options: [(option: Option<ID>, value: Argument?)], operands: [Argument])
+}
+
+/// The SYNOPSIS of a program as a value: it reads the command line and prints the help.
+public struct CommandSyntax<ID: Sendable>: Sendable {
+    public let program: String
+    public let operands: String
+    public let purpose: String
+    public let options: [Option<ID>]
+    /// Whether options end at the first operand, as they do for xargs(1) and env(1).
+    public let stopsAtOperand: Bool
+
+    public init(
+        program: String, operands: String, purpose: String, stopsAtOperand: Bool = false,
+        options: [Option<ID>]
+    ) {
+        self.program = program
+        self.operands = operands
+        self.purpose = purpose
+        self.stopsAtOperand = stopsAtOperand
+        self.options = options
+    }
+
+    /// The text of `--help`.
+    public var help: String {
+        var rows = options.map { option in
+            let short = option.short.map { "-\($0), " } ?? "    "
+            let value = option.value.map { "=\($0)" } ?? ""
+            return ("\(short)--\(option.long)\(value)", option.help)
+        }
+        rows.append(("    --help", "print this and exit"))
+        rows.append(("    --version", "print the version and exit"))
+        let width = rows.map { $0.0.count }.max() ?? 0
+        let table = rows.map { name, help in
+            "  \(name)\(String(repeating: " ", count: width - name.count))  \(help)\n"
+        }
+        return "Usage: \(program) [options] \(operands)\n\(purpose)\n\n" + table.joined()
+    }
+
+    public var version: String { "\(program) (pmaputils) \(pmaputilsVersion)\n" }
+
+    /// Reads a command line with getopt_long(3): GNU's conventions, `--` included.
+    ///
+    /// - Parameter vector: argc and argv; reordered, as getopt_long does, unless
+    ///   `stopsAtOperand`.
+    public func parse(
+        _ vector: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>, count: Int32
+    ) throws(UsageError) -> Invocation<ID> {
+        let table = LongOptions(
+            options.map { ($0.long, $0.value != nil) } + [("help", false), ("version", false)])
+        cs_silence_getopt()
+        cs_set_optind(1)
+        var found: [(option: Option<ID>, value: Argument?)] = []
+        while true {
+            let code = unsafe getopt_long(count, vector, shortOptions, table.rows, nil)
+            if code == -1 { break }
+            let value = unsafe cs_optarg().map { unsafe Argument($0) }
+            if code == LongOptions.firstCode + Int32(options.count) { return .help }
+            if code == LongOptions.firstCode + Int32(options.count) + 1 { return .version }
+            guard let option = option(code) else {
+                throw unsafe refusal(code, word: vector[Int(cs_optind()) - 1])
+            }
+            found.append((option, value))
+        }
+        let operands = (cs_optind()..<count).compactMap { index in
+            unsafe vector[Int(index)].map { unsafe Argument($0) }
+        }
+        return .run(options: found, operands: operands)
+    }
+
+    /// getopt's short form: `+` to stop at the first operand, `:` to tell a missing
+    /// value from an unknown option.
+    private var shortOptions: String {
+        options.reduce(into: stopsAtOperand ? "+:" : ":") { text, option in
+            if let short = option.short { text += "\(short)\(option.value == nil ? "" : ":")" }
+        }
+    }
+
+    private func option(_ code: Int32) -> Option<ID>? {
+        if code >= LongOptions.firstCode {
+            let index = Int(code - LongOptions.firstCode)
+            return index < options.count ? options[index] : nil
+        }
+        guard code != 0x3A, code != 0x3F else { return nil }  // ':' and '?'
+        return options.first { $0.short?.asciiValue == UInt8(truncatingIfNeeded: code) }
+    }
+
+    private func refusal(
+        _ code: Int32, word: UnsafeMutablePointer<CChar>?
+    ) -> UsageError {
+        let advice = "try '\(program) --help'"
+        let known = option(cs_optopt())
+        if code == 0x3A, let known {
+            return UsageError("option '\(known.name)' needs a value", known.value ?? advice)
+        }
+        if cs_optopt() >= LongOptions.firstCode {
+            let word = unsafe word.map { unsafe Argument($0).text } ?? ""
+            return UsageError("option '\(word)' takes no value", advice)
+        }
+        if cs_optopt() != 0 {
+            let byte = UInt8(truncatingIfNeeded: cs_optopt())
+            return UsageError("unknown option '-\(readable([byte]))'", advice)
+        }
+        let text = unsafe word.map { unsafe Argument($0).text } ?? ""
+        let name = text.prefix { $0 != "=" }.dropFirst(2)
+        let candidates = (options.map(\.long) + ["help", "version"]).filter { $0.hasPrefix(name) }
+        if candidates.count > 1 {
+            let list = candidates.map { "--\($0)" }.joined(separator: ", ")
+            return UsageError("ambiguous option '\(text)'", "could be \(list)")
+        }
+        return UsageError("unknown option '\(text)'", advice)
+    }
+}
+
+/// The array that getopt_long(3) takes, with the names it points to.
+@safe
+private struct LongOptions: ~Copyable {
+    /// A long option's code is this plus its place: past every short option's byte.
+    static let firstCode: Int32 = 256
+
+    let rows: UnsafeMutablePointer<option>
+    private let count: Int
+
+    init(_ options: [(name: String, takesValue: Bool)]) {
+        count = options.count
+        unsafe rows = .allocate(capacity: count + 1)
+        for (index, entry) in options.enumerated() {
+            let row = unsafe option(
+                name: strdup(entry.name), has_arg: entry.takesValue ? 1 : 0, flag: nil,
+                val: Self.firstCode + Int32(index))
+            unsafe (rows + index).initialize(to: row)
+        }
+        unsafe (rows + count).initialize(to: option())
+    }
+
+    deinit {
+        for index in 0..<count { unsafe free(UnsafeMutableRawPointer(mutating: rows[index].name)) }
+        unsafe rows.deallocate()
+    }
+}

@@ -1,0 +1,105 @@
+/// A number that names an open file. It owns nothing: see `OpenFile` for what closes itself.
+public struct FileDescriptor: Equatable, Sendable {
+    public let rawValue: Int32
+
+    public init(_ rawValue: Int32) { self.rawValue = rawValue }
+
+    public static let standardInput = FileDescriptor(0)
+    public static let standardOutput = FileDescriptor(1)
+    public static let standardError = FileDescriptor(2)
+
+    /// read(2), retried on interrupt.
+    ///
+    /// - Returns: the number of bytes read, 0 at the end of the file.
+    /// - Throws: `Errno.wouldBlock` too, when the descriptor is non-blocking and has nothing.
+    public func read(into buffer: UnsafeMutableRawBufferPointer) throws(Errno) -> Int {
+        try retrying { unsafe systemRead(rawValue, buffer.baseAddress, buffer.count) }
+    }
+
+    /// As `read`, and waits where a non-blocking descriptor has nothing yet.
+    public func readWaiting(into buffer: UnsafeMutableRawBufferPointer) throws(Errno) -> Int {
+        while true {
+            do {
+                return try unsafe read(into: buffer)
+            } catch .wouldBlock {
+                try wait(for: POLLIN)
+            }
+        }
+    }
+
+    /// write(2), retried on interrupt.
+    ///
+    /// - Returns: the number of bytes written, which may be fewer than given.
+    public func write(_ bytes: UnsafeRawBufferPointer) throws(Errno) -> Int {
+        try retrying { unsafe systemWrite(rawValue, bytes.baseAddress, bytes.count) }
+    }
+
+    /// Writes all bytes, through short writes and non-blocking descriptors.
+    public func writeAll(_ bytes: UnsafeRawBufferPointer) throws(Errno) {
+        var rest = unsafe bytes
+        while unsafe !rest.isEmpty {
+            do {
+                let written = try unsafe write(rest)
+                unsafe rest = UnsafeRawBufferPointer(rebasing: rest[written...])
+            } catch .wouldBlock {
+                try wait(for: POLLOUT)
+            }
+        }
+    }
+
+    /// Waits until poll(2) reports one of the events, an error or a hang-up.
+    public func wait(for events: Int32) throws(Errno) {
+        var request = pollfd(fd: rawValue, events: Int16(events), revents: 0)
+        _ = try retrying { unsafe poll(&request, 1, -1) }
+    }
+
+    /// Whether it is a terminal, by isatty(3).
+    public var isTerminal: Bool { isatty(rawValue) == 1 }
+
+    /// What fstat(2) says of it, or nil if it names no open file.
+    public var status: stat? {
+        var status = stat()
+        return unsafe fstat(rawValue, &status) == 0 ? status : nil
+    }
+
+    /// Makes reads and writes through this open file description never wait.
+    /// Only for what this process opened itself: others share an inherited one.
+    public func setNonBlocking() throws(Errno) {
+        let flags = try retrying { fcntl(rawValue, F_GETFL) }
+        _ = try retrying { fcntl(rawValue, F_SETFL, flags | O_NONBLOCK) }
+    }
+}
+
+/// An open file that is closed once, at the latest when it goes out of scope.
+public struct OpenFile: ~Copyable {
+    public let descriptor: FileDescriptor
+
+    /// Takes over a descriptor that nobody else closes.
+    public init(owning descriptor: FileDescriptor) { self.descriptor = descriptor }
+
+    /// open(2), close-on-exec.
+    public init(path: Argument, flags: Int32 = O_RDONLY) throws(Errno) {
+        let number = try retrying { unsafe open(path.cString, flags | O_CLOEXEC, 0o666) }
+        descriptor = FileDescriptor(number)
+    }
+
+    // close(2) is never retried: after EINTR Linux has closed the descriptor already.
+    deinit { _ = close(descriptor.rawValue) }
+}
+
+/// A pipe(2), both ends close-on-exec.
+public struct Pipe: ~Copyable {
+    public var reading: OpenFile
+    public var writing: OpenFile
+
+    public init() throws(Errno) {
+        var ends: (Int32, Int32) = (-1, -1)
+        _ = try retrying {
+            unsafe withUnsafeMutableBytes(of: &ends) { bytes in
+                unsafe makeClosingPipe(bytes.assumingMemoryBound(to: Int32.self).baseAddress)
+            }
+        }
+        reading = OpenFile(owning: FileDescriptor(ends.0))
+        writing = OpenFile(owning: FileDescriptor(ends.1))
+    }
+}

@@ -1,0 +1,57 @@
+/// `program: what: why` on standard error, one line, whatever the names hold.
+///
+/// A message that cannot be written is dropped: there is nobody left to tell.
+public struct Messages: Sendable {
+    public let program: String
+
+    public init(program: String) { self.program = program }
+
+    public func say(_ what: String, _ why: String? = nil) {
+        let text = why.map { "\(what): \($0)" } ?? what
+        var line = visible("\(program): \(text)")
+        line += "\n"
+        writeToStandardError(line)
+    }
+}
+
+/// Writes text to standard error in one call, so that lines of several programs do not mix.
+public func writeToStandardError(_ text: String) {
+    var text = text
+    text.withUTF8 { bytes in
+        try? unsafe FileDescriptor.standardError.writeAll(UnsafeRawBufferPointer(bytes))
+    }
+}
+
+/// The text with control characters spelled out (`\n`, `\t`, `\x1b`), so that a
+/// name can neither end a message's line nor paint the terminal.
+public func visible(_ text: String) -> String {
+    var result = ""
+    for scalar in text.unicodeScalars {
+        switch scalar {
+        case "\n": result += "\\n"
+        case "\t": result += "\\t"
+        case "\r": result += "\\r"
+        case _ where isControl(scalar): result += escapedScalar(scalar)
+        default: result.unicodeScalars.append(scalar)
+        }
+    }
+    return result
+}
+
+/// Control, format (bidirectional overrides among them), line and paragraph separators.
+public func isControl(_ scalar: Unicode.Scalar) -> Bool {
+    if scalar.isASCII { return scalar.value < 0x20 || scalar.value == 0x7F }
+    switch scalar.properties.generalCategory {
+    case .control, .format, .lineSeparator, .paragraphSeparator: return true
+    default: return false
+    }
+}
+
+private func escapedScalar(_ scalar: Unicode.Scalar) -> String {
+    String(scalar).utf8.map { "\\x" + hexadecimal($0) }.joined()
+}
+
+/// A byte as two hexadecimal digits.
+public func hexadecimal(_ byte: UInt8) -> String {
+    (byte < 16 ? "0" : "") + String(byte, radix: 16)
+}

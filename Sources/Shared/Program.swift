@@ -1,0 +1,85 @@
+/// Why a run cannot go on, said in the program's own words: `what: why`.
+public struct Failure: Error, Equatable, Sendable {
+    public let what: String
+    public let why: String
+
+    public init(_ what: String, _ why: String) {
+        self.what = what
+        self.why = why
+    }
+}
+
+/// What the programs' main functions do alike: reserve the standard descriptors, read
+/// the command line, answer `--help` and `--version`, and turn what was thrown into
+/// one line on standard error and an exit status.
+///
+/// - Parameters:
+///   - failure: the exit status of a program that could do nothing.
+///   - body: does the work and returns the exit status.
+public func runProgram<ID>(
+    _ syntax: CommandSyntax<ID>, failure: Int32,
+    _ body: (
+        _ options: [(option: Option<ID>, value: Argument?)], _ operands: [Argument]
+    ) throws -> Int32
+) -> Never {
+    reserveStandardDescriptors(failure: failure)
+    let messages = Messages(program: syntax.program)
+    do {
+        switch try unsafe syntax.parse(CommandLine.unsafeArgv, count: CommandLine.argc) {
+        case .help: exit(try printed(syntax.help))
+        case .version: exit(try printed(syntax.version))
+        case .run(let options, let operands): exit(try body(options, operands))
+        }
+    } catch let error as UsageError {
+        messages.say(error.what, error.why)
+    } catch let error as WriteError {
+        messages.say("write error", error.cause.reason)
+    } catch let error as Errno {
+        messages.say(error.reason)
+    } catch let error as Failure {
+        messages.say(error.what, error.why)
+    } catch {
+        messages.say("\(error)")
+    }
+    exit(failure)
+}
+
+private func printed(_ text: String) throws(WriteError) -> Int32 {
+    var output = Output(.standardOutput)
+    try output.append(text)
+    try output.finish()
+    return 0
+}
+
+/// Opens each file in turn, `-` and no file at all being standard input, and has it read.
+/// One that cannot be opened or read is a message; the others are still done.
+///
+/// - Parameter read: throws an `Errno` if reading fails; anything else ends the loop.
+/// - Returns: whether all of them were read.
+public func readEach(
+    _ files: [Argument], messages: Messages,
+    _ read: (_ descriptor: FileDescriptor, _ name: String) throws -> Void
+) throws -> Bool {
+    var allRead = true
+    func attempt(_ name: String, _ work: () throws -> Void) throws {
+        do {
+            try work()
+        } catch let error as Errno where error != .noMemory {
+            messages.say(name, error.reason)
+            allRead = false
+        }
+    }
+    let standardInput = { try read(.standardInput, "standard input") }
+    if files.isEmpty { try attempt("standard input", standardInput) }
+    for file in files {
+        if file == "-" {
+            try attempt("standard input", standardInput)
+        } else {
+            try attempt(file.text) {
+                let opened = try OpenFile(path: file)
+                try read(opened.descriptor, file.text)
+            }
+        }
+    }
+    return allRead
+}

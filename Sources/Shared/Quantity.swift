@@ -1,0 +1,46 @@
+/// A number of bytes such as `65536`, `64K`, `1M`, `2G`: powers of 1024 as in
+/// head(1) and sort(1); `KiB` is the same, `KB` is 1000.
+///
+/// - Returns: the bytes, or nil if the text is none or the number passes `Int.max`.
+public func parseSize(_ text: String) -> Int? {
+    let digits = text.prefix { $0.isASCII && $0.isNumber }
+    guard var size = Int(digits) else { return nil }
+    var suffix = text[digits.endIndex...].uppercased()[...]
+    if suffix.isEmpty { return size }
+    guard let power = "KMGTPE".firstIndex(of: suffix.removeFirst()) else { return nil }
+    let base: Int
+    switch suffix {
+    case "", "IB": base = 1024
+    case "B": base = 1000
+    default: return nil
+    }
+    for _ in 0..."KMGTPE".distance(from: "KMGTPE".startIndex, to: power) {
+        let (product, overflow) = size.multipliedReportingOverflow(by: base)
+        if overflow { return nil }
+        size = product
+    }
+    return size
+}
+
+/// A time such as `1.5`, `30s`, `5m`, `2h`, `1d`, as in sleep(1) and timeout(1);
+/// seconds where no unit is given.
+///
+/// - Returns: the time, or nil if the text is none or the time passes 10,000 years.
+public func parseDuration(_ text: String) -> Duration? {
+    let units: [Character: Double] = ["s": 1, "m": 60, "h": 3600, "d": 86400]
+    let unit = text.last.flatMap { units[$0] }
+    let number = unit == nil ? text[...] : text.dropLast()
+    let allowed = number.allSatisfy { ($0.isASCII && $0.isNumber) || $0 == "." }
+    guard allowed, let value = Double(number) else { return nil }
+    let seconds = value * (unit ?? 1)
+    guard seconds <= 10_000 * 366 * 86400 else { return nil }
+    return .seconds(seconds)
+}
+
+/// A whole number of at least `minimum`, in decimal digits only.
+public func parseCount(_ text: String, minimum: Int = 0) -> Int? {
+    guard !text.isEmpty, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
+        let value = Int(text), value >= minimum
+    else { return nil }
+    return value
+}

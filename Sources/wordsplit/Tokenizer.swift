@@ -1,0 +1,167 @@
+import Shared
+
+/// Text to words, one after the other, each with its terminator.
+///
+/// ASCII text goes through a loop with two table look-ups a byte and no branch; what is
+/// left (a token between white space that holds a byte past 0x7F) goes through
+/// the standard library's segmentation. Both give the same on ASCII text.
+@safe
+final class Tokenizer {
+    private let rule: Rule
+    /// 256 classes, then 256 bytes as they are printed.
+    private let tables: UnsafeMutablePointer<UInt8>
+
+    /// Bytes looked at before the way is chosen: they are in the first-level cache then.
+    private static let stretch = 16 * 1024
+
+    init(_ rule: Rule) {
+        self.rule = rule
+        unsafe tables = .allocate(capacity: 512)
+        for byte in UInt8.min...UInt8.max {
+            let isUpper = (0x41...0x5A).contains(byte)
+            unsafe tables[Int(byte)] = ByteClass.of(
+                byte, asciiLettersOnly: rule.asciiLettersOnly)
+            unsafe tables[256 + Int(byte)] = isUpper && !rule.keepsCase ? byte | 0x20 : byte
+        }
+    }
+
+    deinit { unsafe tables.deallocate() }
+
+    /// How many bytes lie before the end of the last white space (for `-a`: of the last
+    /// byte that is no letter); no word reaches across it. nil if there is none.
+    func endOfLastWord(_ bytes: UnsafeRawBufferPointer) -> Int? {
+        var index = bytes.count
+        while index > 0 {
+            if unsafe separates(bytes[index - 1]) { return index }
+            index -= 1
+        }
+        return nil
+    }
+
+    /// Splits a block that no word reaches out of.
+    func split(
+        _ block: UnsafeRawBufferPointer, into output: inout Output
+    ) throws(WriteError) {
+        var rest = unsafe block
+        while unsafe !rest.isEmpty {
+            let size = unsafe stretchLength(rest)
+            let piece = unsafe UnsafeRawBufferPointer(rebasing: rest[..<size])
+            unsafe rest = UnsafeRawBufferPointer(rebasing: rest[size...])
+            if unsafe isPlain(piece) {
+                try unsafe splitPlain(piece, into: &output)
+            } else {
+                try unsafe splitTokens(piece, into: &output)
+            }
+        }
+    }
+
+    /// The length of a first piece of about `stretch` bytes that ends where no word does.
+    private func stretchLength(_ bytes: UnsafeRawBufferPointer) -> Int {
+        if bytes.count <= Self.stretch { return bytes.count }
+        let head = unsafe UnsafeRawBufferPointer(rebasing: bytes[..<Self.stretch])
+        if let end = unsafe endOfLastWord(head) { return end }
+        let next = unsafe bytes[Self.stretch...].firstIndex { separates($0) }
+        return next.map { $0 + 1 } ?? bytes.count
+    }
+
+    private func separates(_ byte: UInt8) -> Bool {
+        rule.asciiLettersOnly
+            ? unsafe tables[Int(byte)] == 0 : byte == 0x20 || (9...13).contains(byte)
+    }
+
+    /// Whether every word that the fast loop finds is one that is printed.
+    private func isPlain(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        if rule.minimumLength > 1 { return false }
+        if rule.asciiLettersOnly { return true }
+        var found: UInt8 = 0
+        for unsafebyte in unsafe bytes {
+            found |= (byte & 0x80) | (byte == UInt8(ascii: "_") ? 0x80 : 0)
+        }
+        return found == 0
+    }
+
+    /// Each byte is written, and the place to write moves on only past a byte of a word
+    /// or the first byte behind one, which becomes the terminator.
+    private func splitPlain(
+        _ bytes: UnsafeRawBufferPointer, into output: inout Output
+    ) throws(WriteError) {
+        let classes = unsafe tables
+        let printed = unsafe tables + 256
+        let terminator = rule.terminator
+        unsafe try output.appendUpTo(bytes.count + 1) { room in
+            var end = 0
+            var before: UInt8 = 0
+            var wasWord: UInt8 = 0
+            var current = unsafe classes[Int(bytes[0])]
+            for index in 0..<bytes.count {
+                let byte = unsafe bytes[index]
+                let after: UInt8 =
+                    index &+ 1 < bytes.count ? unsafe classes[Int(bytes[index &+ 1])] : 0
+                let joins = (current &>> 2) & before & after & 3
+                let isWord: UInt8 = (current &>> 4) | (joins == 0 ? 0 : 1)
+                unsafe room[end] = isWord == 0 ? terminator : printed[Int(byte)]
+                end &+= Int(isWord | wasWord)
+                wasWord = isWord
+                before = current
+                current = after
+            }
+            unsafe room[end] = terminator
+            return end + Int(wasWord)
+        }
+    }
+
+    /// The same with what the fast loop leaves out: words of underscores alone and words
+    /// that are too short are taken back, and text that is not ASCII goes its own way.
+    private func splitTokens(
+        _ bytes: UnsafeRawBufferPointer, into output: inout Output
+    ) throws(WriteError) {
+        var rest = unsafe bytes
+        while unsafe !rest.isEmpty {
+            let end = unsafe rest.firstIndex { separates($0) } ?? rest.count
+            let token = unsafe UnsafeRawBufferPointer(rebasing: rest[..<end])
+            unsafe rest = UnsafeRawBufferPointer(rebasing: rest[min(end + 1, rest.count)...])
+            if unsafe token.allSatisfy({ $0 < 0x80 }) {
+                try unsafe splitASCII(token, into: &output)
+            } else {
+                for word in unsafe unicodeWords(token, rule) {
+                    try output.append(word)
+                    try output.append(rule.terminator)
+                }
+            }
+        }
+    }
+
+    private func splitASCII(
+        _ bytes: UnsafeRawBufferPointer, into output: inout Output
+    ) throws(WriteError) {
+        unsafe try output.appendUpTo(bytes.count + 1) { room in
+            var start = 0
+            var end = 0
+            var kinds: UInt8 = 0
+            func endWord() {
+                if kinds & 3 != 0, end - start >= rule.minimumLength {
+                    unsafe room[end] = rule.terminator
+                    end += 1
+                } else {
+                    end = start
+                }
+                start = end
+                kinds = 0
+            }
+            for index in 0..<bytes.count {
+                let current = unsafe tables[Int(bytes[index])]
+                let before = index > 0 ? unsafe tables[Int(bytes[index - 1])] : 0
+                let after = index + 1 < bytes.count ? unsafe tables[Int(bytes[index + 1])] : 0
+                if current & ByteClass.extender != 0 || (current >> 2) & before & after & 3 != 0 {
+                    unsafe room[end] = tables[256 + Int(bytes[index])]
+                    end += 1
+                    kinds |= current
+                } else {
+                    endWord()
+                }
+            }
+            endWord()
+            return end
+        }
+    }
+}

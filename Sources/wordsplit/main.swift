@@ -1,0 +1,16 @@
+import Shared
+
+runProgram(wordsplitSyntax, failure: 2) { options, operands in
+    let rule = try Rule(options)
+    let messages = Messages(program: wordsplitSyntax.program)
+    let tokenizer = Tokenizer(rule)
+    var output = Output(.standardOutput)
+    let allRead = try readEach(operands, messages: messages) { descriptor, _ in
+        var reader = try BlockReader(descriptor)
+        while let block = try unsafe reader.next(tokenizer.endOfLastWord) {
+            try unsafe tokenizer.split(block, into: &output)
+        }
+    }
+    try output.finish()
+    return allRead ? 0 : 1
+}
