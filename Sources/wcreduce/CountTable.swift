@@ -85,7 +85,8 @@ struct CountTable: ~Copyable {
         let larger = try unsafe Self.allocate(old.count * 2)
         mask = old.count * 2 - 1
         unsafe slots = larger
-        for unsafeentry in unsafe old where entry.count != 0 {
+        for oldIndex in 0..<old.count where unsafe old[oldIndex].count != 0 {
+            let entry = unsafe old[oldIndex]
             let entryHash =
                 entry.length <= CountedKey.inlineLimit
                 ? hash(entry.first, entry.second, length: entry.length) : entry.first
@@ -119,7 +120,7 @@ private struct KeyStore: ~Copyable {
     private var blocks: [UnsafeMutableRawPointer] = unsafe []
     private var room = unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0)
 
-    deinit { for unsafeblock in unsafe blocks { unsafe free(block) } }
+    deinit { unsafe blocks.forEach { unsafe free($0) } }
 
     mutating func store(_ key: UnsafeRawBufferPointer) throws(Errno) -> UnsafeRawPointer {
         if unsafe key.count > room.count {

@@ -74,7 +74,8 @@ final class Tokenizer {
         if rule.minimumLength > 1 { return false }
         if rule.asciiLettersOnly { return true }
         var found: UInt8 = 0
-        for unsafebyte in unsafe bytes {
+        for index in 0..<bytes.count {
+            let byte = unsafe bytes[index]
             found |= (byte & 0x80) | (byte == UInt8(ascii: "_") ? 0x80 : 0)
         }
         return found == 0
