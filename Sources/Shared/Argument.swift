@@ -6,13 +6,25 @@ public struct Argument: Sendable {
 
     public init(_ cString: UnsafePointer<CChar>) { unsafe self.cString = unsafe cString }
 
-    /// The word as text; bytes that are not UTF-8 are spelled `\xff`.
-    public var text: String {
-        let bytes = unsafe UnsafeBufferPointer(start: cString, count: strlen(cString))
-        return unsafe bytes.withMemoryRebound(to: UInt8.self) { unsafe readable($0) }
+    /// A word of the program's own.
+    public init(_ word: StaticString) {
+        unsafe self.cString = UnsafeRawPointer(word.utf8Start).assumingMemoryBound(to: CChar.self)
     }
 
+    public var byteCount: Int { unsafe strlen(cString) }
+
+    public var bytes: [UInt8] {
+        unsafe Array(UnsafeRawBufferPointer(start: cString, count: byteCount))
+    }
+
+    /// The word as text; bytes that are not UTF-8 are spelled `\xff`.
+    public var text: String { readable(bytes) }
+
     public static func == (word: Argument, text: String) -> Bool { word.text == text }
+}
+
+extension Argument: ExpressibleByStringLiteral {
+    public init(stringLiteral word: StaticString) { self.init(word) }
 }
 
 /// Bytes as text; those that are not UTF-8 are spelled `\xff`.

@@ -9,12 +9,12 @@ public struct Errno: Error, Equatable, Sendable {
 
     public static let interrupted = Errno(EINTR)
     public static let wouldBlock = Errno(EAGAIN)
-    public static let badDescriptor = Errno(EBADF)
     public static let brokenPipe = Errno(EPIPE)
     public static let noEntry = Errno(ENOENT)
     public static let noMemory = Errno(ENOMEM)
     public static let overflow = Errno(EOVERFLOW)
-    public static let isDirectory = Errno(EISDIR)
+    public static let invalid = Errno(EINVAL)
+    public static let notExecutableFormat = Errno(ENOEXEC)
 
     /// The text of strerror(3), such as "No space left on device".
     public var reason: String {

@@ -102,4 +102,8 @@ public struct Pipe: ~Copyable {
         reading = OpenFile(owning: FileDescriptor(ends.0))
         writing = OpenFile(owning: FileDescriptor(ends.1))
     }
+
+    /// The end to keep; the other one, which was given away, is closed.
+    public consuming func takeReading() -> OpenFile { reading }
+    public consuming func takeWriting() -> OpenFile { writing }
 }

@@ -27,8 +27,8 @@ public struct Output: ~Copyable {
     }
 
     public mutating func append(_ bytes: UnsafeRawBufferPointer) throws(WriteError) {
-        if bytes.count > buffer.count - count { try flush() }
-        if bytes.count > buffer.count { return try unsafe write(bytes) }
+        if unsafe bytes.count > buffer.count - count { try flush() }
+        if unsafe bytes.count > buffer.count { return try unsafe write(bytes) }
         guard let source = bytes.baseAddress else { return }
         unsafe buffer.baseAddress!.advanced(by: count)
             .copyMemory(from: source, byteCount: bytes.count)
@@ -36,7 +36,7 @@ public struct Output: ~Copyable {
     }
 
     public mutating func append(_ byte: UInt8) throws(WriteError) {
-        if count == buffer.count { try flush() }
+        if unsafe count == buffer.count { try flush() }
         unsafe buffer[count] = byte
         count += 1
     }

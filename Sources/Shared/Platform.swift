@@ -11,9 +11,10 @@
     @_exported import Darwin
 #endif
 
-/// read(2) and write(2) under names that `FileDescriptor`'s methods do not hide.
+/// read(2), write(2) and close(2) under names that methods do not hide.
 let systemRead = unsafe read
 let systemWrite = unsafe write
+public func systemClose(_ number: Int32) -> Int32 { close(number) }
 
 /// pipe2(2) with O_CLOEXEC. Elsewhere the flag comes a moment later, which is as
 /// good here: these programs start no process from a second thread.
@@ -34,4 +35,52 @@ public func enlargePipe(_ descriptor: FileDescriptor, to bytes: Int32) {
     #if os(Linux)
         _ = fcntl(descriptor.rawValue, CS_F_SETPIPE_SZ, bytes)
     #endif
+}
+
+/// Moves bytes from one descriptor to another, one of them a pipe, without copying them
+/// and without waiting: splice(2). Elsewhere than on Linux it is always refused.
+///
+/// - Returns: the bytes moved, 0 at the end of the input.
+/// - Throws: `Errno.wouldBlock` if the input has nothing or the output has no room.
+public func moveBytes(
+    from input: FileDescriptor, to output: FileDescriptor, atMost count: Int
+) throws(Errno) -> Int {
+    #if os(Linux)
+        let flags = UInt32(CS_SPLICE_F_MOVE | CS_SPLICE_F_NONBLOCK)
+        return try retrying {
+            splice(input.rawValue, nil, output.rawValue, nil, count, flags)
+        }
+    #else
+        throw .invalid
+    #endif
+}
+
+/// The CPUs that this process may run on, by its affinity mask where there is one.
+public func affinityCPUs() -> Int {
+    #if os(Linux)
+        // The kernel refuses a mask too small for the machine; this one holds 65,536 CPUs.
+        var mask = [UInt64](repeating: 0, count: 1024)
+        let bytes = mask.count * MemoryLayout<UInt64>.stride
+        if unsafe sched_getaffinity(0, bytes, &mask) == 0 {
+            return mask.reduce(0) { $0 + $1.nonzeroBitCount }
+        }
+    #endif
+    return Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+}
+
+/// getrlimit(2)'s names for the stack and for core files, of a type that differs from
+/// system to system.
+#if canImport(Glibc)
+    public let stackResource = __rlimit_resource_t(RLIMIT_STACK.rawValue)
+    public let coreResource = __rlimit_resource_t(RLIMIT_CORE.rawValue)
+#else
+    public let stackResource = RLIMIT_STACK
+    public let coreResource = RLIMIT_CORE
+#endif
+
+/// The time of a clock that nobody sets: CLOCK_MONOTONIC.
+public func monotonicTime() -> Duration {
+    var time = timespec()
+    _ = unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+    return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
 }

@@ -1,1 +1,19 @@
 import Shared
+
+runProgram(pmapSyntax, failure: 1) { options, operands in
+    let settings = try Settings(options, operands: operands)
+    let messages = Messages(program: pmapSyntax.program)
+    var file: OpenFile?
+    if let name = settings.argumentFile, !(name == "-") {
+        do {
+            file = try OpenFile(path: name)
+        } catch let error as Errno {
+            throw Failure(name.text, error.reason)
+        }
+    }
+    let items = file?.descriptor ?? .standardInput
+    if settings.isDryRun {
+        return try printCommands(settings, items: items, messages: messages)
+    }
+    return try Pool(settings, items: items, messages: messages).run()
+}

@@ -17,6 +17,9 @@ static inline int cs_optopt(void) { return optopt; }
 static inline void cs_silence_getopt(void) { opterr = 0; }
 static inline const char *cs_optarg(void) { return optarg; }
 
+extern char **environ;
+static inline char **cs_environ(void) { return environ; }
+
 #ifdef __linux__
 extern int pipe2(int fds[2], int flags);
 extern ssize_t splice(int in, long long *in_offset, int out,

@@ -1,0 +1,106 @@
+import Shared
+
+/// The items of one command.
+struct Chunk {
+    /// Its place in the input, from 1.
+    let number: Int
+    let itemCount: Int
+    /// The items with their delimiters, as they were read; the last may lack it.
+    let bytes: [UInt8]
+
+    func items(delimiter: UInt8) -> [ArraySlice<UInt8>] {
+        var items = bytes.split(separator: delimiter, omittingEmptySubsequences: false)
+        if bytes.last == delimiter { items.removeLast() }
+        return items
+    }
+}
+
+/// Where a chunk ends, whatever comes first; at least one item is in each.
+struct ChunkLimits: Equatable {
+    var items: Int
+    /// Bytes of input, delimiters counted.
+    var bytes: Int
+    /// Bytes of arguments, or nil where items are no arguments.
+    var room: Int?
+}
+
+/// What the next bytes of the input are.
+enum Cut: Equatable {
+    case chunk(byteCount: Int, itemCount: Int)
+    /// An item that no command can take, and why.
+    case refused(byteCount: Int, why: String)
+}
+
+/// Cuts input into chunks. It remembers how far it looked, so that bytes that arrive
+/// in small pieces are looked at once.
+struct Chunker {
+    let limits: ChunkLimits
+    let delimiter: UInt8
+
+    /// Of the chunk in the making: whole items, their bytes, and their arguments' bytes.
+    private var itemCount = 0
+    private var byteCount = 0
+    private var argumentBytes = 0
+    /// Bytes behind `byteCount` that hold no delimiter.
+    private var searched = 0
+
+    init(limits: ChunkLimits, delimiter: UInt8) {
+        self.limits = limits
+        self.delimiter = delimiter
+    }
+
+    /// - Parameters:
+    ///   - bytes: the input behind the last cut: the same as last time, and more.
+    ///   - atEnd: whether no more will come.
+    /// - Returns: nil when more input is needed, or there is none left.
+    mutating func next(_ bytes: UnsafeRawBufferPointer, atEnd: Bool) -> Cut? {
+        while byteCount < bytes.count {
+            guard let end = unsafe endOfItem(bytes, atEnd: atEnd) else { return nil }
+            let isDelimited = end < bytes.count
+            let itemBytes = end - byteCount + (isDelimited ? 1 : 0)
+            let item = unsafe UnsafeRawBufferPointer(rebasing: bytes[byteCount..<end])
+            if let why = unsafe refusal(item) {
+                if itemCount > 0 { return finishChunk() }
+                self = Chunker(limits: limits, delimiter: delimiter)
+                return .refused(byteCount: itemBytes, why: why)
+            }
+            let cost = ArgumentLimit.cost(of: item.count)
+            let isFull =
+                byteCount + itemBytes > limits.bytes
+                || argumentBytes + cost > (limits.room ?? .max)
+            if isFull && itemCount > 0 { return finishChunk() }
+            itemCount += 1
+            byteCount += itemBytes
+            argumentBytes += cost
+            searched = 0
+            if itemCount == limits.items { return finishChunk() }
+        }
+        return atEnd && itemCount > 0 ? finishChunk() : nil
+    }
+
+    private mutating func endOfItem(_ bytes: UnsafeRawBufferPointer, atEnd: Bool) -> Int? {
+        let from = byteCount + searched
+        if let end = unsafe bytes[from...].firstIndex(of: delimiter) { return end }
+        searched = bytes.count - byteCount
+        return atEnd ? bytes.count : nil
+    }
+
+    private func refusal(_ item: UnsafeRawBufferPointer) -> String? {
+        guard let room = limits.room else { return nil }
+        if item.count > ArgumentLimit.longestArgument
+            || ArgumentLimit.cost(of: item.count) > room
+        {
+            return "too long for an argument (\(item.count) bytes); -i has no such limit"
+        }
+        if delimiter != 0, unsafe item.contains(0) {
+            return "holds a NUL byte, which no argument can; see -0 and -i"
+        }
+        return nil
+    }
+
+    private mutating func finishChunk() -> Cut {
+        let cut = Cut.chunk(byteCount: byteCount, itemCount: itemCount)
+        self = Chunker(limits: limits, delimiter: delimiter)
+        return cut
+    }
+}

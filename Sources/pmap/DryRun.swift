@@ -1,0 +1,30 @@
+import Shared
+
+/// Prints the command of each chunk as a shell would run it.
+///
+/// - Returns: the exit status.
+func printCommands(
+    _ settings: Settings, items: FileDescriptor, messages: Messages
+) throws -> Int32 {
+    var source = try ItemSource(
+        items, limits: settings.chunkLimits, delimiter: settings.delimiter)
+    var output = Output(.standardOutput)
+    var status: Int32 = 0
+    while !source.isExhausted {
+        while let chunk = source.nextChunk({ item, why in
+            messages.say("item \(item)", why)
+            status = 1
+        }) {
+            let line = settings.command.shellForm(chunk, delimiter: settings.delimiter)
+            unsafe try line.withUnsafeBufferPointer { bytes throws(WriteError) in
+                try unsafe output.append(UnsafeRawBufferPointer(bytes))
+            }
+            try output.append(UInt8(ascii: "\n"))
+        }
+        if source.atEnd { break }
+        try items.wait(for: POLLIN)
+        try source.read()
+    }
+    try output.finish()
+    return status
+}

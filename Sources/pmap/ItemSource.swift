@@ -1,0 +1,106 @@
+import Shared
+
+/// The items that were read and not yet given to a worker.
+struct ItemSource: ~Copyable {
+    let descriptor: FileDescriptor
+    private var buffer: InputBuffer
+    private var chunker: Chunker
+    private let delimiter: UInt8
+    private(set) var atEnd = false
+    private(set) var itemsSeen = 0
+    private var itemsCut = 0
+    private var chunksCut = 0
+    private var endsWithDelimiter = true
+
+    /// Bytes read ahead of the workers, more where one chunk needs more: enough to
+    /// know most totals early.
+    private static let readAhead = 4 << 20
+
+    init(_ descriptor: FileDescriptor, limits: ChunkLimits, delimiter: UInt8) throws(Errno) {
+        self.descriptor = descriptor
+        self.delimiter = delimiter
+        chunker = Chunker(limits: limits, delimiter: delimiter)
+        buffer = try InputBuffer(capacity: 128 << 10)
+    }
+
+    /// Whether there is room for more; a reader asks for chunks first.
+    var wantsMore: Bool { !atEnd && buffer.count < Self.readAhead }
+
+    /// Whether every item is in a chunk.
+    var isExhausted: Bool { atEnd && buffer.count == 0 }
+
+    /// Items in the whole input, once its end was seen.
+    var totalItems: Int? { atEnd ? itemsSeen : nil }
+
+    /// Chunks in the whole input, as far as it can be told: those still to be cut may
+    /// turn out to be more where the kernel's limit cuts them smaller.
+    func totalChunks(itemsPerChunk: Int) -> Int? {
+        guard atEnd else { return nil }
+        let left = itemsSeen - itemsCut
+        if left == 0 { return chunksCut }
+        if itemsPerChunk == .max { return nil }
+        return chunksCut + (left + itemsPerChunk - 1) / itemsPerChunk
+    }
+
+    /// Reads once; nothing happens where a non-blocking descriptor has nothing.
+    mutating func read() throws(Errno) {
+        let added: Int
+        do {
+            added = try buffer.fill(from: descriptor)
+        } catch .wouldBlock {
+            return
+        } catch {
+            endInput()
+            throw error
+        }
+        if added == 0 { return endInput() }
+        let fresh = unsafe UnsafeRawBufferPointer(rebasing: buffer.bytes.suffix(added))
+        itemsSeen += unsafe occurrences(of: delimiter, in: fresh)
+        endsWithDelimiter = unsafe fresh.last == delimiter
+    }
+
+    private mutating func endInput() {
+        atEnd = true
+        if !endsWithDelimiter { itemsSeen += 1 }
+    }
+
+    /// The next chunk that is full, or the rest at the end of the input; nil if more
+    /// input is needed first, or none is left.
+    ///
+    /// - Parameter refuse: told of each item that no command can take: its number
+    ///   from 1, and why.
+    mutating func nextChunk(_ refuse: (Int, String) -> Void) -> Chunk? {
+        while true {
+            let bytes = unsafe UnsafeRawBufferPointer(buffer.bytes)
+            switch unsafe chunker.next(bytes, atEnd: atEnd) {
+            case nil:
+                // Where no chunk is full, more must be read however much there is.
+                return nil
+            case .refused(let byteCount, let why):
+                itemsCut += 1
+                refuse(itemsCut, why)
+                buffer.consume(byteCount)
+            case .chunk(let byteCount, let itemCount):
+                itemsCut += itemCount
+                chunksCut += 1
+                let copy = unsafe Array(bytes.prefix(byteCount))
+                buffer.consume(byteCount)
+                return Chunk(number: chunksCut, itemCount: itemCount, bytes: copy)
+            }
+        }
+    }
+}
+
+/// How often a byte occurs. The sums of 8-bit lanes are what the compiler makes SIMD of.
+func occurrences(of byte: UInt8, in bytes: UnsafeRawBufferPointer) -> Int {
+    var total = 0
+    var offset = 0
+    while offset < bytes.count {
+        let end = min(offset + 255, bytes.count)
+        var sum: UInt8 = 0
+        for index in offset..<end { sum &+= unsafe bytes[index] == byte ? 1 : 0 }
+        total += Int(sum)
+        offset = end
+    }
+    return total
+}

@@ -1,0 +1,49 @@
+import Shared
+
+/// What became of a worker.
+enum Outcome: Equatable {
+    case exited(status: Int32)
+    case killed(signal: Int32)
+
+    /// - Parameter waitStatus: as wait(2) gives it.
+    init(waitStatus: Int32) {
+        self =
+            cs_exited(waitStatus) != 0
+            ? .exited(status: cs_exit_status(waitStatus))
+            : .killed(signal: cs_term_signal(waitStatus))
+    }
+
+    var isSuccess: Bool { self == .exited(status: 0) }
+}
+
+/// What went wrong so far, and what exit status it comes to.
+struct Tally: Equatable {
+    /// Chunks whose worker did not exit with status 0.
+    private(set) var failedChunks = 0
+    /// The statuses of xargs(1) that apply.
+    private var statuses: Set<Int32> = []
+
+    mutating func note(_ outcome: Outcome) {
+        if outcome.isSuccess { return }
+        failedChunks += 1
+        switch outcome {
+        case .exited(status: 255): statuses.insert(124)
+        case .exited: statuses.insert(123)
+        case .killed: statuses.insert(125)
+        }
+    }
+
+    /// Notes that the command could not be started at all.
+    mutating func noteNotStarted(_ error: Errno) {
+        failedChunks += 1
+        statuses.insert(error == .noEntry ? 127 : 126)
+    }
+
+    /// Notes an error of pmap's own: an item that no command can take, a failed read.
+    mutating func noteOwnError() { statuses.insert(1) }
+
+    /// Where several apply, the one that says most about why work was not done.
+    var exitStatus: Int32 {
+        [127, 126, 124, 125, 123, 1].first(where: statuses.contains) ?? 0
+    }
+}
