@@ -1,7 +1,7 @@
 /// Reads a file in large blocks and hands them out cut where a unit (a record, a
 /// word) may end, so that no unit is ever split between two blocks.
 public struct BlockReader: ~Copyable {
-    private let descriptor: FileDescriptor
+    private var descriptor: FileDescriptor
     private var buffer: InputBuffer
     private var handedOut = 0
     private var atEnd = false
@@ -10,6 +10,14 @@ public struct BlockReader: ~Copyable {
     public init(_ descriptor: FileDescriptor, blockSize: Int = 256 * 1024) throws(Errno) {
         self.descriptor = descriptor
         buffer = try InputBuffer(capacity: blockSize)
+    }
+
+    /// Goes on with another file from its start, in the same memory.
+    public mutating func turn(to descriptor: FileDescriptor) {
+        self.descriptor = descriptor
+        buffer.consume(buffer.count)
+        handedOut = 0
+        atEnd = false
     }
 
     /// The next block, never empty, or nil at the end of the file. It is valid until

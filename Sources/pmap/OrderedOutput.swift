@@ -2,7 +2,6 @@ import Shared
 
 /// Merges what the workers print: chunk 1's bytes, then chunk 2's, and so on. The first
 /// unfinished chunk, the front, streams; later ones wait in memory.
-@safe
 struct OrderedOutput: ~Copyable {
     /// What a chunk printed and standard output did not take yet.
     private struct Held {
@@ -23,16 +22,12 @@ struct OrderedOutput: ~Copyable {
     private let limit: Int
     /// Whether the last byte written was a newline; where nothing was, it counts as one.
     private(set) var endsLine = true
-    private let scratch = UnsafeMutableRawBufferPointer.allocate(
-        byteCount: 256 << 10, alignment: 64)
 
     /// Bytes of table and array for a chunk that is held, whatever it printed.
     private static let overhead = 128
 
     /// - Parameter limit: bytes that may wait in memory.
     init(limit: Int) { self.limit = limit }
-
-    deinit { unsafe scratch.deallocate() }
 
     var descriptor: FileDescriptor { sink.descriptor }
 
@@ -47,22 +42,23 @@ struct OrderedOutput: ~Copyable {
 
     /// Takes what a worker printed, once. A pipe that cannot be read has ended as far as
     /// anyone can tell.
+    ///
+    /// - Parameter buffer: memory to read into, empty before and after.
     mutating func receive(
-        chunk: Int, from descriptor: FileDescriptor
+        chunk: Int, from descriptor: FileDescriptor, through buffer: inout InputBuffer
     ) throws(WriteError) -> Receipt {
         if chunk == front && held[chunk]?.blocks.isEmpty ?? true,
             let receipt = try splice(from: descriptor)
         {
             return receipt
         }
-        let count: Int
         do {
-            count = try unsafe descriptor.read(into: scratch)
+            if try buffer.fill(from: descriptor) == 0 { return .end }
         } catch {
             return error == .wouldBlock ? .nothingYet : .end
         }
-        if count == 0 { return .end }
-        try unsafe hold(UnsafeRawBufferPointer(rebasing: scratch[..<count]), chunk: chunk)
+        defer { buffer.consume(buffer.count) }
+        try unsafe hold(UnsafeRawBufferPointer(buffer.bytes), chunk: chunk)
         if chunk == front { try flush() }
         return .more
     }

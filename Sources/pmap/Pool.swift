@@ -9,6 +9,8 @@ final class Pool {
     private var source: ItemSource
     private var output: OrderedOutput
     private var display: StatusDisplay
+    /// What one read takes; empty between two of them.
+    private var scratch: InputBuffer
     private var tally = Tally()
     private var progress = Progress()
 
@@ -31,6 +33,9 @@ final class Pool {
     private static let grace = Duration.seconds(2)
     /// How long a pipe that outlives its worker may be silent.
     private static let linger = Duration.seconds(1)
+    /// Bytes that a worker may print before it waits for pmap: with the usual 64 KiB it
+    /// waits four times as often. Also what an unprivileged process may ask for.
+    static let pipeSize: Int32 = 1 << 20
     /// Bytes of a line of stderr that are kept together.
     private static let longestErrorLine = 1 << 20
 
@@ -42,6 +47,7 @@ final class Pool {
         source = try ItemSource(
             items, limits: settings.chunkLimits, delimiter: settings.delimiter)
         output = OrderedOutput(limit: settings.buffer)
+        scratch = try InputBuffer(capacity: 256 << 10)
         display = StatusDisplay(
             shows: settings.showsProgress, plainInterval: settings.progressInterval)
         freeSlots = SlotSet(count: settings.workers.number(cpus: usableCPUs()))
@@ -149,6 +155,7 @@ extension Pool {
             inputEnd = pipe.reading.descriptor
             input = consume pipe
         }
+        enlargePipe(output.writing.descriptor, to: Self.pipeSize)
         try output.reading.descriptor.setNonBlocking()
         try errors.reading.descriptor.setNonBlocking()
         let process = try spawner.start(
@@ -305,7 +312,9 @@ extension Pool {
         // The event may be older than what the one before it did.
         guard output.takes(worker.chunk.number) else { return }
         if worker.chunk.number == output.front { display.eraseForOutput() }
-        switch try output.receive(chunk: worker.chunk.number, from: descriptor) {
+        switch try output.receive(
+            chunk: worker.chunk.number, from: descriptor, through: &scratch)
+        {
         case .more: worker.closingTime = nil
         case .nothingYet: break
         case .end: worker.output = nil
@@ -313,12 +322,12 @@ extension Pool {
     }
 
     /// Reads what nobody will see, so that a worker that is being ended does not wait.
+    ///
+    /// - Returns: whether that was all.
     private func discard(_ descriptor: FileDescriptor) -> Bool {
-        var bytes = [UInt8](repeating: 0, count: 64 << 10)
+        defer { scratch.consume(scratch.count) }
         do throws(Errno) {
-            return try unsafe bytes.withUnsafeMutableBufferPointer { buffer throws(Errno) in
-                try unsafe descriptor.read(into: UnsafeMutableRawBufferPointer(buffer))
-            } == 0
+            return try scratch.fill(from: descriptor) == 0
         } catch {
             return error != .wouldBlock
         }
@@ -326,22 +335,18 @@ extension Pool {
 
     private func readErrors(_ worker: Worker) {
         guard let descriptor = worker.errors?.descriptor else { return }
-        var bytes = [UInt8](repeating: 0, count: 64 << 10)
-        let count: Int
+        defer { scratch.consume(scratch.count) }
         do throws(Errno) {
-            count = try unsafe bytes.withUnsafeMutableBufferPointer { buffer throws(Errno) in
-                try unsafe descriptor.read(into: UnsafeMutableRawBufferPointer(buffer))
+            if try scratch.fill(from: descriptor) == 0 {
+                worker.errors = nil
+                return endErrorLine(worker)
             }
         } catch {
             if error != .wouldBlock { worker.errors = nil }
             return
         }
-        if count == 0 {
-            worker.errors = nil
-            return endErrorLine(worker)
-        }
         worker.closingTime = nil
-        let fresh = bytes[..<count]
+        let fresh = unsafe Array(scratch.bytes)
         guard let newline = fresh.lastIndex(of: UInt8(ascii: "\n")) else {
             worker.unfinishedLine += fresh
             if worker.unfinishedLine.count > Self.longestErrorLine { endErrorLine(worker) }

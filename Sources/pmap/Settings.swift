@@ -29,8 +29,6 @@ let pmapSyntax = CommandSyntax<OptionID>(
 /// What the command line asks for.
 struct Settings {
     var workers: WorkerCount = .percentOfCPUs(100)
-    var chunkItems: Int?
-    var chunkBytes: Int?
     var delimiter = UInt8(ascii: "\n")
     /// Where items come from; nil and `-` are standard input.
     var argumentFile: Argument?
@@ -43,11 +41,14 @@ struct Settings {
     var showsProgress = true
     var progressInterval = Duration.seconds(10)
     var command: Command
+    /// Where a chunk ends, in items and in bytes of input.
+    var chunkLimits: ChunkLimits
 
     init(
         _ options: [(option: Option<OptionID>, value: Argument?)], operands: [Argument]
     ) throws(UsageError) {
-        command = Command(words: operands, feedsStandardInput: false)
+        var chunkItems: Int?
+        var chunkBytes: Int?
         for (option, value) in options {
             switch option.id {
             case .workers: workers = try WorkerCount(option, value)
@@ -74,13 +75,9 @@ struct Settings {
         command = Command(
             words: isShell ? ["/bin/sh", "-c", operands[0], "sh"] : operands,
             feedsStandardInput: feedsStandardInput)
-    }
-
-    /// Where a chunk ends, in items and in bytes of input.
-    var chunkLimits: ChunkLimits {
         let defaultBytes = feedsStandardInput && chunkItems == nil ? 1 << 20 : Int.max
         let defaultItems = feedsStandardInput || chunkBytes != nil ? Int.max : 1
-        return ChunkLimits(
+        chunkLimits = ChunkLimits(
             items: chunkItems ?? defaultItems, bytes: chunkBytes ?? defaultBytes,
             room: feedsStandardInput ? nil : command.roomForItems)
     }

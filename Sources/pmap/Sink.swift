@@ -34,6 +34,7 @@ struct Sink: ~Copyable {
             own = nil
         }
         takesSplices = isPipe
+        if isPipe { enlargePipe(descriptor, to: Pool.pipeSize) }
     }
 
     /// - Throws: a `WriteError` of `Errno.wouldBlock` if there is no room now.

@@ -3,9 +3,10 @@ import Shared
 runProgram(wcreduceSyntax, failure: 2) { options, operands in
     let settings = try Settings(options)
     let messages = Messages(program: wcreduceSyntax.program)
+    var reader = try BlockReader(.standardInput)
     var counts = try CountTable()
     let allRead = try readEach(operands, messages: messages) { descriptor, name in
-        var reader = try BlockReader(descriptor)
+        reader.turn(to: descriptor)
         if settings.merge {
             try merge(&reader, named: name, delimiter: settings.delimiter, into: &counts)
         } else {
