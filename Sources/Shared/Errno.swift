@@ -14,7 +14,6 @@ public struct Errno: Error, Equatable, Sendable {
     public static let noMemory = Errno(ENOMEM)
     public static let overflow = Errno(EOVERFLOW)
     public static let invalid = Errno(EINVAL)
-    public static let notExecutableFormat = Errno(ENOEXEC)
 
     /// The text of strerror(3), such as "No space left on device".
     public var reason: String {

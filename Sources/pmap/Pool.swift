@@ -29,6 +29,8 @@ final class Pool {
     /// When workers that are being ended are killed.
     private var killTime: Duration?
 
+    /// Starting that many takes some ten milliseconds.
+    private static let startsAtOnce = 16
     /// How long workers have from TERM to KILL.
     private static let grace = Duration.seconds(2)
     /// How long a pipe that outlives its worker may be silent.
@@ -58,9 +60,9 @@ final class Pool {
     /// - Returns: the exit status. Does not return where pmap must die of a signal.
     func run() throws -> Int32 {
         while true {
-            startWorkers()
+            let canStartMore = startWorkers()
             if isOver { break }
-            let events = wait()
+            let events = wait(for: canStartMore ? 0 : timeout())
             do throws(WriteError) {
                 try handle(events)
                 try finishWorkers()
@@ -104,17 +106,23 @@ final class Pool {
 // MARK: Starting
 
 extension Pool {
-    private func startWorkers() {
-        while !startsNoMore, ending == nil, !output.isFull, let slot = freeSlots.lowest,
-            let chunk = postponed ?? nextChunk()
-        {
+    /// Starts workers while there are slots and chunks, but no more at a time than leaves
+    /// the running ones served.
+    ///
+    /// - Returns: whether another could be started at once.
+    private func startWorkers() -> Bool {
+        var started = 0
+        while !startsNoMore, ending == nil, !output.isFull, let slot = freeSlots.lowest {
+            if started == Self.startsAtOnce { return true }
+            guard let chunk = postponed ?? nextChunk() else { return false }
             postponed = nil
+            started += 1
             do {
                 try start(chunk, slot: slot)
-                freeSlots.remove(slot)
+                freeSlots.removeLowest()
             } catch let error where Self.mayPass(error) && !workers.isEmpty {
                 postponed = chunk
-                return
+                return false
             } catch {
                 startsNoMore = true
                 display.erase()
@@ -127,6 +135,7 @@ extension Pool {
                 }
             }
         }
+        return false
     }
 
     /// Whether the same call may succeed when a worker has ended.
@@ -188,8 +197,10 @@ extension Pool {
         case errors(Worker)
     }
 
-    /// Waits until something can be done, or it is time for something.
-    private func wait() -> [Event] {
+    /// Waits until something can be done.
+    ///
+    /// - Parameter milliseconds: at most; -1 for no end.
+    private func wait(for milliseconds: Int32) -> [Event] {
         var requests: [pollfd] = []
         var waiting: [Event] = []
         func add(_ descriptor: FileDescriptor, _ events: Int32, _ event: Event) {
@@ -210,7 +221,7 @@ extension Pool {
                 add(file, POLLIN, .output(worker))
             }
         }
-        let count = unsafe poll(&requests, nfds_t(requests.count), timeout())
+        let count = unsafe poll(&requests, nfds_t(requests.count), milliseconds)
         if count <= 0 { return [] }
         return waiting.indices.filter { requests[$0].revents != 0 }.map { waiting[$0] }
     }
@@ -218,7 +229,7 @@ extension Pool {
     /// Whether a slot is free for which no chunk is full.
     private var needsItems: Bool { freeSlots.lowest != nil && postponed == nil && !output.isFull }
 
-    /// Milliseconds for poll(2), rounded up; -1 for no end.
+    /// How long nothing has to be done: milliseconds, rounded up; -1 for ever.
     private func timeout() -> Int32 {
         let times = [display.deadline, killTime] + workers.values.map(\.closingTime)
         guard let next = times.compactMap(\.self).min() else { return -1 }
@@ -245,7 +256,7 @@ extension Pool {
             for worker in workers.values { worker.signal(SIGKILL) }
         }
         for worker in workers.values {
-            if let time = worker.closingTime, now >= time { abandonPipes(worker) }
+            if let time = worker.closingTime, now >= time, !worker.isDone { abandonPipes(worker) }
         }
     }
 

@@ -1,17 +1,26 @@
 /// The free places 1...J, the lowest first. Places that were never taken are a number,
 /// so that a J of a billion costs nothing.
 struct SlotSet {
-    private var returned: Set<Int> = []
+    /// In descending order.
+    private var returned: [Int] = []
     private var nextNew = 1
     private let count: Int
 
     init(count: Int) { self.count = count }
 
-    var lowest: Int? { returned.min() ?? (nextNew <= count ? nextNew : nil) }
+    var lowest: Int? { returned.last ?? (nextNew <= count ? nextNew : nil) }
 
-    mutating func remove(_ slot: Int) {
-        if returned.remove(slot) == nil { nextNew = slot + 1 }
+    mutating func removeLowest() {
+        if returned.popLast() == nil { nextNew += 1 }
     }
 
-    mutating func insert(_ slot: Int) { returned.insert(slot) }
+    mutating func insert(_ slot: Int) {
+        var low = 0
+        var high = returned.count
+        while low < high {
+            let middle = (low + high) / 2
+            if returned[middle] > slot { low = middle + 1 } else { high = middle }
+        }
+        returned.insert(slot, at: low)
+    }
 }
