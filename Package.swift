@@ -31,6 +31,7 @@ let package = Package(
         .testTarget(name: "pmapTests", dependencies: ["pmap", "Shared"]),
         .testTarget(name: "wordsplitTests", dependencies: ["wordsplit", "Shared"]),
         .testTarget(name: "wcreduceTests", dependencies: ["wcreduce", "Shared"]),
-        .testTarget(name: "BlackBoxTests", dependencies: ["pmap", "wordsplit", "wcreduce"]),
+        .testTarget(
+            name: "BlackBoxTests", dependencies: ["CSystem", "pmap", "wordsplit", "wcreduce"]),
     ]
 )

@@ -1,0 +1,133 @@
+import Foundation
+import Testing
+
+/// What pmap(1) says of failure and its exit status.
+@Suite struct PmapFailureTests {
+    @Test func aFailedWorkerStopsNoOther() throws {
+        let result = try shell("seq 4 | pmap -j2 -s 'echo $1; exit $1'")
+        #expect(result.text == "1\n2\n3\n4\n" && result.status == 123)
+    }
+
+    /// xargs is asked the same.
+    @Test(arguments: ["exit 0", "exit 1", "exit 254", "exit 255", "kill -9 $$", "kill -TERM $$"])
+    func statusesAreThoseOfXargs(script: String) throws {
+        let ours = try shell("echo 1 | pmap -s '\(script)'")
+        let theirs = try shell("echo 1 | xargs sh -c '\(script)'")
+        #expect(ours.status == theirs.status)
+    }
+
+    @Test(arguments: ["nosuchcommand", "./nosuchcommand", "/", "./notexecutable"])
+    func aCommandThatCannotRunHasTheStatusOfXargs(command: String) throws {
+        let folder = try TemporaryFolder()
+        try folder.write("notexecutable", "")
+        let ours = try shell("seq 5 | pmap \(command)", in: folder)
+        let theirs = try shell("seq 5 | xargs -n1 \(command)", in: folder)
+        #expect(ours.status == theirs.status && (126...127).contains(ours.status))
+        #expect(ours.errorLines.count == 1 && ours.errors.hasPrefix("pmap: \(command): "))
+    }
+
+    @Test func status255StartsNoMoreAndAwaitsTheRunning() throws {
+        let result = try shell(
+            "yes | pmap -j2 -s 'case $PMAP_CHUNK in 1) sleep 0.3; echo one;; 2) exit 255;; esac'")
+        #expect(result.text == "one\n" && result.status == 124)
+        #expect(result.errorLines.count == 1)
+        #expect(
+            result.errors.contains("exited with status 255; no more chunks are started"))
+    }
+
+    @Test func aKilledWorkerIsNamed() throws {
+        let result = try shell("echo a | pmap -s 'kill -9 $$'")
+        #expect(
+            result.errors.wholeMatch(
+                of: /pmap: chunk 1: worker [0-9]+ killed by signal 9 \(Killed\)\n/) != nil)
+        #expect(result.status == 125)
+    }
+
+    @Test(arguments: [
+        ("-c 0", "-c '0'"), ("-c x", "-c 'x'"), ("-c -1", "-c '-1'"), ("-c ''", "-c ''"),
+        ("-j x", "-j 'x'"), ("-j 0", "-j '0'"), ("-j 0%", "-j '0%'"), ("-b 0", "-b '0'"),
+        ("-b 1X", "-b '1X'"), ("--buffer=-1", "--buffer '-1'"),
+        ("--progress-interval=soon", "--progress-interval 'soon'"),
+        ("-c 99999999999999999999", "-c '99999999999999999999'"),
+    ])
+    func aBadValueIsNamedWithItsOption(options: String, named: String) throws {
+        let result = try shell("seq 3 | pmap \(options) echo")
+        #expect(result.errors.hasPrefix("pmap: \(named): takes "))
+        #expect(result.errorLines.count == 1)
+        #expect(result.status == 1 && result.output.isEmpty)
+    }
+
+    @Test func aCommandIsNeeded() throws {
+        let result = try shell("seq 3 | pmap -j2")
+        #expect(result.errors == "pmap: no command: try 'pmap --help'\n" && result.status == 1)
+    }
+
+    @Test func anArgumentFileThatIsMissingOrADirectoryIsNamed() throws {
+        let missing = try shell("pmap -a nofile echo")
+        #expect(missing.errors == "pmap: nofile: No such file or directory\n")
+        #expect(missing.status == 1)
+        let directory = try shell("mkdir d; pmap -a d echo")
+        #expect(directory.errors == "pmap: d: Is a directory\n" && directory.status == 1)
+        #expect(try shell("pmap echo </").errors == "pmap: standard input: Is a directory\n")
+    }
+
+    @Test func closedDescriptorsAreNoAccident() throws {
+        let input = try shell("pmap echo <&-")
+        #expect(input.errors == "pmap: standard input: Bad file descriptor\n" && input.status == 1)
+        let output = try shell("seq 3 | pmap echo >&-")
+        #expect(output.errors == "pmap: write error: Bad file descriptor\n" && output.status == 1)
+        #expect(try shell("seq 3 | pmap -s 'echo $1 >&2; echo $1' 2>&-").text == "1\n2\n3\n")
+    }
+
+    @Test func fewDescriptorsMeanFewerWorkers() throws {
+        let result = try shell("ulimit -n 24; seq 200 | pmap -j100 echo")
+        #expect(result.text == (1...200).map { "\($0)\n" }.joined())
+        #expect(result.status == 0 && result.errors == "")
+    }
+
+    @Test func tooFewDescriptorsForOneWorkerIsAnError() throws {
+        let result = try shell("ulimit -n 9; seq 200 | pmap -j100 echo")
+        #expect(result.errors == "pmap: cannot start a worker: Too many open files\n")
+        #expect(result.status == 1)
+    }
+
+    /// fork(2) refused by the kernel for every second worker: each chunk is still done.
+    @Test(.enabled(if: isInstalled("strace")), arguments: ["EAGAIN", "ENOMEM"])
+    func aForkThatFailsIsTriedAgain(error: String) throws {
+        let result = try shell(
+            """
+            seq 40 | strace -o trace -e trace=clone,clone3,vfork \
+                -e inject=clone,clone3,vfork:error=\(error):when=2+3 \
+                "$(which pmap)" -j4 -s 'echo $1'
+            grep -c INJECTED trace >&2
+            """)
+        #expect(result.text == (1...40).map { "\($0)\n" }.joined())
+        #expect(Int(result.errors.dropLast()) ?? 0 > 5)
+    }
+
+    @Test(.enabled(if: isInstalled("strace")))
+    func aReadErrorIsReportedAndWhatWasReadIsDone() throws {
+        let result = try shell(
+            """
+            mkfifo in
+            (echo a; until [ -e seen ]; do sleep 0.01; done; echo b) >in &
+            strace -o trace -P in -e trace=read -e inject=read:error=EIO:when=2 \
+                "$(which pmap)" -a in -s 'echo $1; >seen'
+            """)
+        #expect(result.text == "a\n" && result.status == 1)
+        #expect(result.errors == "pmap: in: Input/output error\n")
+    }
+
+    @Test(.enabled(if: isInstalled("strace")))
+    func interruptedCallsAreRetried() throws {
+        let result = try shell(
+            """
+            seq 1000 | strace -o trace -e trace=read,write,poll,splice \
+                -e inject=read,write,poll,splice:error=EINTR:when=5+3 \
+                "$(which pmap)" -c100 -i cat | cat
+            grep -c INJECTED trace >&2
+            """)
+        #expect(result.text == (1...1000).map { "\($0)\n" }.joined())
+        #expect(Int(result.errors.dropLast()) ?? 0 > 5)
+    }
+}
