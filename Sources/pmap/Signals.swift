@@ -53,7 +53,7 @@ private func handle(_ signal: Int32) {
         // the signal already.
         let saved = errno
         var byte = UInt8(truncatingIfNeeded: signal)
-        _ = unsafe write(signalPipe.load(ordering: .relaxed), &byte, 1)
+        while unsafe write(signalPipe.load(ordering: .relaxed), &byte, 1) == -1 && errno == EINTR {}
         errno = saved
     }
     action.sa_flags = SA_RESTART

@@ -111,7 +111,7 @@ import Testing
             """
             mkfifo in
             (echo a; until [ -e seen ]; do sleep 0.01; done; echo b) >in &
-            strace -o trace -P in -e trace=read -e inject=read:error=EIO:when=2 \
+            strace -o trace -P "$PWD/in" -e trace=read -e inject=read:error=EIO:when=2 \
                 "$(which pmap)" -a in -s 'echo $1; >seen'
             """)
         #expect(result.text == "a\n" && result.status == 1)
