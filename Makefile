@@ -1,14 +1,86 @@
 # Thin: each target says what a person would type.
 SWIFT = swift
-BIN = .build/release
+SWIFTFLAGS =
+BIN = $(CURDIR)/.build/release
 
-.PHONY: build check lint
+# The folder whose files `make demo` and `make bench` read.
+PLAYS = Tests/Fixtures/shakespeare
+
+# Where `make install` puts things. PROGRAM_PREFIX=m gives mpmap and mpmap.1.
+PREFIX = /usr/local
+DESTDIR =
+PROGRAM_PREFIX =
+INSTALL = install
+bindir = $(PREFIX)/bin
+mandir = $(PREFIX)/share/man
+
+PROGRAMS = pmap wordsplit wcreduce
+PAGES = pmap.1 wordsplit.1 wcreduce.1 pmaputils.7
+
+# need TOOL,ADVICE: stops where a tool is missing, and says how to get it.
+need = @command -v $(1) >/dev/null || { echo "make: $(1) is missing: $(2)" >&2; exit 1; }
+need-swift = $(call need,$(SWIFT),install Swift 6.2 or later from https://www.swift.org/install)
+
+.PHONY: build demo check bench lint install uninstall foreign clean
 build:
-	$(SWIFT) build -c release
+	$(need-swift)
+	$(SWIFT) build -c release $(SWIFTFLAGS)
+
+demo: build
+	PATH="$(BIN):$$PATH"; ls "$(PLAYS)"/* | pmap -v -j4 -c5 wordsplit | wcreduce -n 20
 
 check: build
-	PMAPUTILS_BIN="$(CURDIR)/$(BIN)" $(SWIFT) test
+	PMAPUTILS_BIN="$(BIN)" $(SWIFT) test $(SWIFTFLAGS)
+
+bench: build
+	PATH="$(BIN):$$PATH" .ci/bench "$(PLAYS)"
 
 lint:
+	$(need-swift)
+	$(call need,mandoc,install the package mandoc)
+	$(call need,shellcheck,install the package shellcheck)
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests
-	shellcheck .ci/run
+	mandoc -Tlint -Wwarning man/*
+	shellcheck .ci/*
+
+# Installs what `make` has built: so only this step need be done as root.
+install: foreign
+	@test -x "$(BIN)/pmap" || { echo "make: nothing is built yet: run make first" >&2; exit 1; }
+	$(INSTALL) -d "$(DESTDIR)$(bindir)" "$(DESTDIR)$(mandir)/man1" "$(DESTDIR)$(mandir)/man7"
+	for name in $(PROGRAMS); do \
+	    $(INSTALL) -m 755 "$(BIN)/$$name" "$(DESTDIR)$(bindir)/$(PROGRAM_PREFIX)$$name" || exit; done
+	for name in $(PAGES); do \
+	    $(INSTALL) -m 644 "man/$$name" \
+	        "$(DESTDIR)$(mandir)/man$${name##*.}/$(PROGRAM_PREFIX)$$name" || exit; done
+	@$(warn-of-clash)
+
+uninstall: foreign
+	for name in $(PROGRAMS); do rm -f "$(DESTDIR)$(bindir)/$(PROGRAM_PREFIX)$$name" || exit; done
+	for name in $(PAGES); do \
+	    rm -f "$(DESTDIR)$(mandir)/man$${name##*.}/$(PROGRAM_PREFIX)$$name" || exit; done
+
+# With PREFIX=/usr the place may be taken: neither overwrite nor remove what is not ours.
+foreign:
+	@for name in $(PROGRAMS); do \
+	    file="$(DESTDIR)$(bindir)/$(PROGRAM_PREFIX)$$name"; \
+	    [ ! -e "$$file" ] || "$$file" --version 2>/dev/null | grep -q pmaputils || { \
+	        echo "make: $$file is another program; choose a PREFIX or a PROGRAM_PREFIX" >&2; \
+	        exit 1; }; \
+	done
+
+clean:
+	$(SWIFT) package $(SWIFTFLAGS) clean
+
+# procps has a pmap too, which reports the memory map of a process. Of two programs of
+# one name, the one whose folder comes first on PATH is the one that runs.
+define warn-of-clash
+name="$(PROGRAM_PREFIX)pmap"; ours="$(bindir)/$$name"; seen=; IFS=:; \
+for folder in $$PATH; do \
+    if [ "$$folder" = "$(bindir)" ]; then seen=yes; continue; fi; \
+    if [ ! -x "$$folder/$$name" ]; then continue; fi; \
+    if [ "$$seen" ]; then clash="$$ours hides $$folder/$$name"; \
+    else clash="$$folder/$$name comes before $$ours on PATH and hides it"; fi; \
+    echo "make: warning: $$clash; PROGRAM_PREFIX=m would install it as mpmap" >&2; \
+    break; \
+done
+endef
