@@ -120,7 +120,9 @@ private struct KeyStore: ~Copyable {
     private var blocks: [UnsafeMutableRawPointer] = unsafe []
     private var room = unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0)
 
-    deinit { unsafe blocks.forEach { unsafe free($0) } }
+    deinit {
+        for index in unsafe blocks.indices { unsafe free(blocks[index]) }
+    }
 
     mutating func store(_ key: UnsafeRawBufferPointer) throws(Errno) -> UnsafeRawPointer {
         if unsafe key.count > room.count {

@@ -200,7 +200,7 @@ private func spawn(
 
     let argv = words.map { strdup($0) } + [nil]
     let envp = environment.map { strdup($0) } + [nil]
-    defer { (argv + envp).forEach { free($0) } }
+    defer { for pointer in argv + envp { free(pointer) } }
     var process: pid_t = 0
     let code = posix_spawn(&process, "/bin/sh", &actions, &attributes, argv, envp)
     guard code == 0 else { throw CallError("posix_spawn", code) }
