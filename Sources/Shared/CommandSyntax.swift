@@ -36,8 +36,12 @@ public func count<ID>(
 ) throws(UsageError) -> Int {
     let text = value?.text ?? ""
     guard let number = parseCount(text, minimum: minimum) else {
+        let isNumber = text.utf8.allSatisfy { (0x30...0x39).contains($0) }
         throw UsageError(
-            "\(option.name) '\(text)'", "takes a whole number of at least \(minimum)")
+            "\(option.name) '\(text)'",
+            isNumber && !text.isEmpty && Int(text) == nil
+                ? "passes the largest number that it takes, \(Int.max)"
+                : "takes a whole number of at least \(minimum)")
     }
     return number
 }
@@ -97,7 +101,7 @@ public struct CommandSyntax<ID: Sendable>: Sendable {
         let table = LongOptions(
             options.map { ($0.long, $0.value != nil) } + [("help", false), ("version", false)])
         cs_silence_getopt()
-        cs_set_optind(1)
+        cs_reset_getopt()
         var found: [(option: Option<ID>, value: Argument?)] = []
         while true {
             let code = unsafe getopt_long(count, vector, shortOptions, table.rows, nil)

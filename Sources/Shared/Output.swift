@@ -11,33 +11,36 @@ public struct WriteError: Error, Equatable, Sendable {
 @safe
 public struct Output: ~Copyable {
     private let descriptor: FileDescriptor
-    private var buffer: UnsafeMutableRawBufferPointer
+    private let capacity: Int
+    /// Allocated with the first byte; larger than `capacity` only for one long piece.
+    private var buffer = unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0)
     private var count = 0
 
     /// - Parameter capacity: bytes gathered before a write. A pipe's 64 KiB times four
     ///   was no slower than any larger size, and stays in the second-level cache.
     public init(_ descriptor: FileDescriptor, capacity: Int = 256 * 1024) {
         self.descriptor = descriptor
-        unsafe buffer = .allocate(byteCount: capacity, alignment: 64)
+        self.capacity = capacity
     }
 
     deinit {
         assert(count == 0, "output was neither finished nor failed")
-        unsafe buffer.deallocate()
+        unsafe free(buffer.baseAddress)
     }
 
     public mutating func append(_ bytes: UnsafeRawBufferPointer) throws(WriteError) {
-        if unsafe bytes.count > buffer.count - count { try flush() }
-        if unsafe bytes.count > buffer.count { return try unsafe write(bytes) }
+        if bytes.count > capacity {
+            try flush()
+            return try unsafe write(bytes)
+        }
         guard let source = bytes.baseAddress else { return }
-        unsafe buffer.baseAddress!.advanced(by: count)
-            .copyMemory(from: source, byteCount: bytes.count)
+        unsafe try reserve(bytes.count).update(
+            from: source.assumingMemoryBound(to: UInt8.self), count: bytes.count)
         count += bytes.count
     }
 
     public mutating func append(_ byte: UInt8) throws(WriteError) {
-        if unsafe count == buffer.count { try flush() }
-        unsafe buffer[count] = byte
+        unsafe try reserve(1).pointee = byte
         count += 1
     }
 
@@ -80,10 +83,18 @@ public struct Output: ~Copyable {
 
     @usableFromInline
     mutating func reserve(_ size: Int) throws(WriteError) -> UnsafeMutablePointer<UInt8> {
-        unsafe precondition(size <= buffer.count)
-        if unsafe size > buffer.count - count { try flush() }
+        if unsafe size > buffer.count - count { try makeRoom(for: size) }
         return unsafe buffer.baseAddress!.advanced(by: count)
             .assumingMemoryBound(to: UInt8.self)
+    }
+
+    private mutating func makeRoom(for size: Int) throws(WriteError) {
+        try flush()
+        if unsafe size <= buffer.count { return }
+        unsafe free(buffer.baseAddress)
+        unsafe buffer = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+        guard let memory = unsafe malloc(max(size, capacity)) else { throw WriteError(.noMemory) }
+        unsafe buffer = UnsafeMutableRawBufferPointer(start: memory, count: max(size, capacity))
     }
 
     @usableFromInline

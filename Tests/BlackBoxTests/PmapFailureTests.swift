@@ -48,13 +48,20 @@ import Testing
         ("-j x", "-j 'x'"), ("-j 0", "-j '0'"), ("-j 0%", "-j '0%'"), ("-b 0", "-b '0'"),
         ("-b 1X", "-b '1X'"), ("--buffer=-1", "--buffer '-1'"),
         ("--progress-interval=soon", "--progress-interval 'soon'"),
-        ("-c 99999999999999999999", "-c '99999999999999999999'"),
     ])
     func aBadValueIsNamedWithItsOption(options: String, named: String) throws {
         let result = try shell("seq 3 | pmap \(options) echo")
         #expect(result.errors.hasPrefix("pmap: \(named): takes "))
         #expect(result.errorLines.count == 1)
         #expect(result.status == 1 && result.output.isEmpty)
+    }
+
+    @Test func aNumberTooLargeIsCalledThat() throws {
+        let result = try shell("seq 3 | pmap -c 9223372036854775808 echo")
+        #expect(
+            result.errors == "pmap: -c '9223372036854775808': "
+                + "passes the largest number that it takes, 9223372036854775807\n")
+        #expect(try shell("seq 3 | pmap -c 9223372036854775807 echo").text == "1 2 3\n")
     }
 
     @Test func aCommandIsNeeded() throws {

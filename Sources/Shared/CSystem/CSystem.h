@@ -12,7 +12,12 @@
 #include <sys/wait.h>
 
 static inline int cs_optind(void) { return optind; }
-static inline void cs_set_optind(int value) { optind = value; }
+/* To begin anew: 0 has glibc and musl read the short options' `+` again. */
+#ifdef __linux__
+static inline void cs_reset_getopt(void) { optind = 0; }
+#else
+static inline void cs_reset_getopt(void) { optreset = optind = 1; }
+#endif
 static inline int cs_optopt(void) { return optopt; }
 static inline void cs_silence_getopt(void) { opterr = 0; }
 static inline const char *cs_optarg(void) { return optarg; }

@@ -1,0 +1,149 @@
+import Shared
+import Testing
+
+private enum ID { case all, bytes, count, countdown, null }
+
+private func syntax(stopsAtOperand: Bool = false) -> CommandSyntax<ID> {
+    CommandSyntax<ID>(
+        program: "prog", operands: "[file ...]", purpose: "Do one thing.",
+        stopsAtOperand: stopsAtOperand,
+        options: [
+            Option(.all, "a", "all", nil, "all of it"),
+            Option(.bytes, "b", "bytes", "SIZE", "that many bytes"),
+            Option(.count, "c", "count", "N", "that many"),
+            Option(.countdown, nil, "countdown", "N", "down to zero"),
+            Option(.null, "0", "null", nil, "NUL ends records"),
+        ])
+}
+
+/// What a command line was taken for: `count=5` or `all` for each option, then the operands.
+private func parsed(_ words: String..., stopsAtOperand: Bool = false) throws -> [String] {
+    // As argv, whose words live as long as the process.
+    let vector = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>.allocate(
+        capacity: words.count + 2)
+    for (index, word) in (["prog"] + words).enumerated() { vector[index] = strdup(word) }
+    vector[words.count + 1] = nil
+    let invocation = try syntax(stopsAtOperand: stopsAtOperand)
+        .parse(vector, count: Int32(words.count + 1))
+    switch invocation {
+    case .help: return ["HELP"]
+    case .version: return ["VERSION"]
+    case .run(let options, let operands):
+        return options.map { option, value in
+            value.map { "\(option.id)=\($0.text)" } ?? "\(option.id)"
+        } + operands.map(\.text)
+    }
+}
+
+/// The conventions of getopt_long(3). Serialized, since getopt's state is the process's.
+@Suite(.serialized) struct CommandSyntaxTests {
+    @Test func shortOptionsMayBeBundled() throws {
+        #expect(try parsed("-a0") == ["all", "null"])
+        #expect(try parsed("-a0c5", "x") == ["all", "null", "count=5", "x"])
+    }
+
+    @Test func aShortOptionTakesItsValueJoinedOrApart() throws {
+        #expect(try parsed("-c5") == ["count=5"])
+        #expect(try parsed("-c", "5") == ["count=5"])
+        #expect(try parsed("-c=5") == ["count==5"])
+    }
+
+    @Test func aLongOptionTakesItsValueJoinedOrApart() throws {
+        #expect(try parsed("--count=5") == ["count=5"])
+        #expect(try parsed("--count", "5") == ["count=5"])
+        #expect(try parsed("--count=") == ["count="])
+        #expect(try parsed("--count=a=b") == ["count=a=b"])
+    }
+
+    @Test func aValueMayLookLikeAnOption() throws {
+        #expect(try parsed("-c", "-5") == ["count=-5"])
+        #expect(try parsed("--bytes", "--") == ["bytes=--"])
+    }
+
+    @Test func aLongOptionMayBeAbbreviated() throws {
+        #expect(try parsed("--al", "--by=7") == ["all", "bytes=7"])
+        #expect(try parsed("--countd=3") == ["countdown=3"])
+    }
+
+    @Test func anExactNameIsNoAbbreviation() throws {
+        #expect(try parsed("--count=5") == ["count=5"])
+    }
+
+    @Test func optionsMayFollowOperands() throws {
+        #expect(try parsed("x", "-a", "y", "-c5") == ["all", "count=5", "x", "y"])
+    }
+
+    @Test func optionsEndAtTheFirstOperandWhereTheyShould() throws {
+        #expect(try parsed("-a", "x", "-c5", stopsAtOperand: true) == ["all", "x", "-c5"])
+        #expect(try parsed("-", "-a", stopsAtOperand: true) == ["-", "-a"])
+    }
+
+    @Test func twoHyphensEndTheOptions() throws {
+        #expect(try parsed("-a", "--", "-c5", "--") == ["all", "-c5", "--"])
+        #expect(try parsed("--", "-a", stopsAtOperand: true) == ["-a"])
+    }
+
+    @Test func aHyphenIsAnOperand() throws { #expect(try parsed("-", "-a") == ["all", "-"]) }
+
+    @Test func repeatedOptionsKeepTheirOrder() throws {
+        #expect(try parsed("-c1", "-a", "-c2") == ["count=1", "all", "count=2"])
+    }
+
+    @Test func eachCommandLineIsReadFromItsStart() throws {
+        #expect(try parsed("-a", "x", "y", "z") == ["all", "x", "y", "z"])
+        #expect(try parsed("-0") == ["null"])
+    }
+
+    @Test func helpAndVersionAreAnsweredWhereverTheyStand() throws {
+        #expect(try parsed("--help") == ["HELP"])
+        #expect(try parsed("-a", "x", "--vers") == ["VERSION"])
+    }
+
+    @Test func anUnknownOptionIsNamed() {
+        let advice = "try 'prog --help'"
+        #expect(throws: UsageError("unknown option '-x'", advice)) { try parsed("-ax") }
+        #expect(throws: UsageError("unknown option '--wrong'", advice)) { try parsed("--wrong") }
+        #expect(throws: UsageError("unknown option '--wrong=1'", advice)) {
+            try parsed("--wrong=1")
+        }
+    }
+
+    @Test func anUnknownOptionAfterOperandsIsNamed() {
+        #expect(throws: UsageError("unknown option '--wrong'", "try 'prog --help'")) {
+            try parsed("x", "--wrong", "y")
+        }
+    }
+
+    @Test func aMissingValueIsNamed() {
+        #expect(throws: UsageError("option '-c' needs a value", "N")) { try parsed("-c") }
+        #expect(throws: UsageError("option '-b' needs a value", "SIZE")) { try parsed("--bytes") }
+        #expect(throws: UsageError("option '--countdown' needs a value", "N")) {
+            try parsed("--countdown")
+        }
+    }
+
+    @Test func aValueOnAFlagIsRefused() {
+        #expect(throws: UsageError("option '--all=1' takes no value", "try 'prog --help'")) {
+            try parsed("--all=1")
+        }
+        #expect(throws: UsageError("option '--help=1' takes no value", "try 'prog --help'")) {
+            try parsed("--help=1")
+        }
+    }
+
+    @Test func anAmbiguousOptionListsWhatItCouldBe() {
+        #expect(throws: UsageError("ambiguous option '--co'", "could be --count, --countdown")) {
+            try parsed("--co")
+        }
+    }
+
+    @Test func theHelpHoldsEachOption() {
+        let help = syntax().help
+        #expect(help.hasPrefix("Usage: prog [options] [file ...]\nDo one thing.\n"))
+        for name in [
+            "-a, --all ", "-b, --bytes=SIZE ", "-c, --count=N ", "    --countdown=N ", "--help ",
+            "--version ",
+        ] { #expect(help.contains("  \(name)")) }
+        #expect(help.split(separator: "\n").allSatisfy { $0.count <= 80 })
+    }
+}
