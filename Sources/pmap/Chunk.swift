@@ -20,8 +20,8 @@ struct ChunkLimits: Equatable {
     var items: Int
     /// Bytes of input, delimiters counted.
     var bytes: Int
-    /// Bytes of arguments, or nil where items are no arguments.
-    var room: Int?
+    /// nil where items are no arguments.
+    var room: ArgumentRoom?
 }
 
 /// What the next bytes of the input are.
@@ -64,10 +64,10 @@ struct Chunker {
                 self = Chunker(limits: limits, delimiter: delimiter)
                 return .refused(byteCount: itemBytes, why: why)
             }
-            let cost = ArgumentLimit.cost(of: item.count)
+            let cost = unsafe limits.room?.cost(ofItem: item) ?? 0
             let isFull =
                 byteCount + itemBytes > limits.bytes
-                || argumentBytes + cost > (limits.room ?? .max)
+                || argumentBytes + cost > (limits.room?.total ?? .max)
             if isFull && itemCount > 0 { return finishChunk() }
             itemCount += 1
             byteCount += itemBytes
@@ -87,9 +87,7 @@ struct Chunker {
 
     private func refusal(_ item: UnsafeRawBufferPointer) -> String? {
         guard let room = limits.room else { return nil }
-        if item.count > ArgumentLimit.longestArgument
-            || ArgumentLimit.cost(of: item.count) > room
-        {
+        if unsafe item.count > room.longestItem || room.cost(ofItem: item) > room.total {
             return "too long for an argument (\(item.count) bytes); -i has no such limit"
         }
         if delimiter != 0, unsafe item.contains(0) {

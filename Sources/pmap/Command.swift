@@ -2,43 +2,151 @@ import Shared
 
 /// The command of the command line, and how a chunk's items reach it.
 struct Command {
-    let words: [Argument]
-    /// Whether items go to its standard input (`-i`) and not behind its arguments.
-    let feedsStandardInput: Bool
-
-    /// Bytes of arguments that the kernel leaves for items: each takes its bytes, a NUL
-    /// and a pointer.
-    var roomForItems: Int {
-        let taken = words.reduce(0) { $0 + ArgumentLimit.cost(of: $1.byteCount) }
-        return ArgumentLimit.total - taken - WorkerEnvironment.size
+    /// How the items of a chunk reach the command.
+    enum Delivery: Equatable {
+        /// Behind its arguments, or in the place of placeholders where there are any.
+        case arguments
+        /// The same, each cut into fields at a separator (`-F`).
+        case fields(separator: [UInt8])
+        /// On its standard input (`-i`).
+        case standardInput
     }
 
-    /// The chunk as a line that a POSIX shell runs to the same effect.
-    func shellForm(_ chunk: Chunk, delimiter: UInt8, itemBytes: Int = .max) -> [UInt8] {
-        var line: [UInt8] = []
-        func append(_ bytes: some Collection<UInt8>) {
-            if !line.isEmpty { line.append(UInt8(ascii: " ")) }
-            line += bytes
+    let words: [Template]
+    let delivery: Delivery
+
+    /// - Parameter words: the operands; a placeholder in one is what stands for an item.
+    init(_ words: [Argument], delivery: Delivery) {
+        self.delivery = delivery
+        let takesFields = if case .fields = delivery { true } else { false }
+        self.words = words.map {
+            Template(
+                $0.bytes, takesItems: delivery != .standardInput, takesFields: takesFields)
         }
-        func appendItems() {
-            var left = chunk.itemCount
-            var room = itemBytes
-            for item in chunk.items(delimiter: delimiter) {
-                if item.count > room {
-                    return append("... and \(left) more".utf8)
+    }
+
+    /// The script of `-s`: text for a shell, in which nothing is replaced.
+    init(script: Argument, delivery: Delivery) {
+        self.delivery = delivery
+        let shell = ["/bin/sh", "-c"] as [Argument] + [script, "sh"]
+        words = shell.map { Template(literal: $0.bytes) }
+    }
+
+    private var separator: [UInt8] {
+        if case .fields(let separator) = delivery { separator } else { [] }
+    }
+
+    /// Whether items go behind the other arguments.
+    private var appendsItems: Bool {
+        delivery != .standardInput && !words.contains(where: \.holdsItem)
+    }
+
+    /// argv of the command for a chunk.
+    func arguments(for chunk: Chunk, slot: Int, delimiter: UInt8) -> [[UInt8]] {
+        let items = delivery == .standardInput ? [] : chunk.items(delimiter: delimiter)
+        var arguments: [[UInt8]] = []
+        arguments.reserveCapacity(words.count + items.count)
+        func append(_ word: Template, _ item: ArraySlice<UInt8>) {
+            arguments.append(
+                word.filled(item: item, separator: separator, chunk: chunk.number, slot: slot))
+        }
+        for word in words {
+            if word.holdsItem {
+                for item in items { append(word, item) }
+            } else {
+                append(word, [])
+            }
+        }
+        if appendsItems {
+            for item in items {
+                arguments += fields(item, separator: separator).map { Array($0) }
+            }
+        }
+        return arguments
+    }
+}
+
+// MARK: The kernel's limit
+
+/// What items cost as arguments, of what the kernel allows.
+struct ArgumentRoom: Equatable {
+    /// Bytes for all the items of a chunk.
+    let total: Int
+    /// Bytes of an item that no argument made of it would pass the kernel's limit with.
+    let longestItem: Int
+    /// What one item costs: bytes, so many times its length, and so much for each field.
+    let fixed: Int
+    let copies: Int
+    let separator: [UInt8]
+
+    func cost(ofItem item: UnsafeRawBufferPointer) -> Int {
+        let length = max(item.count, 1)
+        let (product, overflow) = length.multipliedReportingOverflow(by: copies)
+        if overflow { return .max }
+        var cost = product + fixed
+        if !separator.isEmpty {
+            let count = unsafe fields(Array(item)[...], separator: separator).count
+            cost += (count - 1) * ArgumentLimit.cost(of: 0)
+        }
+        return cost
+    }
+}
+
+extension Command {
+    /// nil where items are no arguments.
+    var roomForItems: ArgumentRoom? {
+        if delivery == .standardInput { return nil }
+        var taken = WorkerEnvironment.size
+        var fixed = appendsItems ? ArgumentLimit.cost(of: 0) : 0
+        var copies = appendsItems ? 1 : 0
+        var longestItem = ArgumentLimit.longestArgument
+        for word in words {
+            let longest = word.longest
+            if longest.items == 0 {
+                taken += ArgumentLimit.cost(of: longest.fixed)
+            } else {
+                fixed += ArgumentLimit.cost(of: longest.fixed)
+                copies += longest.items
+                let left = ArgumentLimit.longestArgument - longest.fixed
+                longestItem = min(longestItem, left / longest.items)
+            }
+        }
+        return ArgumentRoom(
+            total: ArgumentLimit.total - taken, longestItem: longestItem, fixed: fixed,
+            copies: copies, separator: appendsItems ? separator : [])
+    }
+}
+
+// MARK: Showing it
+
+extension Command {
+    /// The chunk as a line that a POSIX shell runs to the same effect.
+    ///
+    /// - Parameter bytes: how many of the arguments, or items, are shown.
+    func shellForm(
+        _ chunk: Chunk, slot: Int, delimiter: UInt8, bytes: Int = .max
+    ) -> [UInt8] {
+        var line: [UInt8] = []
+        func append(_ words: some Collection<some Collection<UInt8>>) {
+            var room = bytes
+            var left = words.count
+            for word in words {
+                if !line.isEmpty { line.append(UInt8(ascii: " ")) }
+                if word.count > room {
+                    line += Array("... and \(left) more".utf8)
+                    return
                 }
-                append(shellQuoted(item))
-                room -= item.count
+                line += shellQuoted(word)
+                room -= word.count
                 left -= 1
             }
         }
-        if feedsStandardInput {
-            append((delimiter == 0 ? "printf '%s\\0'" : "printf '%s\\n'").utf8)
-            appendItems()
-            append("|".utf8)
+        if delivery == .standardInput {
+            line += Array((delimiter == 0 ? "printf '%s\\0'" : "printf '%s\\n'").utf8)
+            append(chunk.items(delimiter: delimiter))
+            line += Array(" |".utf8)
         }
-        for word in words { append(shellQuoted(word.bytes)) }
-        if !feedsStandardInput { appendItems() }
+        append(arguments(for: chunk, slot: slot, delimiter: delimiter))
         return line
     }
 }

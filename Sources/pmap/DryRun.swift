@@ -15,7 +15,8 @@ func printCommands(
             messages.say("item \(item)", why)
             status = 1
         }) {
-            let line = settings.command.shellForm(chunk, delimiter: settings.delimiter)
+            let line = settings.command.shellForm(
+                chunk, slot: 1, delimiter: settings.delimiter)
             unsafe try line.withUnsafeBufferPointer { bytes throws(WriteError) in
                 try unsafe output.append(UnsafeRawBufferPointer(bytes))
             }

@@ -45,7 +45,7 @@ final class Pool {
         self.settings = settings
         self.messages = messages
         signals = try Signals()
-        spawner = try Spawner(settings.command, defaultSignals: signals.workerDefaults)
+        spawner = try Spawner(defaultSignals: signals.workerDefaults)
         source = try ItemSource(
             items, limits: settings.chunkLimits, delimiter: settings.delimiter)
         output = OrderedOutput(limit: settings.buffer)
@@ -130,7 +130,7 @@ extension Pool {
                     messages.say("cannot start a worker", error.reason)
                     tally.noteOwnError()
                 } else {
-                    messages.say(settings.command.words[0].text, error.reason)
+                    messages.say(commandName(of: chunk, slot: slot), error.reason)
                     tally.noteNotStarted(error)
                 }
             }
@@ -156,7 +156,7 @@ extension Pool {
         let errors = try Pipe()
         var input: Pipe?
         var inputEnd: FileDescriptor?
-        if settings.feedsStandardInput {
+        if settings.command.delivery == .standardInput {
             let pipe = try Pipe()
             try pipe.writing.descriptor.setNonBlocking()
             enlargePipe(
@@ -168,7 +168,8 @@ extension Pool {
         try output.reading.descriptor.setNonBlocking()
         try errors.reading.descriptor.setNonBlocking()
         let process = try spawner.start(
-            chunk, slot: slot, delimiter: settings.delimiter, input: inputEnd,
+            settings.command.arguments(for: chunk, slot: slot, delimiter: settings.delimiter),
+            chunk: chunk.number, slot: slot, input: inputEnd,
             output: output.writing.descriptor, errors: errors.writing.descriptor)
         let worker = Worker(
             process: process, slot: slot, chunk: chunk, input: input?.takeWriting(),
@@ -178,9 +179,15 @@ extension Pool {
         worker.feed()
     }
 
+    private func commandName(of chunk: Chunk, slot: Int) -> String {
+        readable(
+            settings.command.arguments(for: chunk, slot: slot, delimiter: settings.delimiter)
+                .first ?? [])
+    }
+
     private func describe(_ worker: Worker) {
         let command = settings.command.shellForm(
-            worker.chunk, delimiter: settings.delimiter, itemBytes: 4096)
+            worker.chunk, slot: worker.slot, delimiter: settings.delimiter, bytes: 4096)
         display.erase()
         messages.say(
             "worker \(worker.process)", "chunk \(worker.chunk.number): \(readable(command))")

@@ -1,7 +1,7 @@
 import Shared
 
 enum OptionID: Sendable {
-    case workers, chunkItems, chunkBytes, null, argumentFile, shell, standardInput
+    case workers, chunkItems, chunkBytes, null, argumentFile, shell, standardInput, fields
     case buffer, dryRun, verbose, quiet, progressInterval
 }
 
@@ -17,6 +17,7 @@ let pmapSyntax = CommandSyntax<OptionID>(
         Option(.argumentFile, "a", "arg-file", "FILE", "read items from FILE, not standard input"),
         Option(.shell, "s", "shell", nil, "the command is a shell script, the items its \"$@\""),
         Option(.standardInput, "i", "stdin", nil, "feed items to the command's standard input"),
+        Option(.fields, "F", "fields", "SEP", "cut items into fields at SEP: {1}, {2} ..."),
         Option(.buffer, nil, "buffer", "SIZE", "memory for output that waits its turn [64M]"),
         Option(.dryRun, "n", "dry-run", nil, "print the commands instead of running them"),
         Option(.verbose, "v", "verbose", nil, "say which worker processes which items"),
@@ -32,8 +33,6 @@ struct Settings {
     var delimiter = UInt8(ascii: "\n")
     /// Where items come from; nil and `-` are standard input.
     var argumentFile: Argument?
-    var isShell = false
-    var feedsStandardInput = false
     /// Bytes of output that may wait in memory for an earlier chunk to finish.
     var buffer = 64 << 20
     var isDryRun = false
@@ -47,8 +46,11 @@ struct Settings {
     init(
         _ options: [(option: Option<OptionID>, value: Argument?)], operands: [Argument]
     ) throws(UsageError) {
+        var isShell = false
+        var delivery = Command.Delivery.arguments
         var chunkItems: Int?
         var chunkBytes: Int?
+        var separator: [UInt8]?
         for (option, value) in options {
             switch option.id {
             case .workers: workers = try WorkerCount(option, value)
@@ -57,7 +59,8 @@ struct Settings {
             case .null: delimiter = 0
             case .argumentFile: argumentFile = value
             case .shell: isShell = true
-            case .standardInput: feedsStandardInput = true
+            case .standardInput: delivery = .standardInput
+            case .fields: separator = try fieldSeparator(option, value)
             case .buffer: buffer = try size(option, value)
             case .dryRun: isDryRun = true
             case .verbose: isVerbose = true
@@ -72,14 +75,22 @@ struct Settings {
             throw UsageError(
                 "operand '\(operands[1].text)'", "-s takes the whole script as one operand")
         }
-        command = Command(
-            words: isShell ? ["/bin/sh", "-c", operands[0], "sh"] : operands,
-            feedsStandardInput: feedsStandardInput)
+        if let separator {
+            if delivery == .standardInput {
+                throw UsageError("-F and -i", "standard input gets whole items")
+            }
+            delivery = .fields(separator: separator)
+        }
+        command =
+            isShell
+            ? Command(script: operands[0], delivery: delivery)
+            : Command(operands, delivery: delivery)
+        let feedsStandardInput = delivery == .standardInput
         let defaultBytes = feedsStandardInput && chunkItems == nil ? 1 << 20 : Int.max
         let defaultItems = feedsStandardInput || chunkBytes != nil ? Int.max : 1
         chunkLimits = ChunkLimits(
             items: chunkItems ?? defaultItems, bytes: chunkBytes ?? defaultBytes,
-            room: feedsStandardInput ? nil : command.roomForItems)
+            room: command.roomForItems)
     }
 }
 
@@ -110,6 +121,28 @@ enum WorkerCount: Equatable {
             return overflow ? Int.max : max(1, product / 100)
         }
     }
+}
+
+/// The bytes of -F, where `\t` is a tab and `\\` a backslash.
+private func fieldSeparator(
+    _ option: Option<OptionID>, _ value: Argument?
+) throws(UsageError) -> [UInt8] {
+    var separator: [UInt8] = []
+    var rest = (value?.bytes ?? [])[...]
+    let escapes = [UInt8(ascii: "t"): UInt8(ascii: "\t"), UInt8(ascii: "\\"): UInt8(ascii: "\\")]
+    while let byte = rest.popFirst() {
+        if byte == UInt8(ascii: "\\"), let next = rest.first, let escaped = escapes[next] {
+            separator.append(escaped)
+            rest = rest.dropFirst()
+        } else {
+            separator.append(byte)
+        }
+    }
+    if separator.isEmpty {
+        throw UsageError(
+            "\(option.name) ''", "takes what stands between fields, such as , or '\\t'")
+    }
+    return separator
 }
 
 private func size(

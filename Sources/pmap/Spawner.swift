@@ -3,18 +3,13 @@ import Shared
 /// Starts workers: posix_spawn(3) with all that does not change from one to the next.
 @safe
 struct Spawner: ~Copyable {
-    private let command: Command
     private var environment = WorkerEnvironment()
     private var attributes = posix_spawnattr_t()
     private let nothing: OpenFile
-    /// argv[0...], without the items.
-    private let words: [UnsafeMutablePointer<CChar>?]
 
     /// - Parameter signals: what the worker must find at its default action: what pmap
     ///   itself ignores or handles, and did not inherit as ignored.
-    init(_ command: Command, defaultSignals signals: [Int32]) throws(Errno) {
-        self.command = command
-        unsafe words = command.words.map { unsafe UnsafeMutablePointer(mutating: $0.cString) }
+    init(defaultSignals signals: [Int32]) throws(Errno) {
         nothing = try OpenFile(path: "/dev/null")
         var defaults = sigset_t()
         var mask = sigset_t()
@@ -33,16 +28,18 @@ struct Spawner: ~Copyable {
         unsafe posix_spawnattr_destroy(&attributes)
     }
 
-    /// Starts the command on a chunk, as the leader of a process group of its own.
+    /// Starts a command as the leader of a process group of its own.
     ///
     /// - Parameters:
+    ///   - arguments: argv, the command's name first.
+    ///   - chunk: the number that it finds in PMAP_CHUNK; so `slot`.
     ///   - input: its standard input, /dev/null where nil.
     /// - Returns: its process ID.
     mutating func start(
-        _ chunk: Chunk, slot: Int, delimiter: UInt8,
+        _ arguments: [[UInt8]], chunk: Int, slot: Int,
         input: FileDescriptor?, output: FileDescriptor, errors: FileDescriptor
     ) throws(Errno) -> pid_t {
-        environment.set(chunk: chunk.number, slot: slot)
+        environment.set(chunk: chunk, slot: slot)
         var actions = unsafe posix_spawn_file_actions_t()
         unsafe posix_spawn_file_actions_init(&actions)
         defer { unsafe posix_spawn_file_actions_destroy(&actions) }
@@ -52,11 +49,8 @@ struct Spawner: ~Copyable {
                 &actions, descriptor.rawValue, Int32(number))
             if error != 0 { throw Errno(error) }
         }
-        if command.feedsStandardInput { return try unsafe spawn(words + [nil], &actions) }
-        var items = chunk.bytes
-        return unsafe try items.withTerminatedItems(delimiter: delimiter, count: chunk.itemCount) {
-            pointers throws(Errno) in
-            try unsafe spawn(words + pointers + [nil], &actions)
+        return try unsafe withVector(arguments) { argv throws(Errno) in
+            try unsafe spawn(argv, &actions)
         }
     }
 
@@ -65,9 +59,10 @@ struct Spawner: ~Copyable {
     ) throws(Errno) -> pid_t {
         var process: pid_t = 0
         var attributes = self.attributes
+        let name = unsafe argv[0]!
         var error = unsafe posix_spawnp(
-            &process, words[0]!, &actions, &attributes, argv, environment.pointers)
-        if error == ENOEXEC, let script = executablePath(of: command.words[0]) {
+            &process, name, &actions, &attributes, argv, environment.pointers)
+        if error == ENOEXEC, let script = unsafe executablePath(of: String(cString: name)) {
             // A script without `#!`: execvp(3) has the shell run it, posix_spawnp does not.
             unsafe error = script.withCString { path in
                 let shell = ["/bin/sh" as Argument, unsafe Argument(path)]
@@ -83,36 +78,34 @@ struct Spawner: ~Copyable {
 }
 
 /// The path of the file that execvp(3) would find under a name.
-private func executablePath(of name: Argument) -> String? {
-    let text = name.text
-    if text.contains("/") { return text }
+private func executablePath(of name: String) -> String? {
+    if name.contains("/") { return name }
     let search = unsafe getenv("PATH").map { unsafe String(cString: $0) } ?? "/bin:/usr/bin"
     return search.split(separator: ":", omittingEmptySubsequences: false)
-        .map { $0.isEmpty ? text : "\($0)/\(text)" }
+        .map { $0.isEmpty ? name : "\($0)/\(name)" }
         .first { path in unsafe path.withCString { unsafe access($0, X_OK) == 0 } }
 }
 
-extension [UInt8] {
-    /// Ends each item with NUL in the delimiter's place, and hands out where each begins.
-    fileprivate mutating func withTerminatedItems<Result>(
-        delimiter: UInt8, count itemCount: Int,
-        _ body: ([UnsafeMutablePointer<CChar>?]) throws(Errno) -> Result
-    ) throws(Errno) -> Result {
-        if last != delimiter { append(delimiter) }
-        return try unsafe withUnsafeMutableBufferPointer { bytes throws(Errno) in
-            var items: [UnsafeMutablePointer<CChar>?] = unsafe []
-            unsafe items.reserveCapacity(itemCount)
-            let base = unsafe UnsafeMutableRawBufferPointer(bytes)
-                .assumingMemoryBound(to: CChar.self).baseAddress!
-            var start = 0
-            while start < bytes.count,
-                let end = unsafe bytes[start...].firstIndex(of: delimiter)
-            {
-                unsafe bytes[end] = 0
-                unsafe items.append(base + start)
-                start = end + 1
-            }
-            return try unsafe body(items)
+/// Hands out words as execve(2) takes them: each ending with NUL, the last pointer nil.
+private func withVector<Result>(
+    _ words: [[UInt8]], _ body: ([UnsafeMutablePointer<CChar>?]) throws(Errno) -> Result
+) throws(Errno) -> Result {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(words.reduce(0) { $0 + $1.count + 1 })
+    for word in words {
+        bytes += word
+        bytes.append(0)
+    }
+    return try unsafe bytes.withUnsafeMutableBufferPointer { memory throws(Errno) in
+        var next = unsafe UnsafeMutableRawPointer(memory.baseAddress!)
+            .assumingMemoryBound(to: CChar.self)
+        var pointers: [UnsafeMutablePointer<CChar>?] = unsafe []
+        unsafe pointers.reserveCapacity(words.count + 1)
+        for word in words {
+            unsafe pointers.append(next)
+            unsafe next += word.count + 1
         }
+        unsafe pointers.append(nil)
+        return try unsafe body(pointers)
     }
 }

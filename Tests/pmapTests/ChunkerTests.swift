@@ -30,7 +30,11 @@ private func cuts(
 private func limits(
     items: Int = .max, bytes: Int = .max, room: Int? = nil
 ) -> ChunkLimits {
-    ChunkLimits(items: items, bytes: bytes, room: room)
+    ChunkLimits(
+        items: items, bytes: bytes,
+        room: room.map {
+            ArgumentRoom(total: $0, longestItem: 131_071, fixed: 9, copies: 1, separator: [])
+        })
 }
 
 @Suite struct ChunkerTests {
@@ -118,7 +122,7 @@ private func limits(
         let input = (0..<Int.random(in: 0...3000, using: &random)).map { _ -> UInt8 in
             Int.random(in: 0..<6, using: &random) == 0 ? delimiter : 0x61
         }
-        let limits = ChunkLimits(
+        let limits = limits(
             items: Bool.random(using: &random) ? .max : .random(in: 1...9, using: &random),
             bytes: Bool.random(using: &random) ? .max : .random(in: 1...60, using: &random),
             room: Bool.random(using: &random) ? nil : .random(in: 2000...9000, using: &random))
