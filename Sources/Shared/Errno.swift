@@ -13,6 +13,7 @@ public struct Errno: Error, Equatable, Sendable {
     public static let noEntry = Errno(ENOENT)
     public static let noMemory = Errno(ENOMEM)
     public static let overflow = Errno(EOVERFLOW)
+    public static let inputOutput = Errno(EIO)
     public static let invalid = Errno(EINVAL)
 
     /// The text of strerror(3), such as "No space left on device".

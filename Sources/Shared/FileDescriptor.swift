@@ -47,6 +47,45 @@ public struct FileDescriptor: Equatable, Sendable {
         }
     }
 
+    /// As above.
+    public func writeAll(_ bytes: [UInt8]) throws(Errno) {
+        try unsafe bytes.withUnsafeBufferPointer { memory throws(Errno) in
+            try unsafe writeAll(UnsafeRawBufferPointer(memory))
+        }
+    }
+
+    /// Writes all bytes at a place in a file: pwrite(2).
+    public func writeAll(_ bytes: [UInt8], at offset: Int) throws(Errno) {
+        try unsafe bytes.withUnsafeBufferPointer { memory throws(Errno) in
+            var done = 0
+            while done < bytes.count {
+                let rest = unsafe UnsafeBufferPointer(rebasing: memory[done...])
+                done += try retrying {
+                    unsafe pwrite(rawValue, rest.baseAddress, rest.count, off_t(offset + done))
+                }
+            }
+        }
+    }
+
+    /// Reads bytes at a place in a file: pread(2).
+    ///
+    /// - Throws: `Errno.inputOutput` if the file ends before.
+    public func readAll(_ count: Int, at offset: Int) throws(Errno) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: count)
+        try unsafe bytes.withUnsafeMutableBufferPointer { memory throws(Errno) in
+            var done = 0
+            while done < count {
+                let rest = unsafe UnsafeMutableBufferPointer(rebasing: memory[done...])
+                let added = try retrying {
+                    unsafe pread(rawValue, rest.baseAddress, rest.count, off_t(offset + done))
+                }
+                if added == 0 { throw Errno.inputOutput }
+                done += added
+            }
+        }
+        return bytes
+    }
+
     /// Waits until poll(2) reports one of the events, an error or a hang-up.
     public func wait(for events: Int32) throws(Errno) {
         var request = pollfd(fd: rawValue, events: Int16(events), revents: 0)
@@ -81,6 +120,21 @@ public struct OpenFile: ~Copyable {
     public init(path: Argument, flags: Int32 = O_RDONLY) throws(Errno) {
         let number = try retrying { unsafe open(path.cString, flags | O_CLOEXEC, 0o666) }
         descriptor = FileDescriptor(number)
+    }
+
+    /// A new file for reading and writing that has no name: mkstemp(3), unlink(2).
+    public init(unlinkedIn folder: Argument) throws(Errno) {
+        var name = folder.bytes + Array("/pmaputils.XXXXXX".utf8) + [0]
+        descriptor = FileDescriptor(
+            try retrying {
+                unsafe name.withUnsafeMutableBytes { bytes in
+                    let path = unsafe bytes.assumingMemoryBound(to: CChar.self).baseAddress!
+                    let number = unsafe mkstemp(path)
+                    if number >= 0 { unsafe unlink(path) }
+                    return number
+                }
+            })
+        _ = fcntl(descriptor.rawValue, F_SETFD, FD_CLOEXEC)
     }
 
     // close(2) is never retried: after EINTR Linux has closed the descriptor already.

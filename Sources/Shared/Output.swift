@@ -33,7 +33,7 @@ public struct Output: ~Copyable {
             try flush()
             return try unsafe write(bytes)
         }
-        guard let source = bytes.baseAddress else { return }
+        guard let source = bytes.baseAddress, unsafe !bytes.isEmpty else { return }
         unsafe try reserve(bytes.count).update(
             from: source.assumingMemoryBound(to: UInt8.self), count: bytes.count)
         count += bytes.count

@@ -37,6 +37,14 @@ public func enlargePipe(_ descriptor: FileDescriptor, to bytes: Int32) {
     #endif
 }
 
+/// Gives back the room that a piece of a file takes, where the file system can: fallocate(2).
+public func punchHole(_ descriptor: FileDescriptor, offset: Int, count: Int) {
+    #if os(Linux)
+        let mode = CS_FALLOC_FL_PUNCH_HOLE | CS_FALLOC_FL_KEEP_SIZE
+        _ = fallocate(descriptor.rawValue, mode, offset, count)
+    #endif
+}
+
 /// Moves bytes from one descriptor to another, one of them a pipe, without copying them
 /// and without waiting: splice(2). Elsewhere than on Linux it is always refused.
 ///
@@ -82,5 +90,12 @@ public func affinityCPUs() -> Int {
 public func monotonicTime() -> Duration {
     var time = timespec()
     _ = unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+    return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
+}
+
+/// The time since 1970-01-01 00:00 UTC: CLOCK_REALTIME.
+public func wallClockTime() -> Duration {
+    var time = timespec()
+    _ = unsafe clock_gettime(CLOCK_REALTIME, &time)
     return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
 }

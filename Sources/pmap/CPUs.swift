@@ -4,8 +4,8 @@ import Shared
 /// than its control group's quota pays for.
 func usableCPUs() -> Int {
     let quota = cgroupQuota(
-        membership: (try? contents(of: "/proc/self/cgroup")) ?? "",
-        read: { try? contents(of: $0) })
+        membership: textOfFile("/proc/self/cgroup") ?? "",
+        read: textOfFile)
     return max(1, min(affinityCPUs(), quota ?? .max))
 }
 
@@ -57,11 +57,12 @@ private func quota(_ time: String, _ period: String) -> Int? {
     return (time - 1) / period + 1
 }
 
-private func contents(of path: String) throws -> String {
-    try unsafe path.withCString { try contents(of: unsafe Argument($0)) }
+private func textOfFile(_ path: String) -> String? {
+    unsafe path.withCString { try? contents(of: unsafe Argument($0)) }
 }
 
-private func contents(of path: Argument) throws -> String {
+/// The text of a small file.
+func contents(of path: Argument) throws(Errno) -> String {
     let file = try OpenFile(path: path)
     var reader = try BlockReader(file.descriptor, blockSize: 8192)
     var text = ""

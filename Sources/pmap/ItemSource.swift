@@ -68,8 +68,8 @@ struct ItemSource: ~Copyable {
     /// input is needed first, or none is left.
     ///
     /// - Parameter refuse: told of each item that no command can take: its number
-    ///   from 1, and why.
-    mutating func nextChunk(_ refuse: (Int, String) -> Void) -> Chunk? {
+    ///   from 1, its bytes, and why.
+    mutating func nextChunk(_ refuse: (Int, [UInt8], String) -> Void) -> Chunk? {
         while true {
             let bytes = unsafe UnsafeRawBufferPointer(buffer.bytes)
             switch unsafe chunker.next(bytes, atEnd: atEnd) {
@@ -78,7 +78,7 @@ struct ItemSource: ~Copyable {
                 return nil
             case .refused(let byteCount, let why):
                 itemsCut += 1
-                refuse(itemsCut, why)
+                unsafe refuse(itemsCut, Array(bytes.prefix(byteCount)), why)
                 buffer.consume(byteCount)
             case .chunk(let byteCount, let itemCount):
                 itemsCut += itemCount

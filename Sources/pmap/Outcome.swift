@@ -4,6 +4,8 @@ import Shared
 enum Outcome: Equatable {
     case exited(status: Int32)
     case killed(signal: Int32)
+    /// It was ended because it took longer than `--timeout` allows.
+    case timedOut
 
     /// - Parameter waitStatus: as wait(2) gives it.
     init(waitStatus: Int32) {
@@ -14,11 +16,14 @@ enum Outcome: Equatable {
     }
 
     var isSuccess: Bool { self == .exited(status: 0) }
+
+    /// Whether another attempt may do better: 255 says that nothing more is to be done.
+    var mayBeRetried: Bool { !isSuccess && self != .exited(status: 255) }
 }
 
 /// What went wrong so far, and what exit status it comes to.
 struct Tally: Equatable {
-    /// Chunks whose worker did not exit with status 0.
+    /// Chunks whose worker did not exit with status 0, in their last attempt.
     private(set) var failedChunks = 0
     /// The statuses of xargs(1) that apply.
     private var statuses: Set<Int32> = []
@@ -29,9 +34,12 @@ struct Tally: Equatable {
         switch outcome {
         case .exited(status: 255): statuses.insert(124)
         case .exited: statuses.insert(123)
-        case .killed: statuses.insert(125)
+        case .killed, .timedOut: statuses.insert(125)
         }
     }
+
+    /// Notes a chunk whose worker was ended because another one had failed.
+    mutating func noteHalted() { failedChunks += 1 }
 
     /// Notes that the command could not be started at all.
     mutating func noteNotStarted(_ error: Errno) {

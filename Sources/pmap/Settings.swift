@@ -2,7 +2,9 @@ import Shared
 
 enum OptionID: Sendable {
     case workers, chunkItems, chunkBytes, null, argumentFile, shell, standardInput, fields
-    case buffer, dryRun, verbose, quiet, progressInterval
+    case unordered, lineBuffer, tag, buffer, temporaryFolder
+    case halt, retry, timeout, killAfter, failedItems, log, resume, workersFile
+    case dryRun, verbose, quiet, progressInterval
 }
 
 let pmapSyntax = CommandSyntax<OptionID>(
@@ -10,7 +12,7 @@ let pmapSyntax = CommandSyntax<OptionID>(
     purpose: "Run a command over chunks of input lines, several workers at once.",
     stopsAtOperand: true,
     options: [
-        Option(.workers, "j", "jobs", "N", "N workers at once, or N% of the CPUs [all CPUs]"),
+        Option(.workers, "j", "jobs", "N", "N workers at once, or N%, +N, -N of the CPUs [100%]"),
         Option(.chunkItems, "c", "chunk", "N", "N items to a command [1; no limit with -b, -i]"),
         Option(.chunkBytes, "b", "bytes", "SIZE", "at most SIZE bytes of items to a command"),
         Option(.null, "0", "null", nil, "items end with NUL, not newline"),
@@ -18,7 +20,20 @@ let pmapSyntax = CommandSyntax<OptionID>(
         Option(.shell, "s", "shell", nil, "the command is a shell script, the items its \"$@\""),
         Option(.standardInput, "i", "stdin", nil, "feed items to the command's standard input"),
         Option(.fields, "F", "fields", "SEP", "cut items into fields at SEP: {1}, {2} ..."),
+        Option(.unordered, "u", "unordered", nil, "print whole chunks as they finish"),
+        Option(.lineBuffer, "l", "line-buffer", nil, "print whole lines as they come"),
+        Option(.tag, nil, "tag", nil, "print each line behind its items and a tab"),
         Option(.buffer, nil, "buffer", "SIZE", "memory for output that waits its turn [64M]"),
+        Option(.temporaryFolder, nil, "tmpdir", "DIR", "where more of it waits [TMPDIR or /tmp]"),
+        Option(.halt, nil, "halt", "WHEN", "at a failure: never, soon or now [never]"),
+        Option(.retry, nil, "retry", "N", "run a failed chunk up to N times more"),
+        Option(.timeout, nil, "timeout", "D", "end a worker that takes longer than D"),
+        Option(.killAfter, nil, "kill-after", "D", "kill one that does not end in D [2s]"),
+        Option(.failedItems, nil, "failed", "FILE", "write the items of failed chunks to FILE"),
+        Option(.log, nil, "log", "FILE", "write a line about each chunk to FILE"),
+        Option(.resume, nil, "resume", nil, "skip the chunks that the log says are done"),
+        Option(
+            .workersFile, nil, "jobs-file", "FILE", "read -j's value from FILE, again and again"),
         Option(.dryRun, "n", "dry-run", nil, "print the commands instead of running them"),
         Option(.verbose, "v", "verbose", nil, "say which worker processes which items"),
         Option(.quiet, "q", "quiet", nil, "show no progress"),
@@ -33,8 +48,21 @@ struct Settings {
     var delimiter = UInt8(ascii: "\n")
     /// Where items come from; nil and `-` are standard input.
     var argumentFile: Argument?
+    var workersFile: Argument?
+    var outputMode = OutputMode.ordered
+    var tagsLines = false
     /// Bytes of output that may wait in memory for an earlier chunk to finish.
     var buffer = 64 << 20
+    var temporaryFolder = defaultTemporaryFolder()
+    var halt = Halt.never
+    /// How often a failed chunk is run again; nil also passes on what failed ones printed.
+    var retries: Int?
+    var timeout: Duration?
+    /// How long workers have from TERM to KILL.
+    var killAfter = Duration.seconds(2)
+    var failedItemsFile: Argument?
+    var logFile: Argument?
+    var resumes = false
     var isDryRun = false
     var isVerbose = false
     var showsProgress = true
@@ -53,7 +81,8 @@ struct Settings {
         var separator: [UInt8]?
         for (option, value) in options {
             switch option.id {
-            case .workers: workers = try WorkerCount(option, value)
+            case .workers: workers = try workerCount(option, value)
+            case .workersFile: workersFile = value
             case .chunkItems: chunkItems = try count(option, value, minimum: 1)
             case .chunkBytes: chunkBytes = try size(option, value)
             case .null: delimiter = 0
@@ -61,7 +90,18 @@ struct Settings {
             case .shell: isShell = true
             case .standardInput: delivery = .standardInput
             case .fields: separator = try fieldSeparator(option, value)
+            case .unordered: outputMode = .unordered
+            case .lineBuffer: outputMode = .lines
+            case .tag: tagsLines = true
             case .buffer: buffer = try size(option, value)
+            case .temporaryFolder: temporaryFolder = value ?? temporaryFolder
+            case .halt: halt = try haltValue(option, value)
+            case .retry: retries = try count(option, value, minimum: 0)
+            case .timeout: timeout = try duration(option, value)
+            case .killAfter: killAfter = try duration(option, value)
+            case .failedItems: failedItemsFile = value
+            case .log: logFile = value
+            case .resume: resumes = true
             case .dryRun: isDryRun = true
             case .verbose: isVerbose = true
             case .quiet: showsProgress = false
@@ -70,6 +110,9 @@ struct Settings {
         }
         if operands.isEmpty {
             throw UsageError("no command", "try '\(pmapSyntax.program) --help'")
+        }
+        if resumes && logFile == nil {
+            throw UsageError("--resume", "needs the --log of the run that it resumes")
         }
         if isShell && operands.count > 1 {
             throw UsageError(
@@ -94,33 +137,39 @@ struct Settings {
     }
 }
 
-/// What `-j` asks for.
-enum WorkerCount: Equatable {
-    case exactly(Int)
-    case percentOfCPUs(Int)
+/// When the first failure stops the run.
+enum Halt: String, CaseIterable {
+    case never
+    /// No more workers are started.
+    case soon
+    /// The running ones are ended too.
+    case now
+}
 
-    init(_ option: Option<OptionID>, _ value: Argument?) throws(UsageError) {
-        let text = value?.text ?? ""
-        if text.hasSuffix("%"), let share = parseCount(String(text.dropLast()), minimum: 1) {
-            self = .percentOfCPUs(share)
-        } else if let number = parseCount(text, minimum: 1) {
-            self = .exactly(number)
-        } else {
-            throw UsageError(
-                "\(option.name) '\(text)'",
-                "takes a number of workers of at least 1, or a share of the CPUs such as 50%")
-        }
+private func haltValue(
+    _ option: Option<OptionID>, _ value: Argument?
+) throws(UsageError) -> Halt {
+    let text = value?.text ?? ""
+    guard let halt = Halt(rawValue: text) else {
+        throw UsageError("\(option.name) '\(text)'", "takes never, soon or now")
     }
+    return halt
+}
 
-    /// Never less than 1.
-    func number(cpus: Int) -> Int {
-        switch self {
-        case .exactly(let number): return number
-        case .percentOfCPUs(let share):
-            let (product, overflow) = cpus.multipliedReportingOverflow(by: share)
-            return overflow ? Int.max : max(1, product / 100)
-        }
+private func workerCount(
+    _ option: Option<OptionID>, _ value: Argument?
+) throws(UsageError) -> WorkerCount {
+    let text = value?.text ?? ""
+    guard let count = WorkerCount(text) else {
+        throw UsageError("\(option.name) '\(text)'", WorkerCount.expected)
     }
+    return count
+}
+
+/// TMPDIR, or /tmp where it is unset or empty.
+private func defaultTemporaryFolder() -> Argument {
+    guard let folder = unsafe getenv("TMPDIR"), unsafe folder[0] != 0 else { return "/tmp" }
+    return unsafe Argument(folder)
 }
 
 /// The bytes of -F, where `\t` is a tab and `\\` a backslash.

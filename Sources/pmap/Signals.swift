@@ -5,30 +5,38 @@ import Synchronization
 struct Signals: ~Copyable {
     /// Those that end pmap, unless it was started with them ignored (nohup(1), `&`).
     static let ending = [SIGINT, SIGTERM, SIGHUP, SIGQUIT]
+    /// Writing to a reader that is gone or past a size limit is told by errno(3) instead.
+    private static let ignored = [SIGPIPE, SIGXFSZ]
 
     private let pipe: Pipe
     /// Signals that pmap was started to ignore, and its workers are too.
     private let inheritedIgnored: Set<Int32>
+    /// The signals that were blocked when pmap was started, as they are in its workers.
+    let workerMask: sigset_t
 
-    /// Installs the handlers, and ignores SIGPIPE, so that writing tells of a reader gone.
+    /// Installs the handlers.
     init() throws(Errno) {
         let pipe = try Pipe()
         try pipe.reading.descriptor.setNonBlocking()
         try pipe.writing.descriptor.setNonBlocking()
-        let inherited = Set((Self.ending + [SIGPIPE]).filter(isIgnored))
+        let inherited = Set((Self.ending + Self.ignored + [SIGTSTP]).filter(isIgnored))
         signalPipe.store(pipe.writing.descriptor.rawValue, ordering: .relaxed)
-        self.pipe = consume pipe
+        var handled = (Self.ending + [SIGTSTP]).filter { !inherited.contains($0) }
+        handled += [SIGCHLD, SIGCONT, SIGUSR1]
+        #if canImport(Darwin)
+            handled.append(SIGINFO)
+        #endif
+        for signal in handled { handle(signal) }
+        for signal in Self.ignored { ignore(signal) }
+        workerMask = unblock(handled)
         inheritedIgnored = inherited
-        for signal in Self.ending where !inherited.contains(signal) { handle(signal) }
-        handle(SIGCHLD)
-        handle(SIGUSR1)
-        ignore(SIGPIPE)
+        self.pipe = consume pipe
     }
 
     var descriptor: FileDescriptor { pipe.reading.descriptor }
 
     /// What a worker must find at its default action.
-    var workerDefaults: [Int32] { inheritedIgnored.contains(SIGPIPE) ? [] : [SIGPIPE] }
+    var workerDefaults: [Int32] { Self.ignored.filter { !inheritedIgnored.contains($0) } }
 
     /// Whether a reader that is gone ends pmap by SIGPIPE.
     var diesOfBrokenPipe: Bool { !inheritedIgnored.contains(SIGPIPE) }
@@ -40,6 +48,15 @@ struct Signals: ~Copyable {
             (try? unsafe descriptor.read(into: buffer)) ?? 0
         }
         return bytes[..<count].map(Int32.init)
+    }
+
+    /// Stops this process, as SIGTSTP does where nobody handles it, until it is continued.
+    func stop() {
+        var action = sigaction()
+        unsafe cs_set_default(&action)
+        unsafe sigaction(SIGTSTP, &action, nil)
+        raise(SIGTSTP)
+        handle(SIGTSTP)
     }
 }
 
@@ -72,15 +89,23 @@ private func isIgnored(_ signal: Int32) -> Bool {
     return unsafe cs_is_ignored(&action) != 0
 }
 
+/// - Returns: the mask as it was before.
+@discardableResult
+private func unblock(_ signals: [Int32]) -> sigset_t {
+    var mask = sigset_t()
+    var before = sigset_t()
+    unsafe sigemptyset(&mask)
+    for signal in signals { unsafe sigaddset(&mask, signal) }
+    unsafe sigprocmask(SIG_UNBLOCK, &mask, &before)
+    return before
+}
+
 /// Ends this process by a signal, as its parent expects of one that was sent it.
 func die(of signal: Int32) -> Never {
     var action = sigaction()
     unsafe cs_set_default(&action)
     unsafe sigaction(signal, &action, nil)
-    var mask = sigset_t()
-    unsafe sigemptyset(&mask)
-    unsafe sigaddset(&mask, signal)
-    unsafe sigprocmask(SIG_UNBLOCK, &mask, nil)
+    unblock([signal])
     // A core file of pmap would say nothing of why SIGQUIT was sent.
     var noCore = rlimit()
     unsafe setrlimit(coreResource, &noCore)

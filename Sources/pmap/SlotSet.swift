@@ -1,14 +1,11 @@
-/// The free places 1...J, the lowest first. Places that were never taken are a number,
-/// so that a J of a billion costs nothing.
+/// The free places 1, 2, 3 ..., the lowest first. Places that were never taken are a
+/// number, so that it costs nothing how many there might be.
 struct SlotSet {
     /// In descending order.
     private var returned: [Int] = []
     private var nextNew = 1
-    private let count: Int
 
-    init(count: Int) { self.count = count }
-
-    var lowest: Int? { returned.last ?? (nextNew <= count ? nextNew : nil) }
+    var lowest: Int { returned.last ?? nextNew }
 
     mutating func removeLowest() {
         if returned.popLast() == nil { nextNew += 1 }

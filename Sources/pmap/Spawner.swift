@@ -7,19 +7,23 @@ struct Spawner: ~Copyable {
     private var attributes = posix_spawnattr_t()
     private let nothing: OpenFile
 
-    /// - Parameter signals: what the worker must find at its default action: what pmap
+    /// - Parameters:
+    ///   - signals: what the worker must find at its default action: what pmap
     ///   itself ignores or handles, and did not inherit as ignored.
-    init(defaultSignals signals: [Int32]) throws(Errno) {
+    ///   - mask: the signals that are blocked in it.
+    init(defaultSignals signals: [Int32], mask: sigset_t) throws(Errno) {
         nothing = try OpenFile(path: "/dev/null")
         var defaults = sigset_t()
-        var mask = sigset_t()
+        var mask = mask
         unsafe sigemptyset(&defaults)
-        unsafe sigemptyset(&mask)
         for signal in signals { unsafe sigaddset(&defaults, signal) }
         unsafe posix_spawnattr_init(&attributes)
         unsafe posix_spawnattr_setsigdefault(&attributes, &defaults)
         unsafe posix_spawnattr_setpgroup(&attributes, 0)
-        let flags = Int32(POSIX_SPAWN_SETSIGDEF) | Int32(POSIX_SPAWN_SETPGROUP)
+        unsafe posix_spawnattr_setsigmask(&attributes, &mask)
+        let flags =
+            Int32(POSIX_SPAWN_SETSIGDEF) | Int32(POSIX_SPAWN_SETSIGMASK)
+            | Int32(POSIX_SPAWN_SETPGROUP)
         unsafe posix_spawnattr_setflags(&attributes, Int16(flags))
     }
 

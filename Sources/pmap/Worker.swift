@@ -1,36 +1,68 @@
 import Shared
 
+/// A chunk that is to be run.
+struct Job {
+    let chunk: Chunk
+    /// From 1; more where earlier ones failed.
+    var attempt = 1
+    /// How the last of them failed.
+    var failure: Outcome?
+}
+
 /// A running command, or one that has ended and whose output is not all read yet.
 final class Worker {
     let process: pid_t
     let slot: Int
-    let chunk: Chunk
+    let job: Job
     /// Ends of pipes, nil once closed; all non-blocking.
     var input: OpenFile?
     var output: OpenFile?
     var errors: OpenFile?
     /// Bytes of the chunk that its standard input took.
     private var bytesFed = 0
+    /// Bytes that it printed.
+    var bytesOut = 0
+    /// What `-l` and `--tag` do to its output.
+    var lines: LineFilter?
     /// Its stderr behind the last newline.
     var unfinishedLine: [UInt8] = []
-    /// Set when it was waited for.
+
+    /// On the clock of `monotonicTime`, and since 1970.
+    let started = monotonicTime()
+    let startedSince1970 = wallClockTime()
+    /// Set when it was waited for, with when and what it used.
     var outcome: Outcome?
+    var ended = Duration.zero
+    var usage = rusage()
+
+    /// When its time is up (`--timeout`).
+    var timeoutTime: Duration?
+    /// When it is killed, where TERM did not help.
+    var killTime: Duration?
+    var isTimedOut = false
+    /// Whether it was told to end because another one had failed.
+    var isHalted = false
     /// When its pipes are closed though a process that it left behind holds them open.
     var closingTime: Duration?
 
     init(
-        process: pid_t, slot: Int, chunk: Chunk, input: consuming OpenFile?,
+        process: pid_t, slot: Int, job: Job, input: consuming OpenFile?,
         output: consuming OpenFile, errors: consuming OpenFile
     ) {
         self.process = process
         self.slot = slot
-        self.chunk = chunk
+        self.job = job
         self.input = consume input
         self.output = consume output
         self.errors = consume errors
     }
 
-    var isDone: Bool { outcome != nil && output == nil && errors == nil }
+    var chunk: Chunk { job.chunk }
+
+    /// Whether nothing more can come from it.
+    var isSilent: Bool { output == nil && errors == nil }
+
+    var isDone: Bool { outcome != nil && isSilent }
 
     /// Writes what its standard input has room for; closes it behind the last byte. A
     /// worker that reads no further than it wants is no error.
@@ -52,6 +84,28 @@ final class Worker {
 
     /// Sends a signal to it and to what it started.
     func signal(_ number: Int32) {
-        if kill(-process, number) != 0 { _ = kill(process, number) }
+        _ = kill(-process, number)
+    }
+
+    /// Tells it to end: a signal, CONT in case it is stopped, and KILL at a later time.
+    func end(with number: Int32, killTime: Duration) {
+        signal(number)
+        signal(SIGCONT)
+        self.killTime = min(killTime, self.killTime ?? killTime)
+    }
+
+    var logRow: LogRow {
+        LogRow(
+            chunk: chunk.number, slot: slot, process: Int(process), start: startedSince1970,
+            wallTime: ended - started, userTime: usage.ru_utime.duration,
+            systemTime: usage.ru_stime.duration, maximumResidentSize: Int(usage.ru_maxrss),
+            outcome: outcome ?? .exited(status: 0), attempts: job.attempt, bytes: bytesOut,
+            items: chunk.itemCount)
+    }
+}
+
+extension timeval {
+    fileprivate var duration: Duration {
+        .seconds(tv_sec) + .microseconds(Int64(tv_usec))
     }
 }

@@ -48,9 +48,22 @@ struct CountTable: ~Copyable {
     }
 
     /// The entries that the condition keeps, in no particular order.
-    func entries(where isKept: (CountedKey) -> Bool) -> [CountedKey] {
+    ///
+    /// - Throws: `Errno.noMemory`, also where sorting them would take too much.
+    func entries(where isKept: (CountedKey) -> Bool) throws(Errno) -> [CountedKey] {
         let all = unsafe UnsafeBufferPointer(start: slots, count: mask + 1)
-        return unsafe all.filter { $0.count != 0 && isKept($0) }
+        var count = 0
+        for index in 0...mask where unsafe all[index].count != 0 && isKept(all[index]) {
+            count += 1
+        }
+        // The array, half as much again for merging, and a little for the runs.
+        try requireMemory(count * MemoryLayout<CountedKey>.stride * 2 + (1 << 20))
+        var kept: [CountedKey] = []
+        kept.reserveCapacity(count)
+        for index in 0...mask where unsafe all[index].count != 0 && isKept(all[index]) {
+            unsafe kept.append(all[index])
+        }
+        return kept
     }
 
     private mutating func addLong(

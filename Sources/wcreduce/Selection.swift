@@ -1,3 +1,5 @@
+import Shared
+
 /// Which lines are printed, and in which order. The order is total: it depends on
 /// nothing but the lines and their counts.
 struct Selection {
@@ -7,8 +9,8 @@ struct Selection {
     var byKey = false
     var reversed = false
 
-    func apply(to counts: borrowing CountTable) -> [CountedKey] {
-        var kept = counts.entries { $0.count >= minimum }
+    func apply(to counts: borrowing CountTable) throws(Errno) -> [CountedKey] {
+        var kept = try counts.entries { $0.count >= minimum }
         if let top, top < kept.count {
             kept.sort(by: Self.moreFrequent)
             kept.removeSubrange(top...)

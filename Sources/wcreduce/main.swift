@@ -14,7 +14,7 @@ runProgram(wcreduceSyntax, failure: 2) { options, operands in
         }
     }
     var output = Output(.standardOutput)
-    for entry in settings.selection.apply(to: counts) {
+    for entry in try settings.selection.apply(to: counts) {
         try output.append(decimal: entry.count)
         try output.append(UInt8(ascii: "\t"))
         unsafe try entry.withKey { key throws(WriteError) in try unsafe output.append(key) }

@@ -40,7 +40,7 @@ final class Tokenizer {
     /// Splits a block that no word reaches out of.
     func split(
         _ block: UnsafeRawBufferPointer, into output: inout Output
-    ) throws(WriteError) {
+    ) throws {
         var rest = unsafe block
         while unsafe !rest.isEmpty {
             let size = unsafe stretchLength(rest)
@@ -149,7 +149,7 @@ final class Tokenizer {
     /// that are too short are taken back, and text that is not ASCII goes its own way.
     private func splitTokens(
         _ bytes: UnsafeRawBufferPointer, into output: inout Output
-    ) throws(WriteError) {
+    ) throws {
         var rest = unsafe bytes
         while unsafe !rest.isEmpty {
             let end = unsafe rest.firstIndex { separates($0) } ?? rest.count
@@ -158,7 +158,7 @@ final class Tokenizer {
             if unsafe token.allSatisfy({ $0 < 0x80 }) {
                 try unsafe splitASCII(token, into: &output)
             } else {
-                for word in unsafe unicodeWords(token, rule) {
+                for word in try unsafe unicodeWords(token, rule) {
                     try output.append(word)
                     try output.append(rule.terminator)
                 }

@@ -5,15 +5,20 @@ import Shared
 /// Boundaries are those of Unicode Standard Annex #29 as the standard library finds them;
 /// a segment is a word when it holds a letter or a digit (general category L* or N*).
 /// A byte that is not UTF-8 ends a word and is dropped.
-func unicodeWords(_ bytes: UnsafeRawBufferPointer, _ rule: Rule) -> [String] {
+///
+/// - Throws: `Errno.noMemory` for a piece of text that is too long.
+func unicodeWords(_ bytes: UnsafeRawBufferPointer, _ rule: Rule) throws(Errno) -> [String] {
+    try requireMemory(bytes.count * 12 + (1 << 20))
     var words: [String] = []
     var text = ""
+    // The same text to find the boundaries in.
+    var shape = ""
     var rest = unsafe bytes[...]
     func splitText() {
-        var index = text.startIndex
-        while index < text.endIndex {
-            let end = text._wordIndex(after: index)
-            let segment = text[index..<end]
+        var index = shape.startIndex
+        while index < shape.endIndex {
+            let end = shape._wordIndex(after: index)
+            let segment = text[place(of: index)..<place(of: end)]
             if isWord(segment) {
                 let word = printedForm(segment, keepsCase: rule.keepsCase)
                 if word.unicodeScalars.count >= rule.minimumLength { words.append(word) }
@@ -21,13 +26,20 @@ func unicodeWords(_ bytes: UnsafeRawBufferPointer, _ rule: Rule) -> [String] {
             index = end
         }
         text = ""
+        shape = ""
+    }
+    func place(of index: String.Index) -> String.Index {
+        let offset = shape.utf8.distance(from: shape.startIndex, to: index)
+        return text.utf8.index(text.startIndex, offsetBy: offset)
     }
     while unsafe !rest.isEmpty {
         var parser = Unicode.UTF8.ForwardParser()
         var iterator = unsafe rest.makeIterator()
         switch unsafe parser.parseScalar(from: &iterator) {
         case .valid(let encoded):
-            text.unicodeScalars.append(Unicode.UTF8.decode(encoded))
+            let scalar = Unicode.UTF8.decode(encoded)
+            text.unicodeScalars.append(scalar)
+            shape.unicodeScalars.append(twin(of: scalar))
             unsafe rest = rest.dropFirst(encoded.count)
         case .error(let length):
             splitText()
@@ -37,6 +49,12 @@ func unicodeWords(_ bytes: UnsafeRawBufferPointer, _ rule: Rule) -> [String] {
     }
     splitText()
     return words
+}
+
+/// A scalar of the same word class and length, for one that the standard library of Swift
+/// 6.3 has in none: its table ends in the midst of the Hangul syllables.
+private func twin(of scalar: Unicode.Scalar) -> Unicode.Scalar {
+    ("\u{AFA4}"..."\u{D7A3}").contains(scalar) ? "\u{AC00}" : scalar
 }
 
 private func isWord(_ segment: Substring) -> Bool {

@@ -125,7 +125,7 @@ import Testing
         #expect(result.errors == "pmap: in: Input/output error\n")
     }
 
-    @Test(.enabled(if: isInstalled("strace")))
+    @Test(.enabled(if: programsAreStatic && isInstalled("strace")))
     func interruptedCallsAreRetried() throws {
         let result = try shell(
             """

@@ -51,6 +51,16 @@ private func append(_ bytes: [UInt8], to output: inout Output) throws {
         #expect(try file.contents() == Array("\(number)".utf8))
     }
 
+    /// In a process of its own, since what it guards against was a trap.
+    @Test func anEmptyPieceMayComeFirst() async {
+        await #expect(processExitsWith: .success) {
+            var output = Output(.standardError)
+            try append([], to: &output)
+            try append([UInt8(ascii: "x")], to: &output)
+            try output.finish()
+        }
+    }
+
     /// Appends of all kinds and sizes, at every distance from the buffer's end.
     @Test func nothingIsLostOrRepeatedAtTheBuffersEnd() throws {
         var random = SeededGenerator()
@@ -60,7 +70,7 @@ private func append(_ bytes: [UInt8], to output: inout Output) throws {
             var output = Output(try file.duplicate(), capacity: capacity)
             var expected: [UInt8] = []
             for _ in 0..<100 {
-                let size = Int.random(in: 0...2 * capacity, using: &random)
+                let size = Int.random(in: 1...2 * capacity, using: &random)
                 let bytes = (0..<size).map { UInt8(truncatingIfNeeded: $0) }
                 switch Int.random(in: 0..<4, using: &random) {
                 case 0:

@@ -45,8 +45,6 @@ import Testing
 }
 
 @Suite struct WorkerCountTests {
-    private let option = Option<Int>(0, "j", "jobs", "N", "")
-
     @Test func aShareOfTheCPUsIsRoundedDownButNeverToNone() {
         #expect(WorkerCount.percentOfCPUs(50).number(cpus: 8) == 4)
         #expect(WorkerCount.percentOfCPUs(50).number(cpus: 3) == 1)
@@ -54,18 +52,32 @@ import Testing
         #expect(WorkerCount.percentOfCPUs(200).number(cpus: 8) == 16)
         #expect(WorkerCount.percentOfCPUs(.max).number(cpus: 8) == .max)
         #expect(WorkerCount.exactly(5).number(cpus: 8) == 5)
+        #expect(WorkerCount.cpusAnd(2).number(cpus: 8) == 10)
+        #expect(WorkerCount.cpusAnd(-2).number(cpus: 8) == 6)
+        #expect(WorkerCount.cpusAnd(-9).number(cpus: 8) == 1)
+        #expect(WorkerCount.cpusAnd(.max).number(cpus: 8) == .max)
+    }
+
+    @Test func textsAreRead() {
+        #expect(WorkerCount("4") == .exactly(4))
+        #expect(WorkerCount("50%") == .percentOfCPUs(50))
+        #expect(WorkerCount("+2") == .cpusAnd(2))
+        #expect(WorkerCount("-1") == .cpusAnd(-1))
+        for text in ["", "0", "x", "0%", "%", "+", "-", "+-1", "1.5", "4 "] {
+            #expect(WorkerCount(text) == nil)
+        }
     }
 }
 
 @Suite struct SlotSetTests {
     @Test func theLowestFreeSlotIsTaken() {
-        var slots = SlotSet(count: 3)
+        var slots = SlotSet()
         var taken: [Int] = []
-        while let slot = slots.lowest {
-            taken.append(slot)
+        for _ in 1...3 {
+            taken.append(slots.lowest)
             slots.removeLowest()
         }
-        #expect(taken == [1, 2, 3])
+        #expect(taken == [1, 2, 3] && slots.lowest == 4)
         slots.insert(2)
         slots.insert(3)
         slots.insert(1)

@@ -30,6 +30,9 @@ extern int pipe2(int fds[2], int flags);
 extern ssize_t splice(int in, long long *in_offset, int out,
                       long long *out_offset, size_t length, unsigned flags);
 extern int sched_getaffinity(pid_t pid, size_t size, void *mask);
+extern int fallocate(int fd, int mode, long offset, long length);
+#define CS_FALLOC_FL_KEEP_SIZE 1
+#define CS_FALLOC_FL_PUNCH_HOLE 2
 #define CS_F_SETPIPE_SZ 1031
 #define CS_SPLICE_F_MOVE 1
 #define CS_SPLICE_F_NONBLOCK 2

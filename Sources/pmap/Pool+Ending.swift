@@ -1,0 +1,158 @@
+import Shared
+
+// MARK: Signals
+
+extension Pool {
+    func handle(_ signal: Int32) {
+        switch signal {
+        case SIGCHLD: reap()
+        case SIGCONT: signalWorkers(SIGCONT)
+        case SIGTSTP: suspend()
+        case let signal where Signals.ending.contains(signal):
+            if ending == nil {
+                end(.signal(signal))
+            } else {
+                signalWorkers(SIGKILL)
+            }
+        default: display.show(currentProgress, messages: messages)
+        }
+    }
+
+    private func signalWorkers(_ number: Int32) {
+        for worker in workers.values { worker.signal(number) }
+    }
+
+    /// Stops the workers and then this process; goes on with both. Time that passes
+    /// meanwhile is nobody's.
+    private func suspend() {
+        display.erase()
+        signalWorkers(SIGTSTP)
+        let before = monotonicTime()
+        signals.stop()
+        let pause = monotonicTime() - before
+        for worker in workers.values {
+            worker.timeoutTime = worker.timeoutTime.map { $0 + pause }
+            worker.killTime = worker.killTime.map { $0 + pause }
+        }
+        signalWorkers(SIGCONT)
+    }
+
+    /// Waits for every worker that has ended.
+    func reap() {
+        var status: Int32 = 0
+        var usage = rusage()
+        while case let process = unsafe wait4(-1, &status, WNOHANG, &usage), process > 0 {
+            // A child that pmap did not start came with the process it was made of.
+            guard let worker = workers[process] else { continue }
+            let outcome = Outcome(waitStatus: status)
+            worker.outcome = worker.isTimedOut ? .timedOut : outcome
+            worker.ended = monotonicTime()
+            worker.usage = usage
+            worker.input = nil
+        }
+    }
+
+    /// Ends the run: tells the workers to end and waits for them, but no longer than that
+    /// takes.
+    func end(_ why: Ending) {
+        if ending != nil { return }
+        ending = why
+        let number =
+            switch why {
+            case .signal(let signal): signal
+            case .outputFailed: SIGTERM
+            }
+        let killTime = monotonicTime() + settings.killAfter
+        for worker in workers.values { worker.end(with: number, killTime: killTime) }
+    }
+}
+
+// MARK: Finishing
+
+extension Pool {
+    /// How long a pipe that outlives its worker may be silent.
+    private static let linger = Duration.seconds(1)
+
+    func finishWorkers() throws(WriteError) {
+        for worker in workers.values where worker.outcome != nil {
+            if worker.isDone || ending != nil {
+                try finish(worker)
+            } else if worker.closingTime == nil,
+                worker.output == nil || output.takes(worker.chunk.number)
+            {
+                worker.closingTime = monotonicTime() + Self.linger
+            }
+        }
+    }
+
+    private func finish(_ worker: Worker) throws(WriteError) {
+        endErrorLine(worker)
+        workers[worker.process] = nil
+        slots.insert(worker.slot)
+        nextStart = .zero
+        try? readWorkersFile(isFirst: false)
+        guard ending == nil, let outcome = worker.outcome else { return }
+        report(outcome, of: worker)
+        if willRetry(worker, outcome) {
+            output.restart(chunk: worker.chunk.number)
+            waiting.append(
+                Job(chunk: worker.chunk, attempt: worker.job.attempt + 1, failure: outcome))
+            return
+        }
+        progress.chunksDone += 1
+        progress.itemsDone += worker.chunk.itemCount
+        if worker.isHalted { tally.noteHalted() } else { tally.note(outcome) }
+        records.addRow(worker.logRow)
+        display.eraseForOutput()
+        try output.finish(
+            chunk: worker.chunk.number, keeps: outcome.isSuccess || settings.retries == nil,
+            rest: worker.lines?.ending() ?? [])
+        if !outcome.isSuccess { try failed(worker, outcome) }
+    }
+
+    private func willRetry(_ worker: Worker, _ outcome: Outcome) -> Bool {
+        guard let retries = settings.retries, !startsNoMore else { return false }
+        return outcome.mayBeRetried && worker.job.attempt <= retries
+    }
+
+    /// A chunk failed for good.
+    private func failed(_ worker: Worker, _ outcome: Outcome) throws(WriteError) {
+        records.addFailed(worker.chunk.bytes, messages: messages, tally: &tally)
+        if outcome == .exited(status: 255) { try startNoMore() }
+        if settings.halt == .never || worker.isHalted { return }
+        try startNoMore()
+        if settings.halt == .soon { return }
+        let killTime = monotonicTime() + settings.killAfter
+        for other in workers.values where !other.isHalted && other.outcome == nil {
+            other.isHalted = true
+            other.end(with: SIGTERM, killTime: killTime)
+        }
+    }
+
+    private func report(_ outcome: Outcome, of worker: Worker) {
+        let what = "chunk \(worker.chunk.number): worker \(worker.process)"
+        switch outcome {
+        case .exited(status: 255):
+            display.erase()
+            messages.say("\(what) exited with status 255; no more chunks are started")
+        case .killed(let signal) where !worker.isHalted:
+            let name = unsafe strsignal(signal).map { unsafe String(cString: $0) } ?? "unknown"
+            display.erase()
+            messages.say("\(what) killed by signal \(signal) (\(name))")
+        case .timedOut:
+            display.erase()
+            messages.say("\(what) timed out and was ended")
+        default: break
+        }
+    }
+
+    /// Closes what a process that outlives the worker holds open, silent for a while.
+    func abandonPipes(_ worker: Worker) {
+        worker.closingTime = nil
+        say(
+            "chunk \(worker.chunk.number)",
+            "a process that worker \(worker.process) left behind holds its output open; closed")
+        worker.output = nil
+        worker.errors = nil
+    }
+}

@@ -1,0 +1,178 @@
+import Shared
+
+extension Pool {
+    /// Starting that many takes some ten milliseconds.
+    private static let startsAtOnce = 16
+    /// How long to wait before a start that failed is tried again, and how often that is
+    /// done while no worker runs.
+    private static let pause = Duration.milliseconds(100)
+    private static let patience = 10
+
+    /// Starts workers while there is room for them, but no more at a time than leaves the
+    /// running ones served.
+    ///
+    /// - Returns: whether another could be started at once.
+    func startWorkers() throws(WriteError) -> Bool {
+        var started = 0
+        while canStart {
+            if started == Self.startsAtOnce { return true }
+            guard let job = try nextJob() else { return false }
+            started += 1
+            do {
+                try start(job, slot: slots.lowest)
+                slots.removeLowest()
+                vainStarts = 0
+            } catch let error where Self.mayPass(error) && isPatient {
+                waiting.insert(job, at: 0)
+                nextStart = monotonicTime() + Self.pause
+                vainStarts += 1
+            } catch {
+                try giveUp(job, error)
+            }
+        }
+        return false
+    }
+
+    private var canStart: Bool {
+        !startsNoMore && ending == nil && !output.isFull && workers.count < workerLimit
+            && (vainStarts == 0 || monotonicTime() >= nextStart)
+    }
+
+    /// Whether a start that fails now may be tried again.
+    private var isPatient: Bool { !workers.isEmpty || vainStarts < Self.patience }
+
+    /// Whether the same call may succeed a little later.
+    private static func mayPass(_ error: Errno) -> Bool {
+        [EAGAIN, ENOMEM, EMFILE, ENFILE].contains(error.rawValue)
+    }
+
+    private func giveUp(_ job: Job, _ error: Errno) throws(WriteError) {
+        if Self.mayPass(error) {
+            say("cannot start a worker", error.reason)
+            tally.noteOwnError()
+        } else {
+            let name = arguments(for: job.chunk, slot: slots.lowest).first ?? []
+            say(readable(name), error.reason)
+            tally.noteNotStarted(error)
+        }
+        records.addFailed(job.chunk.bytes, messages: messages, tally: &tally)
+        try output.finish(chunk: job.chunk.number, keeps: false)
+        try startNoMore()
+    }
+
+    /// From now on only what runs is finished.
+    func startNoMore() throws(WriteError) {
+        startsNoMore = true
+        let left = waiting
+        waiting = []
+        for job in left {
+            if let outcome = job.failure {
+                tally.note(outcome)
+                records.addFailed(job.chunk.bytes, messages: messages, tally: &tally)
+            }
+            try output.finish(chunk: job.chunk.number, keeps: false)
+        }
+    }
+
+    private func nextJob() throws(WriteError) -> Job? {
+        if !waiting.isEmpty { return waiting.removeFirst() }
+        while let chunk = nextChunk() {
+            guard let items = records.itemsDone(inChunk: chunk.number) else {
+                return Job(chunk: chunk)
+            }
+            if items != chunk.itemCount {
+                say(
+                    records.logName,
+                    "chunk \(chunk.number) has \(items) items there and \(chunk.itemCount) here; "
+                        + "resume with the same input and chunk size")
+                tally.noteOwnError()
+                try startNoMore()
+                return nil
+            }
+            progress.chunksDone += 1
+            progress.itemsDone += items
+            try output.finish(chunk: chunk.number, keeps: false)
+        }
+        return nil
+    }
+
+    private func nextChunk() -> Chunk? {
+        source.nextChunk { item, bytes, why in
+            say("item \(item)", why)
+            tally.noteOwnError()
+            records.addFailed(bytes, messages: messages, tally: &tally)
+        }
+    }
+
+    private func arguments(for chunk: Chunk, slot: Int) -> [[UInt8]] {
+        settings.command.arguments(for: chunk, slot: slot, delimiter: settings.delimiter)
+    }
+
+    private func start(_ job: Job, slot: Int) throws(Errno) {
+        let chunk = job.chunk
+        let output = try Pipe()
+        let errors = try Pipe()
+        var input: Pipe?
+        var inputEnd: FileDescriptor?
+        if settings.command.delivery == .standardInput {
+            let pipe = try Pipe()
+            try pipe.writing.descriptor.setNonBlocking()
+            enlargePipe(
+                pipe.writing.descriptor, to: Int32(clamping: min(chunk.bytes.count, 1 << 20)))
+            inputEnd = pipe.reading.descriptor
+            input = consume pipe
+        }
+        enlargePipe(output.writing.descriptor, to: Self.pipeSize)
+        try output.reading.descriptor.setNonBlocking()
+        try errors.reading.descriptor.setNonBlocking()
+        let process = try spawner.start(
+            arguments(for: chunk, slot: slot), chunk: chunk.number, slot: slot, input: inputEnd,
+            output: output.writing.descriptor, errors: errors.writing.descriptor)
+        let worker = Worker(
+            process: process, slot: slot, job: job, input: input?.takeWriting(),
+            output: output.takeReading(), errors: errors.takeReading())
+        if settings.outputMode == .lines || settings.tagsLines {
+            worker.lines = LineFilter(tag: settings.tagsLines ? tag(of: chunk) : [])
+        }
+        worker.timeoutTime = settings.timeout.map { worker.started + $0 }
+        workers[process] = worker
+        self.output.begin(chunk.number)
+        if settings.isVerbose { describe(worker) }
+        worker.feed()
+    }
+
+    /// The items of a chunk, or its number where they are standard input, and a tab.
+    private func tag(of chunk: Chunk) -> [UInt8] {
+        let tab = [UInt8(ascii: "\t")]
+        if settings.command.delivery == .standardInput {
+            return Array("\(chunk.number)".utf8) + tab
+        }
+        let items = chunk.items(delimiter: settings.delimiter)
+        return Array(items.joined(separator: [UInt8(ascii: " ")])) + tab
+    }
+
+    private func describe(_ worker: Worker) {
+        let command = settings.command.shellForm(
+            worker.chunk, slot: worker.slot, delimiter: settings.delimiter, bytes: 4096)
+        say("worker \(worker.process)", "chunk \(worker.chunk.number): \(readable(command))")
+    }
+
+    /// Reads `--jobs-file`, if there is one; what cannot be used later on leaves the
+    /// number as it is.
+    func readWorkersFile(isFirst: Bool = true) throws(Failure) {
+        guard let name = settings.workersFile else { return }
+        let text: String
+        do {
+            text = try contents(of: name)
+        } catch {
+            if isFirst { throw Failure(name.text, error.reason) }
+            return
+        }
+        let word = text.split(whereSeparator: \.isWhitespace).first.map(String.init) ?? ""
+        if let count = WorkerCount(word) {
+            workerLimit = count.number(cpus: usableCPUs())
+        } else if isFirst {
+            throw Failure(name.text, "'\(word)': a jobs file \(WorkerCount.expected)")
+        }
+    }
+}

@@ -1,0 +1,41 @@
+import Shared
+
+/// What `-j` asks for.
+enum WorkerCount: Equatable {
+    case exactly(Int)
+    case percentOfCPUs(Int)
+    /// As many as there are CPUs and this many more, or fewer.
+    case cpusAnd(Int)
+
+    /// - Returns: nil where the text is none of `4`, `50%`, `+2`, `-1`.
+    init?(_ text: String) {
+        let sign = text.first
+        if text.hasSuffix("%"), let share = parseCount(String(text.dropLast()), minimum: 1) {
+            self = .percentOfCPUs(share)
+        } else if sign == "+" || sign == "-", let number = parseCount(String(text.dropFirst())) {
+            self = .cpusAnd(sign == "-" ? -number : number)
+        } else if let number = parseCount(text, minimum: 1) {
+            self = .exactly(number)
+        } else {
+            return nil
+        }
+    }
+
+    /// What a text that is none would have to be.
+    static let expected =
+        "takes a number of workers of at least 1, +N or -N for N more or fewer than CPUs, "
+        + "or N% of them"
+
+    /// Never less than 1.
+    func number(cpus: Int) -> Int {
+        let (number, overflow) =
+            switch self {
+            case .exactly(let number): (number, false)
+            case .percentOfCPUs(let share): cpus.multipliedReportingOverflow(by: share)
+            case .cpusAnd(let more): cpus.addingReportingOverflow(more)
+            }
+        if overflow { return Int.max }
+        if case .percentOfCPUs = self { return max(1, number / 100) }
+        return max(1, number)
+    }
+}

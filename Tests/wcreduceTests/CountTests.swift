@@ -1,0 +1,123 @@
+import Shared
+import Testing
+
+@testable import wcreduce
+
+@Suite struct CountTableTests {
+    /// Against Swift's Dictionary: keys of all lengths on both sides of the 16 bytes that a
+    /// slot holds, with NUL bytes and bytes past 0x7F.
+    @Test func countsAreThoseOfADictionary() throws {
+        var random = SeededGenerator()
+        var counts = try CountTable()
+        var expected: [[UInt8]: UInt64] = [:]
+        for _ in 0..<100_000 {
+            let key = randomKey(upTo: 70, &random)
+            let count = UInt64.random(in: 1...3, using: &random)
+            try add(key, count, to: &counts)
+            expected[key, default: 0] += count
+        }
+        let found = try selected(counts)
+        #expect(found.count == expected.count, "\(random)")
+        #expect(found.allSatisfy { expected[$0.key] == $0.count }, "\(random)")
+    }
+
+    @Test func itGrowsAndForgetsNothing() throws {
+        var counts = try CountTable()
+        for number in 0..<50_000 { try add(Array("key \(number % 40_000)".utf8), to: &counts) }
+        let found = try selected(counts)
+        #expect(found.count == 40_000)
+        #expect(found.filter { $0.count == 2 }.count == 10_000)
+    }
+
+    @Test func keysThatDifferByANULByteAreDifferent() throws {
+        var counts = try CountTable()
+        let keys: [[UInt8]] = [[], [0], [0, 0], [97], [97, 0], [97, 0, 0]]
+        for (index, key) in keys.enumerated() { try add(key, UInt64(index + 1), to: &counts) }
+        let expected = keys.enumerated().map { Entry(UInt64($0 + 1), $1) }.reversed()
+        #expect(try selected(counts) == Array(expected))
+    }
+
+    @Test func keysThatDifferInTheLastByteAreDifferent() throws {
+        for length in 1...70 {
+            var counts = try CountTable()
+            let common = [UInt8](repeating: 97, count: length - 1)
+            try add(common + [98], 1, to: &counts)
+            try add(common + [99], 2, to: &counts)
+            try add(common, 3, to: &counts)
+            #expect(
+                try selected(counts) == [
+                    Entry(3, common), Entry(2, common + [99]), Entry(1, common + [98]),
+                ],
+                "length \(length)")
+        }
+    }
+
+    @Test(arguments: ["short", "a key that is longer than a slot"])
+    func aCountPast64BitsIsAnError(_ key: String) throws {
+        var counts = try CountTable()
+        try add(Array(key.utf8), .max - 1, to: &counts)
+        try add(Array(key.utf8), 1, to: &counts)
+        #expect(try selected(counts) == [Entry(.max, key)])
+        var error: (any Error)?
+        do { try add(Array(key.utf8), 1, to: &counts) } catch let thrown { error = thrown }
+        #expect(error as? Errno == .overflow)
+        #expect(try selected(counts) == [Entry(.max, key)])
+    }
+}
+
+@Suite struct CountingTests {
+    private func counted(_ text: String, delimiter: UInt8 = 0x0A) throws -> [Entry] {
+        var counts = try CountTable()
+        try count(Array(text.utf8), delimiter: delimiter, into: &counts)
+        return try selected(counts)
+    }
+
+    @Test func equalLinesAreCounted() throws {
+        #expect(try counted("b\na\nb\n") == [Entry(2, "b"), Entry(1, "a")])
+    }
+
+    @Test func noInputHasNoLines() throws { #expect(try counted("") == []) }
+
+    @Test func anEmptyLineIsALine() throws {
+        #expect(try counted("\n\na\n") == [Entry(2, ""), Entry(1, "a")])
+    }
+
+    @Test func lastLineWithoutNewlineIsCounted() throws {
+        #expect(try counted("a\nb\na") == [Entry(2, "a"), Entry(1, "b")])
+        #expect(try counted("a\n\n") == [Entry(1, ""), Entry(1, "a")])
+    }
+
+    @Test func caseAndBlanksCount() throws {
+        #expect(try counted("a\nA\na \n a\n").count == 4)
+    }
+
+    @Test func anyByteMayDelimit() throws {
+        #expect(try counted("a\nb\0c\0a\nb\0", delimiter: 0) == [Entry(2, "a\nb"), Entry(1, "c")])
+    }
+
+    /// Lines of every length up to 40 bytes, each followed by one that would show a byte too
+    /// many or too few.
+    @Test func linesOfEveryLengthAreTakenWhole() throws {
+        for length in 0...40 {
+            let line = String("abcdefghijklmnopqrstuvwxyz0123456789ABCD".prefix(length))
+            let found = try counted("\(line)\n\(line)\n\(line)x\n")
+            #expect(found == [Entry(2, line), Entry(1, line + "x")], "length \(length)")
+        }
+    }
+
+    @Test func blocksDoNotMatter() throws {
+        var random = SeededGenerator()
+        for _ in 0..<100 {
+            let lines = (0..<50).map { _ in randomKey(upTo: 40, &random) }
+            var expected: [[UInt8]: UInt64] = [:]
+            for line in lines { expected[line, default: 0] += 1 }
+            let bytes = Array(lines.joined(separator: [0x0A])) + [0x0A]
+            for blockSize in [2, 7, 64, 4096] {
+                var counts = try CountTable()
+                try count(bytes, blockSize: blockSize, into: &counts)
+                let entries = expected.map { Entry($1, $0) }.sorted(by: isPrintedBefore)
+                #expect(try selected(counts) == entries, "\(random), block size \(blockSize)")
+            }
+        }
+    }
+}
