@@ -44,7 +44,9 @@ extension Pool {
         while case let process = unsafe wait4(-1, &status, WNOHANG, &usage), process > 0 {
             // A child that pmap did not start came with the process it was made of.
             guard let worker = workers[process] else { continue }
-            let outcome = Outcome(waitStatus: status)
+            var outcome = Outcome(waitStatus: status)
+            // What was told to end has not done its work, whatever it exits with.
+            if worker.isHalted && outcome.isSuccess { outcome = .killed(signal: SIGTERM) }
             worker.outcome = worker.isTimedOut ? .timedOut : outcome
             worker.ended = monotonicTime()
             worker.usage = usage
@@ -86,6 +88,7 @@ extension Pool {
     }
 
     private func finish(_ worker: Worker) throws(WriteError) {
+        while readErrors(worker) {}
         endErrorLine(worker)
         workers[worker.process] = nil
         slots.insert(worker.slot)

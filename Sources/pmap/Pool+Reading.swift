@@ -47,27 +47,31 @@ extension Pool {
         }
     }
 
-    func readErrors(_ worker: Worker) {
-        guard let descriptor = worker.errors?.descriptor else { return }
+    /// - Returns: whether there may be more at once.
+    @discardableResult
+    func readErrors(_ worker: Worker) -> Bool {
+        guard let descriptor = worker.errors?.descriptor else { return false }
         defer { scratch.consume(scratch.count) }
         do throws(Errno) {
             if try scratch.fill(from: descriptor) == 0 {
                 worker.errors = nil
-                return endErrorLine(worker)
+                endErrorLine(worker)
+                return false
             }
         } catch {
             if error != .wouldBlock { worker.errors = nil }
-            return
+            return false
         }
         worker.closingTime = nil
         let fresh = unsafe Array(scratch.bytes)
-        guard let newline = fresh.lastIndex(of: UInt8(ascii: "\n")) else {
+        if let newline = fresh.lastIndex(of: UInt8(ascii: "\n")) {
+            display.write(worker.unfinishedLine + fresh[...newline])
+            worker.unfinishedLine = Array(fresh[(newline + 1)...])
+        } else {
             worker.unfinishedLine += fresh
             if worker.unfinishedLine.count > Self.longestErrorLine { endErrorLine(worker) }
-            return
         }
-        display.write(worker.unfinishedLine + fresh[...newline])
-        worker.unfinishedLine = Array(fresh[(newline + 1)...])
+        return true
     }
 
     func endErrorLine(_ worker: Worker) {

@@ -65,6 +65,47 @@ import Testing
         #expect(result.text == "done\n" && result.status == 0)
     }
 
+    /// In a process group of its own and a session that goes on, as a job of a terminal.
+    @Test(.enabled(if: isInstalled("python3"))) func stopAndContinueReachTheWorkers() throws {
+        let folder = try TemporaryFolder()
+        try folder.write("items", "1\n")
+        try folder.write(
+            "job.py",
+            """
+            import os, signal, subprocess, time
+            job = subprocess.Popen(
+                ["pmap", "-a", "items", "-s", "echo $$ >worker; while :; do sleep 0.02; done"],
+                preexec_fn=os.setpgrp)
+            def until(condition):
+                while not condition(): time.sleep(0.01)
+            until(lambda: os.path.exists("worker") and os.path.getsize("worker") > 0)
+            worker = open("worker").read().strip()
+            def states():
+                return {open(f"/proc/{p}/stat").read().split()[2] for p in (job.pid, worker)}
+            job.send_signal(signal.SIGTSTP); until(lambda: states() == {"T"})
+            job.send_signal(signal.SIGCONT); until(lambda: "T" not in states())
+            job.terminate()
+            print(job.wait())
+            """)
+        #expect(try shell("python3 job.py", in: folder).text == "-15\n")
+    }
+
+    @Test func blockedSignalsDoNoHarm() throws {
+        let blocked = """
+            import os, signal, sys
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD, signal.SIGTERM])
+            signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+            os.execvp("pmap", ["pmap", "-i", "-c1", "grep", "SigBlk", "/proc/self/status"])
+            """
+        let folder = try TemporaryFolder()
+        try folder.write("blocked.py", blocked)
+        if !isInstalled("python3") { return }
+        let result = try shell("seq 2 | python3 blocked.py", in: folder)
+        // SIGTERM is 15, SIGCHLD 17: bits 14 and 16. The worker has what pmap was given.
+        #expect(result.lines == Array(repeating: "SigBlk:\t0000000000014000", count: 2))
+        #expect(result.status == 0)
+    }
+
     @Test func workersFindSIGPIPEAtItsDefault() throws {
         let result = try shell("echo 1 | pmap -s 'yes | head -n1'")
         #expect(result.text == "y\n" && result.errors == "")

@@ -110,6 +110,34 @@ import Testing
         #expect(result.text == "1 1 1\n2 2 1\n3 3 1\n4 4 1\n")
     }
 
+    @Test func workersInheritNoDescriptor() throws {
+        // A shell's list beside those of workers, which have what pmap was started with.
+        let list = "ls /proc/self/fd | tr '\\n' ' '; echo"
+        let result = try shell(
+            """
+            sh -c "\(list)" | cat
+            seq 8 | pmap -j4 -i -c1 --log log --failed bad -s "\(list)" | cat
+            """)
+        #expect(result.lines.count == 9 && Set(result.lines).count == 1)
+    }
+
+    @Test func theNumberOfWorkersCanChangeWhileItRuns() throws {
+        let folder = try TemporaryFolder()
+        let result = try shell(
+            """
+            echo 1 >jobs; seq 12 | pmap --jobs-file jobs -s '
+                [ $1 = 3 ] && echo 4 >jobs; [ $1 = 8 ] && echo nonsense >jobs
+                echo $PMAP_SLOT; sleep 0.1'
+            """, in: folder)
+        #expect(result.lines.prefix(3) == ["1", "1", "1"])
+        #expect(Set(result.lines) == ["1", "2", "3", "4"])
+        try folder.write("jobs", "x\n")
+        #expect(try shell("seq 1 | pmap --jobs-file jobs echo", in: folder).status == 1)
+        #expect(
+            try shell("seq 1 | pmap --jobs-file none echo").errors
+                == "pmap: none: No such file or directory\n")
+    }
+
     @Test func inheritedChunkAndSlotAreReplaced() throws {
         let result = try shell(
             "PMAP_CHUNK=9 PMAP_SLOT=9; export PMAP_CHUNK PMAP_SLOT; "

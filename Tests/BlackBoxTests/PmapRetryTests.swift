@@ -1,0 +1,177 @@
+import Foundation
+import Testing
+
+/// What pmap(1) says of --halt, --retry, --timeout, --failed, --log and --resume.
+@Suite struct PmapRetryTests {
+    @Test func aFailedChunkIsRunAgainAndItsFirstOutputIsDropped() throws {
+        let result = try shell(
+            """
+            seq 4 | pmap --retry 2 -j2 -s 'echo $1 tried; echo x >>tries$1
+                [ $1 != 3 ] || [ $(wc -l <tries$1) = 3 ]'
+            cat tries3 | wc -l
+            """)
+        #expect(result.text == "1 tried\n2 tried\n3 tried\n4 tried\n3\n")
+        #expect(result.status == 0)
+    }
+
+    @Test func aChunkThatFailsForGoodPrintsNothing() throws {
+        let result = try shell(
+            "seq 4 | pmap --retry 1 --failed bad -j2 -s 'echo $1; exit $(($1 % 2))'; echo $?; cat bad"
+        )
+        #expect(result.text == "2\n4\n123\n1\n3\n")
+    }
+
+    @Test func retryZeroDropsTheOutputOfFailedChunks() throws {
+        let result = try shell(
+            "seq 2 | pmap --retry 0 -s 'echo $1; echo x >>n; exit $(($1 % 2))'; wc -l <n | tr -d ' '"
+        )
+        #expect(result.text == "2\n2\n")
+    }
+
+    @Test func status255IsNotRetried() throws {
+        let result = try shell(
+            "echo 1 | pmap --retry 5 -s 'echo x >>n; exit 255'; echo $?; wc -l <n | tr -d ' '")
+        #expect(result.text == "124\n1\n")
+    }
+
+    @Test func failedItemsAreReadyToBeReadAgain() throws {
+        let result = try shell(
+            #"""
+            printf 'a b\nc\nd\ne' | pmap -c2 --failed bad -s 'case "$*" in *d*) exit 1;; esac'
+            pmap -a bad printf '<%s>'
+            printf 'x\ny\0z' | pmap -0 --failed bad false; od -An -c bad | tr -d ' \n'
+            """#)
+        #expect(result.text == #"<d><e>x\ny\0z\0"#)
+    }
+
+    @Test func refusedItemsAreAmongTheFailed() throws {
+        let result = try shell(
+            #"printf 'a\0b\nc\n' | pmap --failed bad echo; od -An -c bad | tr -d ' \n'"#)
+        #expect(result.text == "c\n" + #"a\0b\n"#)
+    }
+
+    @Test func aFailedFileThatCannotBeWrittenIsAnError() throws {
+        let result = try shell("seq 2 | pmap --failed /dev/full -s 'echo $1; exit 1'")
+        #expect(result.text == "1\n2\n" && result.status == 123)
+        #expect(result.errors == "pmap: /dev/full: No space left on device\n")
+        let missing = try shell("seq 2 | pmap --failed no/where echo")
+        #expect(missing.errors == "pmap: no/where: No such file or directory\n")
+        #expect(missing.output.isEmpty && missing.status == 1)
+    }
+
+    @Test func haltSoonStartsNoMore() throws {
+        let result = try shell(
+            """
+            mkfifo gate; yes | pmap -j2 --halt soon -s 'case $PMAP_CHUNK in
+                1) read x <gate; echo one;; 2) echo two; (sleep 0.1; echo go >gate) >&2 & exit 3;; esac'
+            """)
+        #expect(result.text == "one\ntwo\n" && result.status == 123)
+    }
+
+    @Test func haltNowEndsTheRunningWorkers() throws {
+        let result = try shell(
+            """
+            yes | pmap -j3 --halt now --failed bad -s 'case $PMAP_CHUNK in
+                1) until [ -e ready2 -a -e ready3 ]; do sleep 0.01; done; exit 3;;
+                *) trap "echo ended; exit" TERM; >ready$PMAP_CHUNK; while :; do sleep 0.01; done;; esac'
+            echo $?; wc -l <bad | tr -d ' '
+            """)
+        // Whatever the two that were ended exit with, they did not do their work.
+        #expect(result.text == "ended\nended\n123\n3\n")
+    }
+
+    @Test func aWorkerThatTakesTooLongIsEnded() throws {
+        let result = try shell(
+            "seq 3 | pmap --timeout 0.3 -j3 -s '[ $1 = 2 ] && exec sleep 600; echo $1'")
+        #expect(result.text == "1\n3\n" && result.status == 125)
+        #expect(
+            result.errors.wholeMatch(of: /pmap: chunk 2: worker [0-9]+ timed out and was ended\n/)
+                != nil)
+    }
+
+    @Test func oneThatIgnoresThatIsKilled() throws {
+        let result = try shell(
+            "echo 1 | pmap --timeout 0.1 --kill-after 0.1 -s 'trap \"\" TERM; while :; do sleep 0.02; done'"
+        )
+        #expect(result.status == 125)
+    }
+
+    @Test func aTimedOutWorkerFailedEvenIfItExitsWithZero() throws {
+        let result = try shell(
+            """
+            echo 1 | pmap --timeout 0.1 --log log -s 'trap "exit 0" TERM; while :; do sleep 0.02; done'
+            echo $?; tail -n 1 log | cut -f 9,10
+            """)
+        #expect(result.text == "125\n-1\t0\n")
+    }
+
+    @Test func theLogSaysWhatBecameOfEachChunk() throws {
+        let result = try shell(
+            """
+            seq 6 | pmap -j1 -c2 --log log -s 'echo $1; case $1 in 3) exit 7;; 5) kill -9 $$;; esac'
+            cat log
+            """)
+        let table = result.lines.drop { !$0.contains("\t") }.map { $0.split(separator: "\t") }
+        #expect(
+            table.first?.joined(separator: " ")
+                == "chunk slot pid start seconds user sys max_rss exit signal attempts bytes items")
+        let wanted = [0, 1, 8, 9, 10, 11, 12]
+        let rows = table.dropFirst().map { row in wanted.map { String(row[$0]) } }
+        #expect(
+            rows == [
+                ["1", "1", "0", "0", "1", "2", "2"], ["2", "1", "7", "0", "1", "2", "2"],
+                ["3", "1", "0", "9", "1", "2", "2"],
+            ])
+        let now = Date().timeIntervalSince1970
+        #expect(table.dropFirst().allSatisfy { abs((Double($0[3]) ?? 0) - now) < 120 })
+        #expect(table.dropFirst().allSatisfy { (Int($0[7]) ?? 0) > 100 })
+    }
+
+    @Test func resumeLeavesOutWhatSucceeded() throws {
+        let result = try shell(
+            """
+            seq 6 | pmap -c2 --log log -s '[ $1 != 3 ]'
+            printf '3\\t1\\t9' >>log
+            seq 6 | pmap -c2 --log log --resume echo again
+            seq 6 | pmap -c2 --log log --resume echo never
+            wc -l <log | tr -d ' '
+            """)
+        #expect(result.text == "again 3 4\n5\n" && result.errors == "")
+    }
+
+    @Test func resumeRefusesAnotherInput() throws {
+        let result = try shell(
+            """
+            seq 6 | pmap -c2 --log log true; seq 6 | pmap -c3 --log log --resume echo; echo $?
+            echo x >other; seq 6 | pmap --log other --resume echo; echo $?; pmap --resume echo; echo $?
+            """)
+        #expect(result.text == "1\n1\n1\n")
+        #expect(
+            result.errorLines == [
+                "pmap: log: chunk 1 has 2 items there and 3 here; resume with the same input and chunk size",
+                "pmap: other: is no log of pmap; --resume needs one",
+                "pmap: --resume: needs the --log of the run that it resumes",
+            ])
+    }
+
+    /// Chunk 2 has ended, but its output waits for chunk 1's: a crash then must not lose it.
+    @Test func aChunkIsLoggedOnceItsOutputIsWritten() throws {
+        let folder = try TemporaryFolder()
+        let running = try RunningShell(
+            """
+            seq 2 >items; exec pmap -a items -j2 --log log -s '
+                if [ $1 = 1 ]; then sleep 600; else echo two; sleep 0.1; echo over >&2; fi'
+            """, in: folder)
+        try running.wait(untilErrorsContain: "over")
+        usleep(200_000)
+        running.send(.kill)
+        #expect(try running.finish().text == "")
+        #expect(try shell("pmap -a items --log log --resume echo", in: folder).text == "1\n2\n")
+    }
+
+    @Test func aLogThatCannotBeWrittenIsAnError() throws {
+        let result = try shell("seq 2 | pmap --log /dev/full echo")
+        #expect(result.errors == "pmap: /dev/full: No space left on device\n")
+        #expect(result.status == 1)
+    }
+}
