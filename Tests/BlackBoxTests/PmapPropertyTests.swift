@@ -63,7 +63,11 @@ import Testing
             let script =
                 delivery == "-i"
                 ? "-i -s '\(delay)cat'" : "-s '\(delay)printf \"\(run.format)\" \"$@\"'"
-            let result = try shell("pmap \(run.options) \(script)", input: run.input)
+            // In no order, an item that is fed without its delimiter is glued to the next
+            // chunk's, as the bytes of cat(1) are those that it was fed.
+            let isGlued = delivery == "-i" && run.mode.contains("-u")
+            let input = isGlued ? Data(run.printed.joined()) : run.input
+            let result = try shell("pmap \(run.options) \(script)", input: input)
             #expect(result.status == 0 && result.errors == "", "\(random) \(run.options)")
             let output = run.records(result.output)
             if run.mode.contains("-u") {
