@@ -72,8 +72,9 @@ extension Pool {
 // MARK: Finishing
 
 extension Pool {
-    /// How long a pipe that outlives its worker may be silent.
+    /// How long a pipe that outlives its worker may be silent, and stay open at all.
     private static let linger = Duration.seconds(1)
+    private static let longestLinger = Duration.seconds(5)
 
     func finishWorkers() throws(WriteError) {
         for worker in workers.values where worker.outcome != nil {
@@ -82,7 +83,10 @@ extension Pool {
             } else if worker.closingTime == nil,
                 worker.output == nil || output.takes(worker.chunk.number)
             {
-                worker.closingTime = monotonicTime() + Self.linger
+                let now = monotonicTime()
+                let last = worker.lastClosingTime ?? now + Self.longestLinger
+                worker.lastClosingTime = last
+                worker.closingTime = min(now + Self.linger, last)
             }
         }
     }

@@ -23,7 +23,7 @@ struct Progress: Equatable {
             "\(chunksDone)\(total(chunksTotal)) chunks", "\(itemsDone)\(total(itemsTotal)) items",
             "\(running) running", "\(failed) failed", "\(tenths(rate)) items/s",
         ]
-        if let itemsTotal, itemsDone > 0, itemsDone < itemsTotal {
+        if let itemsTotal, running > 0, itemsDone > 0, itemsDone < itemsTotal {
             fields.append("\(clock(Double(itemsTotal - itemsDone) / rate)) left")
         }
         return fields

@@ -44,6 +44,8 @@ final class Worker {
     var isHalted = false
     /// When its pipes are closed though a process that it left behind holds them open.
     var closingTime: Duration?
+    /// When they are closed even if that process goes on printing.
+    var lastClosingTime: Duration?
 
     init(
         process: pid_t, slot: Int, job: Job, input: consuming OpenFile?,

@@ -126,4 +126,28 @@ import Testing
                 $0.hasSuffix("left behind holds its output open; closed")
             })
     }
+
+    @Test func aProcessLeftBehindThatPrintsForEverDoesNotHangPmap() throws {
+        let result = try shell(
+            "echo 1 | pmap -s 'while :; do echo x; sleep 0.2; done & echo worker'; echo $?")
+        #expect(result.lines.first == "worker" && result.lines.last == "0")
+        #expect(result.lines.dropFirst().dropLast().allSatisfy { $0 == "x" })
+        #expect(result.errors.hasSuffix("left behind holds its output open; closed\n"))
+    }
+
+    @Test func aProcessThatMakesItselfIndependentIsNotWaitedFor() throws {
+        let folder = try TemporaryFolder()
+        let result = try shell(
+            """
+            seq 2 | pmap -j1 -s 'setsid sh -c "until [ -e go ]; do sleep 0.02; done; echo $1 >>done" \
+                >/dev/null 2>&1 & echo $1'
+            ls; >go; until [ "$(wc -l <done)" = 2 ]; do sleep 0.02; done 2>/dev/null
+            """, in: folder)
+        #expect(result.text == "1\n2\n" && result.errors == "")
+    }
+
+    @Test func aWorkerThatClosesItsOutputIsWaitedFor() throws {
+        let result = try shell("seq 2 | pmap -s 'echo $1; exec >&- 2>&-; sleep 0.2; exit 3'")
+        #expect(result.text == "1\n2\n" && result.status == 123)
+    }
 }
