@@ -16,17 +16,6 @@ public struct FileDescriptor: Equatable, Sendable {
         try retrying { unsafe systemRead(rawValue, buffer.baseAddress, buffer.count) }
     }
 
-    /// As `read`, and waits where a non-blocking descriptor has nothing yet.
-    public func readWaiting(into buffer: UnsafeMutableRawBufferPointer) throws(Errno) -> Int {
-        while true {
-            do {
-                return try unsafe read(into: buffer)
-            } catch .wouldBlock {
-                try wait(for: POLLIN)
-            }
-        }
-    }
-
     /// write(2), retried on interrupt.
     ///
     /// - Returns: the number of bytes written, which may be fewer than given.
@@ -86,6 +75,14 @@ public struct FileDescriptor: Equatable, Sendable {
         return bytes
     }
 
+    /// close(2), which is when some file systems first say that a write failed. Never
+    /// retried: after EINTR Linux has closed the descriptor already.
+    public func close() throws(Errno) {
+        if systemClose(rawValue) == 0 { return }
+        let error = Errno.last
+        if error != .interrupted { throw error }
+    }
+
     /// Waits until poll(2) reports one of the events, an error or a hang-up.
     public func wait(for events: Int32) throws(Errno) {
         var request = pollfd(fd: rawValue, events: Int16(events), revents: 0)
@@ -137,8 +134,7 @@ public struct OpenFile: ~Copyable {
         _ = fcntl(descriptor.rawValue, F_SETFD, FD_CLOEXEC)
     }
 
-    // close(2) is never retried: after EINTR Linux has closed the descriptor already.
-    deinit { _ = close(descriptor.rawValue) }
+    deinit { try? descriptor.close() }
 }
 
 /// A pipe(2), both ends close-on-exec.

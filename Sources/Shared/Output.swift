@@ -115,13 +115,13 @@ public struct Output: ~Copyable {
         }
     }
 
-    /// Writes what is buffered and closes the descriptor, which is when some file
-    /// systems first say that a write failed.
+    /// Writes what is buffered and closes the descriptor.
     public consuming func finish() throws(WriteError) {
         try flush()
-        if close(descriptor.rawValue) != 0 {
-            let error = Errno.last
-            if error != .interrupted { throw WriteError(error) }
+        do {
+            try descriptor.close()
+        } catch {
+            throw WriteError(error)
         }
     }
 }

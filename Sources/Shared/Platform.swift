@@ -14,7 +14,7 @@
 /// read(2), write(2) and close(2) under names that methods do not hide.
 let systemRead = unsafe read
 let systemWrite = unsafe write
-public func systemClose(_ number: Int32) -> Int32 { close(number) }
+let systemClose = close
 
 /// pipe2(2) with O_CLOEXEC. Elsewhere the flag comes a moment later, which is as
 /// good here: these programs start no process from a second thread.

@@ -124,7 +124,7 @@ extension Pool {
 
     /// A chunk failed for good.
     private func failed(_ worker: Worker, _ outcome: Outcome) throws(WriteError) {
-        records.addFailed(worker.chunk.bytes, messages: messages, tally: &tally)
+        addFailed(worker.chunk.bytes)
         if outcome == .exited(status: 255) { try startNoMore() }
         if settings.halt == .never || worker.isHalted { return }
         try startNoMore()

@@ -55,7 +55,7 @@ extension Pool {
             say(readable(name), error.reason)
             tally.noteNotStarted(error)
         }
-        records.addFailed(job.chunk.bytes, messages: messages, tally: &tally)
+        addFailed(job.chunk.bytes)
         try output.finish(chunk: job.chunk.number, keeps: false)
         try startNoMore()
     }
@@ -68,7 +68,7 @@ extension Pool {
         for job in left {
             if let outcome = job.failure {
                 tally.note(outcome)
-                records.addFailed(job.chunk.bytes, messages: messages, tally: &tally)
+                addFailed(job.chunk.bytes)
             }
             try output.finish(chunk: job.chunk.number, keeps: false)
         }
@@ -100,7 +100,7 @@ extension Pool {
         source.nextChunk { item, bytes, why in
             say("item \(item)", why)
             tally.noteOwnError()
-            records.addFailed(bytes, messages: messages, tally: &tally)
+            addFailed(bytes)
         }
     }
 

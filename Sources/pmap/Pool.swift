@@ -62,6 +62,7 @@ final class Pool {
     func run() throws -> Int32 {
         while true {
             let canStartMore = attempt { () throws(WriteError) in try startWorkers() } ?? false
+            record { () throws(Failure) in try records.writeRows(of: output.takeDone()) }
             if isOver { break }
             let events = wait(for: canStartMore ? 0 : timeout())
             attempt { () throws(WriteError) in
@@ -69,7 +70,6 @@ final class Pool {
                 act(at: monotonicTime())
                 try finishWorkers()
             }
-            records.writeRows(of: output.takeDone(), messages: messages, tally: &tally)
             sayWhetherSpillFailed()
             display.update(
                 currentProgress, messages: messages, canPaint: output.endsLine)
@@ -119,6 +119,21 @@ final class Pool {
     func say(_ what: String, _ why: String) {
         display.erase()
         messages.say(what, why)
+    }
+
+    /// Notes the items of a chunk that failed for good.
+    func addFailed(_ items: [UInt8]) {
+        record { () throws(Failure) in try records.addFailed(items) }
+    }
+
+    /// Says where a record cannot be kept; the work goes on.
+    private func record(_ work: () throws(Failure) -> Void) {
+        do {
+            try work()
+        } catch {
+            say(error.what, error.why)
+            tally.noteOwnError()
+        }
     }
 
     private func sayWhetherSpillFailed() {

@@ -43,30 +43,31 @@ struct Records: ~Copyable {
     }
 
     /// Writes the rows of chunks whose output is written.
-    mutating func writeRows(of chunks: [Int], messages: Messages, tally: inout Tally) {
+    ///
+    /// - Throws: a `Failure` that names the log, which is given up.
+    mutating func writeRows(of chunks: [Int]) throws(Failure) {
         for chunk in chunks {
             guard let row = rows.removeValue(forKey: chunk) else { continue }
             do throws(Errno) {
                 try log?.write(row)
             } catch {
-                messages.say(logName, error.reason)
-                tally.noteOwnError()
                 log = nil
                 rows = [:]
+                throw Failure(logName, error.reason)
             }
         }
     }
 
     /// Writes the items of a chunk that failed for good.
-    mutating func addFailed(_ items: [UInt8], messages: Messages, tally: inout Tally) {
+    ///
+    /// - Throws: a `Failure` that names the file, which is given up.
+    mutating func addFailed(_ items: [UInt8]) throws(Failure) {
         guard let descriptor = failedItems?.descriptor else { return }
-        let whole = items.last == delimiter ? items : items + [delimiter]
         do throws(Errno) {
-            try descriptor.writeAll(whole)
+            try descriptor.writeAll(items.last == delimiter ? items : items + [delimiter])
         } catch {
-            messages.say(failedItemsName?.text ?? "", error.reason)
-            tally.noteOwnError()
             failedItems = nil
+            throw Failure(failedItemsName?.text ?? "", error.reason)
         }
     }
 }

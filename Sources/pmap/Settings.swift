@@ -81,7 +81,8 @@ struct Settings {
         var separator: [UInt8]?
         for (option, value) in options {
             switch option.id {
-            case .workers: workers = try workerCount(option, value)
+            case .workers:
+                workers = try parsed(option, value, WorkerCount.expected, WorkerCount.init)
             case .workersFile: workersFile = value
             case .chunkItems: chunkItems = try count(option, value, minimum: 1)
             case .chunkBytes: chunkBytes = try size(option, value)
@@ -95,7 +96,7 @@ struct Settings {
             case .tag: tagsLines = true
             case .buffer: buffer = try size(option, value)
             case .temporaryFolder: temporaryFolder = value ?? temporaryFolder
-            case .halt: halt = try haltValue(option, value)
+            case .halt: halt = try parsed(option, value, "takes never, soon or now", Halt.init)
             case .retry: retries = try count(option, value, minimum: 0)
             case .timeout: timeout = try duration(option, value)
             case .killAfter: killAfter = try duration(option, value)
@@ -138,32 +139,12 @@ struct Settings {
 }
 
 /// When the first failure stops the run.
-enum Halt: String, CaseIterable {
+enum Halt: String {
     case never
     /// No more workers are started.
     case soon
     /// The running ones are ended too.
     case now
-}
-
-private func haltValue(
-    _ option: Option<OptionID>, _ value: Argument?
-) throws(UsageError) -> Halt {
-    let text = value?.text ?? ""
-    guard let halt = Halt(rawValue: text) else {
-        throw UsageError("\(option.name) '\(text)'", "takes never, soon or now")
-    }
-    return halt
-}
-
-private func workerCount(
-    _ option: Option<OptionID>, _ value: Argument?
-) throws(UsageError) -> WorkerCount {
-    let text = value?.text ?? ""
-    guard let count = WorkerCount(text) else {
-        throw UsageError("\(option.name) '\(text)'", WorkerCount.expected)
-    }
-    return count
 }
 
 /// TMPDIR, or /tmp where it is unset or empty.
@@ -194,22 +175,26 @@ private func fieldSeparator(
     return separator
 }
 
-private func size(
-    _ option: Option<OptionID>, _ value: Argument?
-) throws(UsageError) -> Int {
-    let text = value?.text ?? ""
-    guard let size = parseSize(text), size > 0 else {
-        throw UsageError("\(option.name) '\(text)'", "takes a size such as 4096, 64K, 1M or 2G")
+private func size(_ option: Option<OptionID>, _ value: Argument?) throws(UsageError) -> Int {
+    try parsed(option, value, "takes a size such as 4096, 64K, 1M or 2G") { text in
+        parseSize(text).flatMap { $0 > 0 ? $0 : nil }
     }
-    return size
 }
 
 private func duration(
     _ option: Option<OptionID>, _ value: Argument?
 ) throws(UsageError) -> Duration {
-    let text = value?.text ?? ""
-    guard let duration = parseDuration(text), duration > .zero else {
-        throw UsageError("\(option.name) '\(text)'", "takes a time such as 0.5, 30s, 5m or 2h")
+    try parsed(option, value, "takes a time such as 0.5, 30s, 5m or 2h") { text in
+        parseDuration(text).flatMap { $0 > .zero ? $0 : nil }
     }
-    return duration
+}
+
+/// An option's value, or what it would have to be.
+private func parsed<Value>(
+    _ option: Option<OptionID>, _ value: Argument?, _ expected: String,
+    _ parse: (String) -> Value?
+) throws(UsageError) -> Value {
+    let text = value?.text ?? ""
+    guard let value = parse(text) else { throw UsageError("\(option.name) '\(text)'", expected) }
+    return value
 }

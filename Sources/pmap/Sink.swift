@@ -65,11 +65,12 @@ struct Sink: ~Copyable {
         }
     }
 
-    /// Closes standard output, which is when some file systems first say that a write failed.
+    /// Closes standard output.
     func close() throws(WriteError) {
-        if systemClose(FileDescriptor.standardOutput.rawValue) != 0 {
-            let error = Errno.last
-            if error != .interrupted { throw WriteError(error) }
+        do {
+            try FileDescriptor.standardOutput.close()
+        } catch {
+            throw WriteError(error)
         }
     }
 }
