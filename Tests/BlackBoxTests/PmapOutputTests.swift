@@ -130,8 +130,10 @@ import Testing
     @Test func aProcessLeftBehindThatPrintsForEverDoesNotHangPmap() throws {
         let result = try shell(
             "echo 1 | pmap -s 'while :; do echo x; sleep 0.2; done & echo worker'; echo $?")
-        #expect(result.lines.first == "worker" && result.lines.last == "0")
-        #expect(result.lines.dropFirst().dropLast().allSatisfy { $0 == "x" })
+        // Which of the two is the first to print is up to the system.
+        #expect(result.lines.last == "0")
+        #expect(result.lines.dropLast().filter { $0 != "x" } == ["worker"])
+        #expect(result.lines.contains("x"))
         #expect(result.errors.hasSuffix("left behind holds its output open; closed\n"))
     }
 
