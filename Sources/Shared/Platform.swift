@@ -86,6 +86,13 @@ public func affinityCPUs() -> Int {
     public let coreResource = RLIMIT_CORE
 #endif
 
+/// Signals that ask for a line about how far the work is; SIGINFO where there is one.
+#if canImport(Darwin)
+    public let statusSignals = [SIGUSR1, SIGINFO]
+#else
+    public let statusSignals = [SIGUSR1]
+#endif
+
 /// The time of a clock that nobody sets: CLOCK_MONOTONIC.
 public func monotonicTime() -> Duration {
     var time = timespec()
