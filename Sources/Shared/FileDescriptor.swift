@@ -99,10 +99,10 @@ public struct FileDescriptor: Equatable, Sendable {
     }
 
     /// Makes reads and writes through this open file description never wait.
-    /// Only for what this process opened itself: others share an inherited one.
+    /// Only for a pipe that this process made: others share an inherited one, and no
+    /// other flag is kept.
     public func setNonBlocking() throws(Errno) {
-        let flags = try retrying { fcntl(rawValue, F_GETFL) }
-        _ = try retrying { fcntl(rawValue, F_SETFL, flags | O_NONBLOCK) }
+        _ = try retrying { fcntl(rawValue, F_SETFL, O_NONBLOCK) }
     }
 }
 

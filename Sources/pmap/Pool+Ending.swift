@@ -78,6 +78,8 @@ extension Pool {
 
     func finishWorkers() throws(WriteError) {
         for worker in workers.values where worker.outcome != nil {
+            worker.errorsRestUntil = .zero
+            readErrors(worker)
             if worker.isDone || ending != nil {
                 try finish(worker)
             } else if worker.closingTime == nil,

@@ -3,6 +3,8 @@ import Shared
 extension Pool {
     /// Bytes of a line of stderr that are kept together.
     private static let longestErrorLine = 1 << 20
+    /// See `Worker.errorsRestUntil`.
+    private static let rest = Duration.milliseconds(10)
 
     func readItems() {
         do {
@@ -28,10 +30,16 @@ extension Pool {
             lines: &worker.lines)
         switch receipt {
         case .more(let count):
+            if count >= Self.usualPipeSize, !worker.hasLargePipe {
+                enlargePipe(descriptor, to: Self.pipeSize)
+                worker.hasLargePipe = true
+            }
             worker.bytesOut += count
             worker.closingTime = nil
         case .nothingYet: break
-        case .end: worker.output = nil
+        case .end:
+            worker.output = nil
+            if worker.outcome == nil { worker.errorsRestUntil = monotonicTime() + Self.rest }
         }
     }
 

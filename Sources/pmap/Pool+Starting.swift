@@ -122,7 +122,6 @@ extension Pool {
             inputEnd = pipe.reading.descriptor
             input = consume pipe
         }
-        enlargePipe(output.writing.descriptor, to: Self.pipeSize)
         try output.reading.descriptor.setNonBlocking()
         try errors.reading.descriptor.setNonBlocking()
         let process = try spawner.start(

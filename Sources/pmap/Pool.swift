@@ -34,9 +34,11 @@ final class Pool {
         case outputFailed(WriteError)
     }
 
-    /// Bytes that a worker may print before it waits for pmap: with the usual 64 KiB it
-    /// waits four times as often. Also what an unprivileged process may ask for.
+    /// Bytes that a worker may print before it waits for pmap, once it has filled the usual
+    /// pipe: with that it waits four times as often. An unprivileged process may ask for no
+    /// more, and for 64 such pipes in all, so only who needs one gets it.
     static let pipeSize: Int32 = 1 << 20
+    static let usualPipeSize = 64 << 10
 
     init(_ settings: Settings, items: FileDescriptor, messages: Messages) throws {
         self.settings = settings
@@ -170,13 +172,16 @@ extension Pool {
         }
         add(signals.descriptor, POLLIN, .signals)
         let isEnding = ending != nil
+        let now = monotonicTime()
         if !isEnding && !startsNoMore && (source.wantsMore || needsItems) && !source.atEnd {
             add(source.descriptor, POLLIN, .items)
         }
         if output.waitsForReader && !isEnding { add(output.descriptor, POLLOUT, .reader) }
         for worker in workers.values {
             if let input = worker.input?.descriptor { add(input, POLLOUT, .input(worker)) }
-            if let errors = worker.errors?.descriptor { add(errors, POLLIN, .errors(worker)) }
+            if let errors = worker.errors?.descriptor, worker.errorsRestUntil <= now {
+                add(errors, POLLIN, .errors(worker))
+            }
             if let file = worker.output?.descriptor, isEnding || output.takes(worker.chunk.number) {
                 add(file, POLLIN, .output(worker))
             }
@@ -193,15 +198,19 @@ extension Pool {
 
     /// How long nothing has to be done: milliseconds, rounded up; -1 for ever.
     private func timeout() -> Int32 {
+        let now = monotonicTime()
         var next = display.deadline ?? .seconds(Int64.max >> 8)
         if !waiting.isEmpty && !startsNoMore { next = min(next, nextStart) }
         for worker in workers.values {
             for time in [worker.timeoutTime, worker.killTime, worker.closingTime] {
                 if let time { next = min(next, time) }
             }
-            if worker.isSilent { next = min(next, monotonicTime() + Self.silence) }
+            if worker.isSilent { next = min(next, now + Self.silence) }
+            if worker.errors != nil, worker.errorsRestUntil > now {
+                next = min(next, worker.errorsRestUntil)
+            }
         }
-        let left = next - monotonicTime()
+        let left = next - now
         if left > .seconds(86400) { return -1 }
         return left <= .zero ? 0 : Int32(clamping: Int((left / .milliseconds(1)).rounded(.up)))
     }

@@ -22,8 +22,12 @@ final class Worker {
     private var bytesFed = 0
     /// Bytes that it printed.
     var bytesOut = 0
+    var hasLargePipe = false
     /// What `-l` and `--tag` do to its output.
     var lines: LineFilter?
+    /// Until when its stderr is left alone. What closes its stdout is most often about to
+    /// exit; to be woken for each of the two and then for the exit costs more than the rest.
+    var errorsRestUntil = Duration.zero
     /// Its stderr behind the last newline.
     var unfinishedLine: [UInt8] = []
 
