@@ -138,6 +138,7 @@ public struct OpenFile: ~Copyable {
 }
 
 /// A pipe(2), both ends close-on-exec.
+@frozen
 public struct Pipe: ~Copyable {
     public var reading: OpenFile
     public var writing: OpenFile
@@ -152,8 +153,4 @@ public struct Pipe: ~Copyable {
         reading = OpenFile(owning: FileDescriptor(ends.0))
         writing = OpenFile(owning: FileDescriptor(ends.1))
     }
-
-    /// The end to keep; the other one, which was given away, is closed.
-    public consuming func takeReading() -> OpenFile { reading }
-    public consuming func takeWriting() -> OpenFile { writing }
 }

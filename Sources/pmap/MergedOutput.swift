@@ -21,6 +21,8 @@ struct MergedOutput: ~Copyable {
     private var held: [Int: HeldOutput] = [:]
     /// Chunks whose workers run.
     private var open: Set<Int> = []
+    /// The first of them.
+    private var oldestOpen = Int.max
     /// In order: the chunk whose turn it is.
     private var next = 1
     /// In no order: those whose turn has come, from `firstReady` on.
@@ -68,11 +70,21 @@ struct MergedOutput: ~Copyable {
     /// oldest one still may: if everybody waited, nobody would ever finish.
     func takes(_ chunk: Int) -> Bool {
         if streams(chunk) { return !waitsForReader }
-        return !isFull || chunk == open.min()
+        return !isFull || chunk == oldestOpen
     }
 
     /// A chunk's worker starts.
-    mutating func begin(_ chunk: Int) { open.insert(chunk) }
+    mutating func begin(_ chunk: Int) {
+        open.insert(chunk)
+        oldestOpen = min(oldestOpen, chunk)
+    }
+
+    private mutating func noLongerOpen(_ chunk: Int) {
+        guard open.remove(chunk) != nil, chunk == oldestOpen else { return }
+        // Those in between were open once, so all the steps come to no more than the chunks.
+        if open.isEmpty { oldestOpen = .max }
+        while !open.isEmpty, !open.contains(oldestOpen) { oldestOpen += 1 }
+    }
 
     enum Receipt: Equatable {
         /// Bytes that came.
@@ -117,7 +129,7 @@ struct MergedOutput: ~Copyable {
 
     /// In no order, when no more can be held: the oldest chunk streams from now on.
     private mutating func promoteIfFull(_ chunk: Int) {
-        if mode == .unordered, !holdsBack, isFull, front == nil, chunk == open.min() {
+        if mode == .unordered, !holdsBack, isFull, front == nil, chunk == oldestOpen {
             ready.append(chunk)
         }
     }
@@ -171,7 +183,7 @@ struct MergedOutput: ~Copyable {
     ///   - keeps: whether what is held of it is written, or forgotten.
     ///   - rest: what the filter of its lines adds at the end.
     mutating func finish(chunk: Int, keeps: Bool, rest: [UInt8] = []) throws(WriteError) {
-        open.remove(chunk)
+        noLongerOpen(chunk)
         var entry = held.removeValue(forKey: chunk) ?? backlog.open()
         if keeps {
             if !rest.isEmpty { backlog.append(rest, to: &entry) }
@@ -187,7 +199,7 @@ struct MergedOutput: ~Copyable {
 
     /// An attempt failed and the chunk is run again: what it printed is forgotten.
     mutating func restart(chunk: Int) {
-        open.remove(chunk)
+        noLongerOpen(chunk)
         if let entry = held.removeValue(forKey: chunk) { backlog.close(entry) }
     }
 

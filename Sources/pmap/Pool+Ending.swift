@@ -31,8 +31,8 @@ extension Pool {
         signals.stop()
         let pause = monotonicTime() - before
         for worker in workers.values {
-            worker.timeoutTime = worker.timeoutTime.map { $0 + pause }
-            worker.killTime = worker.killTime.map { $0 + pause }
+            if worker.timeoutTime < .never { worker.timeoutTime += pause }
+            if worker.killTime < .never { worker.killTime += pause }
         }
         signalWorkers(SIGCONT)
     }
@@ -51,6 +51,7 @@ extension Pool {
             worker.ended = monotonicTime()
             worker.usage = usage
             worker.input = nil
+            ended.append(worker)
         }
     }
 
@@ -66,6 +67,7 @@ extension Pool {
             }
         let killTime = monotonicTime() + settings.killAfter
         for worker in workers.values { worker.end(with: number, killTime: killTime) }
+        look(at: killTime)
     }
 }
 
@@ -77,26 +79,37 @@ extension Pool {
     private static let longestLinger = Duration.seconds(5)
 
     func finishWorkers() throws(WriteError) {
-        for worker in workers.values where worker.outcome != nil {
-            worker.errorsRestUntil = .zero
-            readErrors(worker)
+        let workers = ended
+        ended = []
+        for worker in workers {
+            if worker.errorsRestUntil < .never {
+                readErrors(worker)
+                watchErrors(of: worker)
+            }
             if worker.isDone || ending != nil {
                 try finish(worker)
-            } else if worker.closingTime == nil,
+                continue
+            }
+            ended.append(worker)
+            if worker.closingTime == .never,
                 worker.output == nil || output.takes(worker.chunk.number)
             {
                 let now = monotonicTime()
-                let last = worker.lastClosingTime ?? now + Self.longestLinger
-                worker.lastClosingTime = last
-                worker.closingTime = min(now + Self.linger, last)
+                worker.lastClosingTime = min(worker.lastClosingTime, now + Self.longestLinger)
+                worker.closingTime = min(now + Self.linger, worker.lastClosingTime)
+                look(at: worker.closingTime)
             }
         }
     }
 
     private func finish(_ worker: Worker) throws(WriteError) {
-        while readErrors(worker) {}
+        // One read has all that the worker left in the pipe, which holds 64 KiB.
+        readErrors(worker)
         endErrorLine(worker)
+        worker.output = nil
+        worker.errors = nil
         workers[worker.process] = nil
+        workersBySlot[worker.slot] = nil
         slots.insert(worker.slot)
         nextStart = .zero
         try? readWorkersFile(isFirst: false)
@@ -136,6 +149,7 @@ extension Pool {
             other.isHalted = true
             other.end(with: SIGTERM, killTime: killTime)
         }
+        look(at: killTime)
     }
 
     private func report(_ outcome: Outcome, of worker: Worker) {
@@ -157,7 +171,7 @@ extension Pool {
 
     /// Closes what a process that outlives the worker holds open, silent for a while.
     func abandonPipes(_ worker: Worker) {
-        worker.closingTime = nil
+        worker.closingTime = .never
         say(
             "chunk \(worker.chunk.number)",
             "a process that worker \(worker.process) left behind holds its output open; closed")

@@ -3,8 +3,6 @@ import Shared
 extension Pool {
     /// Bytes of a line of stderr that are kept together.
     private static let longestErrorLine = 1 << 20
-    /// See `Worker.errorsRestUntil`.
-    private static let rest = Duration.milliseconds(10)
 
     func readItems() {
         do {
@@ -23,7 +21,7 @@ extension Pool {
             return
         }
         // The event may be older than what the one before it did.
-        guard output.takes(worker.chunk.number) else { return }
+        guard output.takes(worker.chunk.number) else { return pause(worker) }
         display.eraseForOutput()
         let receipt = try output.receive(
             chunk: worker.chunk.number, from: descriptor, through: &scratch,
@@ -35,11 +33,11 @@ extension Pool {
                 worker.hasLargePipe = true
             }
             worker.bytesOut += count
-            worker.closingTime = nil
+            worker.closingTime = .never
         case .nothingYet: break
         case .end:
             worker.output = nil
-            if worker.outcome == nil { worker.errorsRestUntil = monotonicTime() + Self.rest }
+            restErrors(of: worker)
         }
     }
 
@@ -55,22 +53,20 @@ extension Pool {
         }
     }
 
-    /// - Returns: whether there may be more at once.
-    @discardableResult
-    func readErrors(_ worker: Worker) -> Bool {
-        guard let descriptor = worker.errors?.descriptor else { return false }
+    func readErrors(_ worker: Worker) {
+        guard let descriptor = worker.errors?.descriptor else { return }
         defer { scratch.consume(scratch.count) }
         do throws(Errno) {
             if try scratch.fill(from: descriptor) == 0 {
                 worker.errors = nil
-                endErrorLine(worker)
-                return false
+                look(at: monotonicTime() + Self.silence)
+                return endErrorLine(worker)
             }
         } catch {
             if error != .wouldBlock { worker.errors = nil }
-            return false
+            return
         }
-        worker.closingTime = nil
+        worker.closingTime = .never
         let fresh = unsafe Array(scratch.bytes)
         if let newline = fresh.lastIndex(of: UInt8(ascii: "\n")) {
             display.write(worker.unfinishedLine + fresh[...newline])
@@ -79,7 +75,6 @@ extension Pool {
             worker.unfinishedLine += fresh
             if worker.unfinishedLine.count > Self.longestErrorLine { endErrorLine(worker) }
         }
-        return true
     }
 
     func endErrorLine(_ worker: Worker) {

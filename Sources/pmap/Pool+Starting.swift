@@ -5,7 +5,7 @@ extension Pool {
     private static let startsAtOnce = 16
     /// How long to wait before a start that failed is tried again, and how often that is
     /// done while no worker runs.
-    private static let pause = Duration.milliseconds(100)
+    static let pause = Duration.milliseconds(100)
     private static let patience = 10
 
     /// Starts workers while there is room for them, but no more at a time than leaves the
@@ -112,29 +112,35 @@ extension Pool {
         let chunk = job.chunk
         let output = try Pipe()
         let errors = try Pipe()
-        var input: Pipe?
-        var inputEnd: FileDescriptor?
+        var input: OpenFile?
+        var inputEnd: OpenFile?
         if settings.command.delivery == .standardInput {
             let pipe = try Pipe()
             try pipe.writing.descriptor.setNonBlocking()
             enlargePipe(
                 pipe.writing.descriptor, to: Int32(clamping: min(chunk.bytes.count, 1 << 20)))
-            inputEnd = pipe.reading.descriptor
-            input = consume pipe
+            input = consume pipe.writing
+            inputEnd = consume pipe.reading
         }
         try output.reading.descriptor.setNonBlocking()
         try errors.reading.descriptor.setNonBlocking()
-        let process = try spawner.start(
-            arguments(for: chunk, slot: slot), chunk: chunk.number, slot: slot, input: inputEnd,
-            output: output.writing.descriptor, errors: errors.writing.descriptor)
         let worker = Worker(
-            process: process, slot: slot, job: job, input: input?.takeWriting(),
-            output: output.takeReading(), errors: errors.takeReading())
+            slot: slot, job: job, input: input, output: output.reading, errors: errors.reading)
+        try watchPipes(of: worker)
+        worker.process = try spawner.start(
+            arguments(for: chunk, slot: slot), chunk: chunk.number, slot: slot,
+            input: inputEnd?.descriptor, output: output.writing.descriptor,
+            errors: errors.writing.descriptor)
         if settings.outputMode == .lines || settings.tagsLines {
             worker.lines = LineFilter(tag: settings.tagsLines ? tag(of: chunk) : [])
         }
-        worker.timeoutTime = settings.timeout.map { worker.started + $0 }
-        workers[process] = worker
+        if let timeout = settings.timeout {
+            worker.timeoutTime = worker.started + timeout
+            look(at: worker.timeoutTime)
+        }
+        workers[worker.process] = worker
+        while workersBySlot.count <= slot { workersBySlot.append(nil) }
+        workersBySlot[slot] = worker
         self.output.begin(chunk.number)
         if settings.isVerbose { describe(worker) }
         worker.feed()

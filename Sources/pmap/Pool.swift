@@ -1,6 +1,6 @@
 import Shared
 
-/// The workers and everything that waits with them: one loop around poll(2).
+/// The workers and everything that waits with them: one loop around a `Poller`.
 final class Pool {
     let settings: Settings
     let messages: Messages
@@ -15,7 +15,20 @@ final class Pool {
     var progress = Progress()
     var records: Records
 
+    var poller: Poller
+    /// What of standard input and output the poller watches.
+    var itemsWatch = Watch.none
+    var readerWatch = Watch.none
+    /// Running ones, and those that have ended but whose output has not.
     var workers: [pid_t: Worker] = [:]
+    /// The same by their slots, from 1.
+    var workersBySlot: [Worker?] = [nil]
+    /// Those that were waited for and have more to say.
+    var ended: [Worker] = []
+    /// Those whose output is not watched, since it must not be read yet.
+    var paused: [Worker] = []
+    /// When workers are looked at one by one for what it is time for, or earlier.
+    var nextLook = Duration.never
     var slots = SlotSet()
     var workerLimit: Int
     /// Chunks that are run again, or could not be started for want of processes, memory or
@@ -44,6 +57,8 @@ final class Pool {
         self.settings = settings
         self.messages = messages
         signals = try Signals()
+        poller = try Poller()
+        try poller.add(signals.descriptor, for: .reading, token: Event.signals.token)
         spawner = try Spawner(defaultSignals: signals.workerDefaults, mask: signals.workerMask)
         source = try ItemSource(
             items, limits: settings.chunkLimits, delimiter: settings.delimiter)
@@ -66,9 +81,9 @@ final class Pool {
             let canStartMore = attempt { () throws(WriteError) in try startWorkers() } ?? false
             record { () throws(Failure) in try records.writeRows(of: output.takeDone()) }
             if isOver { break }
-            let events = wait(for: canStartMore ? 0 : timeout())
+            let events = wait(isBusy: canStartMore)
             attempt { () throws(WriteError) in
-                try handle(events)
+                for event in events { try handle(event) }
                 act(at: monotonicTime())
                 try finishWorkers()
             }
@@ -144,112 +159,5 @@ final class Pool {
         say(
             settings.temporaryFolder.text,
             "\(failure.reason); output waits in memory, and workers do when that is full")
-    }
-}
-
-// MARK: Waiting
-
-extension Pool {
-    enum Event {
-        case signals, items, reader
-        case input(Worker)
-        case output(Worker)
-        case errors(Worker)
-    }
-
-    /// Waits until something can be done.
-    ///
-    /// - Parameter milliseconds: at most; -1 for no end.
-    private func wait(for milliseconds: Int32) -> [Event] {
-        var requests: [pollfd] = []
-        var waiting: [Event] = []
-        requests.reserveCapacity(2 * workers.count + 3)
-        waiting.reserveCapacity(2 * workers.count + 3)
-        func add(_ descriptor: FileDescriptor, _ events: Int32, _ event: Event) {
-            requests.append(
-                pollfd(fd: descriptor.rawValue, events: Int16(events), revents: 0))
-            waiting.append(event)
-        }
-        add(signals.descriptor, POLLIN, .signals)
-        let isEnding = ending != nil
-        let now = monotonicTime()
-        if !isEnding && !startsNoMore && (source.wantsMore || needsItems) && !source.atEnd {
-            add(source.descriptor, POLLIN, .items)
-        }
-        if output.waitsForReader && !isEnding { add(output.descriptor, POLLOUT, .reader) }
-        for worker in workers.values {
-            if let input = worker.input?.descriptor { add(input, POLLOUT, .input(worker)) }
-            if let errors = worker.errors?.descriptor, worker.errorsRestUntil <= now {
-                add(errors, POLLIN, .errors(worker))
-            }
-            if let file = worker.output?.descriptor, isEnding || output.takes(worker.chunk.number) {
-                add(file, POLLIN, .output(worker))
-            }
-        }
-        let count = unsafe poll(&requests, nfds_t(requests.count), milliseconds)
-        if count <= 0 { return [] }
-        return waiting.indices.filter { requests[$0].revents != 0 }.map { waiting[$0] }
-    }
-
-    /// Whether a worker could be started if a chunk were full.
-    private var needsItems: Bool {
-        workers.count < workerLimit && waiting.isEmpty && !output.isFull
-    }
-
-    /// How long nothing has to be done: milliseconds, rounded up; -1 for ever.
-    private func timeout() -> Int32 {
-        let now = monotonicTime()
-        var next = display.deadline ?? .seconds(Int64.max >> 8)
-        if !waiting.isEmpty && !startsNoMore { next = min(next, nextStart) }
-        for worker in workers.values {
-            for time in [worker.timeoutTime, worker.killTime, worker.closingTime] {
-                if let time { next = min(next, time) }
-            }
-            if worker.isSilent { next = min(next, now + Self.silence) }
-            if worker.errors != nil, worker.errorsRestUntil > now {
-                next = min(next, worker.errorsRestUntil)
-            }
-        }
-        let left = next - now
-        if left > .seconds(86400) { return -1 }
-        return left <= .zero ? 0 : Int32(clamping: Int((left / .milliseconds(1)).rounded(.up)))
-    }
-
-    /// How often a worker that closed its output is asked whether it has ended, should
-    /// its signal be lost.
-    private static let silence = Duration.milliseconds(500)
-
-    private func handle(_ events: [Event]) throws(WriteError) {
-        for event in events {
-            switch event {
-            case .signals: for signal in signals.received() { handle(signal) }
-            case .items: readItems()
-            case .reader:
-                display.eraseForOutput()
-                try output.flush()
-            case .input(let worker): worker.feed()
-            case .errors(let worker): readErrors(worker)
-            case .output(let worker): try readOutput(worker)
-            }
-        }
-    }
-
-    /// Does what it is time for.
-    private func act(at now: Duration) {
-        var asks = false
-        for worker in workers.values {
-            if let time = worker.timeoutTime, now >= time, worker.outcome == nil {
-                worker.timeoutTime = nil
-                worker.isTimedOut = true
-                worker.end(with: SIGTERM, killTime: now + settings.killAfter)
-            }
-            if let time = worker.killTime, now >= time {
-                worker.killTime = nil
-                worker.signal(SIGKILL)
-            }
-            if let time = worker.closingTime, now >= time, !worker.isDone { abandonPipes(worker) }
-            if worker.isSilent && worker.outcome == nil { asks = true }
-        }
-        if asks { reap() }
     }
 }

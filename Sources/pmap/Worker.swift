@@ -11,7 +11,8 @@ struct Job {
 
 /// A running command, or one that has ended and whose output is not all read yet.
 final class Worker {
-    let process: pid_t
+    /// 0 until it is started.
+    var process: pid_t = 0
     let slot: Int
     let job: Job
     /// Ends of pipes, nil once closed; all non-blocking.
@@ -25,9 +26,6 @@ final class Worker {
     var hasLargePipe = false
     /// What `-l` and `--tag` do to its output.
     var lines: LineFilter?
-    /// Until when its stderr is left alone. What closes its stdout is most often about to
-    /// exit; to be woken for each of the two and then for the exit costs more than the rest.
-    var errorsRestUntil = Duration.zero
     /// Its stderr behind the last newline.
     var unfinishedLine: [UInt8] = []
 
@@ -40,22 +38,25 @@ final class Worker {
     var usage = rusage()
 
     /// When its time is up (`--timeout`).
-    var timeoutTime: Duration?
+    var timeoutTime = Duration.never
     /// When it is killed, where TERM did not help.
-    var killTime: Duration?
+    var killTime = Duration.never
     var isTimedOut = false
     /// Whether it was told to end because another one had failed.
     var isHalted = false
     /// When its pipes are closed though a process that it left behind holds them open.
-    var closingTime: Duration?
+    var closingTime = Duration.never
     /// When they are closed even if that process goes on printing.
-    var lastClosingTime: Duration?
+    var lastClosingTime = Duration.never
+    /// When its stderr is watched again, where it is not.
+    var errorsRestUntil = Duration.never
+    /// The first of these times at which something is to be done.
+    var nextTime: Duration { min(timeoutTime, killTime, closingTime, errorsRestUntil) }
 
     init(
-        process: pid_t, slot: Int, job: Job, input: consuming OpenFile?,
+        slot: Int, job: Job, input: consuming OpenFile?,
         output: consuming OpenFile, errors: consuming OpenFile
     ) {
-        self.process = process
         self.slot = slot
         self.job = job
         self.input = consume input
@@ -97,7 +98,7 @@ final class Worker {
     func end(with number: Int32, killTime: Duration) {
         signal(number)
         signal(SIGCONT)
-        self.killTime = min(killTime, self.killTime ?? killTime)
+        self.killTime = min(killTime, self.killTime)
     }
 
     var logRow: LogRow {

@@ -154,7 +154,8 @@ private func append(_ bytes: [UInt8], to output: inout Output) throws {
     }
 
     @Test func endOfFileComesWhenTheWritingEndIsGone() throws {
-        let reading = try Pipe().takeReading()
+        let pipe = try Pipe()
+        let reading = consume pipe.reading
         #expect(try read(reading.descriptor) == [])
     }
 

@@ -26,6 +26,7 @@ extern char **environ;
 static inline char **cs_environ(void) { return environ; }
 
 #ifdef __linux__
+#include <sys/epoll.h>
 extern int pipe2(int fds[2], int flags);
 extern ssize_t splice(int in, long long *in_offset, int out,
                       long long *out_offset, size_t length, unsigned flags);
