@@ -39,7 +39,7 @@ struct LogRow: Equatable {
 }
 
 /// Seconds with three places.
-private func decimal(_ time: Duration) -> String {
+func decimal(_ time: Duration) -> String {
     let milliseconds = Int((time / .milliseconds(1)).rounded())
     let places = "\(milliseconds % 1000)"
     return "\(milliseconds / 1000)." + String(repeating: "0", count: 3 - places.count) + places

@@ -7,6 +7,7 @@ extension Pool {
         switch signal {
         case SIGCHLD: reap()
         case SIGCONT: signalWorkers(SIGCONT)
+        case SIGWINCH: display.windowChanged()
         case SIGTSTP: suspend()
         case let signal where Signals.ending.contains(signal):
             if ending == nil {
@@ -25,11 +26,12 @@ extension Pool {
     /// Stops the workers and then this process; goes on with both. Time that passes
     /// meanwhile is nobody's.
     private func suspend() {
-        display.erase()
+        display.leaveTerminal()
         signalWorkers(SIGTSTP)
         let before = monotonicTime()
         signals.stop()
         let pause = monotonicTime() - before
+        display.resume(after: pause)
         for worker in workers.values {
             if worker.timeoutTime < .never { worker.timeoutTime += pause }
             if worker.killTime < .never { worker.killTime += pause }

@@ -91,6 +91,7 @@ extension Pool {
             }
             progress.chunksDone += 1
             progress.itemsDone += items
+            progress.itemsSkipped += items
             try output.finish(chunk: chunk.number, keeps: false)
         }
         return nil
@@ -142,7 +143,7 @@ extension Pool {
         while workersBySlot.count <= slot { workersBySlot.append(nil) }
         workersBySlot[slot] = worker
         self.output.begin(chunk.number)
-        if settings.isVerbose { describe(worker) }
+        if settings.verbosity > 0 { describe(worker) }
         worker.feed()
     }
 

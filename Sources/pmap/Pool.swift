@@ -67,7 +67,7 @@ final class Pool {
             buffer: settings.buffer, folder: settings.temporaryFolder)
         scratch = try InputBuffer(capacity: 256 << 10)
         display = StatusDisplay(
-            shows: settings.showsProgress, plainInterval: settings.progressInterval)
+            style: settings.progressStyle, interval: settings.progressInterval)
         records = try Records(settings)
         workerLimit = settings.workers.number(cpus: usableCPUs())
         try readWorkersFile()
@@ -91,8 +91,8 @@ final class Pool {
             display.update(
                 currentProgress, messages: messages, canPaint: output.endsLine)
         }
-        display.erase()
-        if settings.isVerbose { display.show(currentProgress, messages: messages) }
+        display.finish(currentProgress)
+        if settings.verbosity > 0 { display.show(currentProgress, messages: messages) }
         switch ending {
         case .signal(let signal): die(of: signal)
         case .outputFailed(let error):

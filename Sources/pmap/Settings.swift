@@ -4,7 +4,7 @@ enum OptionID: Sendable {
     case workers, chunkItems, chunkBytes, null, argumentFile, shell, standardInput, fields
     case unordered, lineBuffer, tag, buffer, temporaryFolder
     case halt, retry, timeout, killAfter, failedItems, log, resume, workersFile
-    case dryRun, verbose, quiet, progressInterval
+    case dryRun, verbose, quiet, progress, progressInterval
 }
 
 let pmapSyntax = CommandSyntax<OptionID>(
@@ -37,6 +37,7 @@ let pmapSyntax = CommandSyntax<OptionID>(
         Option(.dryRun, "n", "dry-run", nil, "print the commands instead of running them"),
         Option(.verbose, "v", "verbose", nil, "say which worker processes which items"),
         Option(.quiet, "q", "quiet", nil, "show no progress"),
+        Option(.progress, nil, "progress", "HOW", "auto, bar, plain, json or none [auto]"),
         Option(
             .progressInterval, nil, "progress-interval", "D",
             "time between plain status lines [10s]"),
@@ -64,8 +65,9 @@ struct Settings {
     var logFile: Argument?
     var resumes = false
     var isDryRun = false
-    var isVerbose = false
-    var showsProgress = true
+    /// How often -v is given.
+    var verbosity = 0
+    var progressStyle = ProgressStyle.auto
     var progressInterval = Duration.seconds(10)
     var command: Command
     /// Where a chunk ends, in items and in bytes of input.
@@ -104,8 +106,11 @@ struct Settings {
             case .log: logFile = value
             case .resume: resumes = true
             case .dryRun: isDryRun = true
-            case .verbose: isVerbose = true
-            case .quiet: showsProgress = false
+            case .verbose: verbosity += 1
+            case .quiet: progressStyle = .none
+            case .progress:
+                progressStyle = try parsed(
+                    option, value, ProgressStyle.expected, ProgressStyle.init)
             case .progressInterval: progressInterval = try duration(option, value)
             }
         }

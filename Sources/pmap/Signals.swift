@@ -22,7 +22,7 @@ struct Signals: ~Copyable {
         let inherited = Set((Self.ending + Self.ignored + [SIGTSTP]).filter(isIgnored))
         signalPipe.store(pipe.writing.descriptor.rawValue, ordering: .relaxed)
         var handled = (Self.ending + [SIGTSTP]).filter { !inherited.contains($0) }
-        handled += [SIGCHLD, SIGCONT] + statusSignals
+        handled += [SIGCHLD, SIGCONT, SIGWINCH] + statusSignals
         for signal in handled { handle(signal) }
         for signal in Self.ignored { ignore(signal) }
         workerMask = unblock(handled)

@@ -1,39 +1,51 @@
 import Shared
 
+/// How progress is shown: `--progress`.
+enum ProgressStyle: String, CaseIterable {
+    /// A bar on a terminal that can show one, plain lines elsewhere.
+    case auto
+    /// A bar on any terminal.
+    case bar
+    case plain
+    case json
+    case none
+
+    /// What a text that is none would have to be.
+    static let expected = "takes auto, bar, plain, json or none"
+}
+
 /// Standard error: the progress of the work, and the lines of workers above it.
 struct StatusDisplay {
-    private enum Style: Equatable { case bar, plain, none }
-
-    private let style: Style
-    /// Whether standard output is the same terminal.
+    /// One of `bar`, `plain`, `json`, `none`.
+    private let style: ProgressStyle
+    private let terminal: Terminal
+    /// Whether standard output is a terminal too, as good as always the same.
     private let sharesTerminal: Bool
-    private let started = monotonicTime()
-    private let plainInterval: Duration
+    private var started = monotonicTime()
+    private let interval: Duration
     private var nextUpdate: Duration
+    private var rate = RateEstimate()
+    private var tick = 0
     private var isBarShown = false
+    private var shownTaskProgress: String?
 
     private static let barInterval = Duration.milliseconds(100)
+    private static let errors = FileDescriptor.standardError
 
-    init(shows: Bool, plainInterval: Duration) {
-        let errors = FileDescriptor.standardError
-        self.plainInterval = plainInterval
-        if !shows {
-            style = .none
-        } else if errors.isTerminal && Self.paintsTerminal {
-            style = .bar
-        } else {
-            style = .plain
+    /// - Parameter interval: between lines.
+    init(style: ProgressStyle, interval: Duration) {
+        let terminal = Terminal()
+        self.terminal = terminal
+        switch style {
+        case .auto where !terminal.hasCursorControl, .auto where !Self.errors.isTerminal,
+            .bar where !Self.errors.isTerminal:
+            self.style = .plain
+        case .auto: self.style = .bar
+        case let other: self.style = other
         }
-        sharesTerminal =
-            FileDescriptor.standardOutput.isTerminal
-            && FileDescriptor.standardOutput.status?.st_rdev == errors.status?.st_rdev
-        nextUpdate = started + (style == .bar ? Self.barInterval : plainInterval)
-    }
-
-    /// A terminal without cursor control gets plain lines.
-    private static var paintsTerminal: Bool {
-        let terminal = unsafe getenv("TERM").map { unsafe String(cString: $0) }
-        return terminal != nil && terminal != "dumb"
+        sharesTerminal = FileDescriptor.standardOutput.isTerminal && Self.errors.isTerminal
+        self.interval = self.style == .bar ? Self.barInterval : interval
+        nextUpdate = started + self.interval
     }
 
     /// When `update` has something to do next, nil for never.
@@ -41,18 +53,18 @@ struct StatusDisplay {
 
     /// Shows the progress if it is time to.
     ///
-    /// - Parameter canPaint: whether the cursor stands at the start of a line.
+    /// - Parameter canPaint: whether standard output stands at the start of a line.
     mutating func update(
         _ progress: @autoclosure () -> Progress, messages: Messages, canPaint: Bool
     ) {
         let now = monotonicTime()
         guard style != .none, now >= nextUpdate else { return }
+        nextUpdate = now + interval
         switch style {
-        case .plain: show(progress(), messages: messages)
-        case .bar: if canPaint || !sharesTerminal { paint(progress()) }
-        case .none: break
+        case .bar: if canPaint || !sharesTerminal { paint(timed(progress())) }
+        case .json: writeToStandardError(timed(progress()).json(isFinal: false) + "\n")
+        default: show(progress(), messages: messages)
         }
-        nextUpdate = now + (style == .bar ? Self.barInterval : plainInterval)
     }
 
     /// A plain status line now.
@@ -61,24 +73,52 @@ struct StatusDisplay {
         messages.say(timed(progress).statusLine)
     }
 
+    /// Takes the bar away for good; the last object of JSON.
+    mutating func finish(_ progress: Progress) {
+        leaveTerminal()
+        if style == .json { writeToStandardError(timed(progress).json(isFinal: true) + "\n") }
+    }
+
+    /// The bar's line. Without wrapping, so that it is cut, and not continued below, where
+    /// the window has become narrower since it was asked; the cursor waits at its start,
+    /// from where everything is erased even if the terminal wraps it later.
     private mutating func paint(_ progress: Progress) {
-        // A process in the background leaves the terminal to the one in front.
-        guard tcgetpgrp(FileDescriptor.standardError.rawValue) == getpgrp() else { return }
-        let columns = Int(cs_window_columns(FileDescriptor.standardError.rawValue))
-        let bar = timed(progress).bar(columns: columns > 0 ? columns : 80)
-        writeToStandardError("\r\(bar)\u{1B}[K")
+        guard isInForeground, takesMore else { return }
+        let columns = Int(cs_window_columns(Self.errors.rawValue))
+        let bar = ProgressBar(usesBlocks: terminal.showsBlocks, usesColour: terminal.showsColour)
+        let line = bar.line(progress, columns: columns > 0 ? columns : 80, tick: tick)
+        tick += 1
+        var text = "\u{1B}[?7l\r\(line)\u{1B}[K\r\u{1B}[?7h"
+        if terminal.showsTaskProgress {
+            let sequence = taskProgress(progress)
+            if sequence != shownTaskProgress { text += sequence }
+            shownTaskProgress = sequence
+        }
+        writeToStandardError(text)
         isBarShown = true
     }
 
-    private func timed(_ progress: Progress) -> Progress {
+    /// A process in the background leaves the terminal to the one in front.
+    private var isInForeground: Bool { tcgetpgrp(Self.errors.rawValue) == getpgrp() }
+
+    /// Whether a terminal takes what is written: one that is stopped (Ctrl-S) must not stop
+    /// the work.
+    private var takesMore: Bool {
+        var request = pollfd(fd: Self.errors.rawValue, events: Int16(POLLOUT), revents: 0)
+        return unsafe poll(&request, 1, 0) == 1
+    }
+
+    private mutating func timed(_ progress: Progress) -> Progress {
         var progress = progress
         progress.elapsed = monotonicTime() - started
+        rate.note(count: progress.itemsDone - progress.itemsSkipped, at: progress.elapsed)
+        progress.rate = rate.perSecond
         return progress
     }
 
     /// Takes the bar away, so that something else can be written where it stood.
     mutating func erase() {
-        if isBarShown { writeToStandardError("\r\u{1B}[K") }
+        if isBarShown && isInForeground { writeToStandardError("\r\u{1B}[J") }
         isBarShown = false
     }
 
@@ -87,10 +127,27 @@ struct StatusDisplay {
         if sharesTerminal { erase() }
     }
 
+    /// The window has another size: what is shown fits no more.
+    mutating func windowChanged() {
+        guard style == .bar else { return }
+        erase()
+        nextUpdate = min(nextUpdate, monotonicTime() + Self.barInterval)
+    }
+
+    /// Before this process stops, or ends.
+    mutating func leaveTerminal() {
+        erase()
+        if shownTaskProgress != nil { writeToStandardError(taskProgress(nil)) }
+        shownTaskProgress = nil
+    }
+
+    /// After this process was stopped: the time meanwhile is nobody's.
+    mutating func resume(after pause: Duration) { started += pause }
+
     /// Writes whole lines of a worker's.
     mutating func write(_ lines: some Collection<UInt8>) {
         erase()
         let bytes = Array(lines)
-        unsafe bytes.withUnsafeBytes { try? unsafe FileDescriptor.standardError.writeAll($0) }
+        unsafe bytes.withUnsafeBytes { try? unsafe Self.errors.writeAll($0) }
     }
 }

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// What pmap(1) says of signals, of progress and of what it shows.
+/// What pmap(1) says of signals.
 @Suite struct PmapSignalTests {
     /// The shell becomes pmap, so that the signal is sent to pmap and to nobody else.
     @Test(arguments: [Signal.interrupt, .terminate, .hangUp, .quit])
@@ -123,79 +123,5 @@ import Testing
         let result = try running.finish()
         #expect(result.errors.contains("pmap: 0/3 chunks, 0/3 items, 3 running, 0 failed, "))
         #expect(result.status == 0)
-    }
-}
-
-@Suite struct PmapDisplayTests {
-    @Test func aShortRunIsSilent() throws {
-        #expect(try shell("seq 3 | pmap true").errors == "")
-    }
-
-    @Test func aPlainStatusLineComesEveryInterval() throws {
-        let slow = try shell("seq 2 | pmap -j1 --progress-interval 0.1 -s 'sleep 0.35'")
-        #expect(slow.errorLines.count >= 2)
-        #expect(slow.errorLines.allSatisfy { $0.hasPrefix("pmap: ") && $0.contains("/2 chunks, ") })
-        #expect(
-            try shell("seq 2 | pmap -q -j1 --progress-interval 0.1 -s 'sleep 0.3'").errors == "")
-    }
-
-    @Test func verboseSaysWhichWorkerProcessesWhichItems() throws {
-        let result = try shell("seq 3 | pmap -v -j1 -c2 -s 'echo $$'")
-        let pids = result.lines
-        #expect(
-            Array(result.errorLines.prefix(2)) == [
-                "pmap: worker \(pids[0]): chunk 1: /bin/sh -c 'echo $$' sh 1 2",
-                "pmap: worker \(pids[1]): chunk 2: /bin/sh -c 'echo $$' sh 3",
-            ])
-        #expect(result.errorLines.last?.hasPrefix("pmap: 2/2 chunks, 3/3 items, 0 running") == true)
-    }
-
-    @Test func verboseCutsALongList() throws {
-        let result = try shell("seq 100000 | pmap -v -c10000 true")
-        #expect(result.errorLines.allSatisfy { $0.count < 6000 })
-        #expect(result.errors.contains(" more\n"))
-    }
-
-    @Test func aDryRunPrintsWhatAShellWouldRun() throws {
-        let items = #"printf 'a b\nit'"'"'s\n$x\n\n*\n'"#
-        let printed = try shell("\(items) | pmap -n -c2 printf '<%s>\\n' 'q r'")
-        #expect(printed.lines.count == 3)
-        let folder = try TemporaryFolder()
-        try folder.write("script", printed.text)
-        #expect(
-            try shell("sh script", in: folder).output
-                == shell("\(items) | pmap -c2 printf '<%s>\\n' 'q r'").output)
-        let fed = try shell("\(items) | pmap -n -i -c2 cat -n")
-        try folder.write("script", fed.text)
-        #expect(
-            try shell("sh script", in: folder).output
-                == shell("\(items) | pmap -i -c2 cat -n").output)
-        #expect(try shell("seq 3 | pmap -n echo >/dev/full").status == 1)
-    }
-
-    @Test(.enabled(if: isInstalled("script")))
-    func aTerminalGetsABarThatIsTakenAway() throws {
-        let command = "seq 4 | pmap -j2 -s 'sleep 0.3; echo err $1 >&2' 2>/dev/tty"
-        let result = try shell(
-            #"script -qec "$COMMAND" /dev/null"#,
-            environment: ["TERM": "xterm", "COMMAND": command])
-        #expect(
-            result.text.contains("[") && result.text.contains("0/4 chunks, 0/4 items, 2 running"))
-        #expect(result.text.contains("err 4\r\n"))
-        // Played back as a terminal shows it, no piece of a bar is left on any line.
-        let shown = result.text.split(separator: "\n").map {
-            $0.split(separator: "\r").last { $0 != "\u{1B}[K" } ?? ""
-        }
-        #expect(shown.allSatisfy { !$0.contains("chunks") })
-        for quiet in ["-q", "--quiet"] {
-            let silent = try shell(
-                #"script -qec "$COMMAND" /dev/null"#,
-                environment: ["TERM": "xterm", "COMMAND": "seq 4 | pmap \(quiet) -s 'sleep 0.2'"])
-            #expect(silent.text == "")
-        }
-        let dumb = try shell(
-            #"script -qec "$COMMAND" /dev/null"#,
-            environment: ["TERM": "dumb", "COMMAND": "seq 4 | pmap -s 'sleep 0.2'"])
-        #expect(dumb.text == "")
     }
 }

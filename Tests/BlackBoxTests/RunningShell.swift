@@ -47,7 +47,8 @@ final class RunningShell {
 
         let sources = [inputSource, outputSource, errorSource]
         processID = try spawn(
-            ["sh", "-c", "cd '\(self.folder.path)' || exit 99\n\(command)"], descriptors: sources,
+            ["sh", "-c", "cd '\(self.folder.path)' || exit 99\n\(command)"],
+            .descriptors(sources),
             environment: completed(environment, home: self.folder.path))
     }
 
@@ -136,13 +137,17 @@ final class RunningShell {
         return status & 0x7F == 0 ? (status >> 8) & 0xFF : 128 + (status & 0x7F)
     }
 
-    /// Kills each process of the session: workers of pmap lead process groups of their own.
     private func killAll() {
         // Once it was awaited its number, but not its session's, may be somebody else's.
         if !isAwaited { kill(processID, SIGKILL) }
-        for entry in (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? [] {
-            if let process = pid_t(entry), getsid(process) == processID { kill(process, SIGKILL) }
-        }
+        killSession(processID)
+    }
+}
+
+/// Kills each process of a session: workers of pmap lead process groups of their own.
+func killSession(_ session: pid_t) {
+    for entry in (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? [] {
+        if let process = pid_t(entry), getsid(process) == session { kill(process, SIGKILL) }
     }
 }
 
@@ -162,7 +167,7 @@ private func openInput(_ bytes: Data?) throws -> Int32 {
     return descriptor
 }
 
-private func completed(_ environment: [String: String], home: String) -> [String] {
+func completed(_ environment: [String: String], home: String) -> [String] {
     let inherited = ProcessInfo.processInfo.environment
     var variables = ["HOME": home, "LC_ALL": "C"]
     variables["PATH"] = programFolder + ":" + (inherited["PATH"] ?? "/usr/bin:/bin")
@@ -174,9 +179,16 @@ private func completed(_ environment: [String: String], home: String) -> [String
 /// POSIX_SPAWN_SETSID of <spawn.h>, which needs _GNU_SOURCE.
 private let newSession: Int32 = 0x80
 
+/// What a command has for its descriptors 0, 1 and 2.
+enum StandardFiles {
+    case descriptors([Int32])
+    /// A terminal's path; it becomes the controlling one.
+    case terminal(String)
+}
+
 /// Starts /bin/sh with signals as a fresh login has them: none blocked, none ignored.
-private func spawn(
-    _ words: [String], descriptors: [Int32], environment: [String]
+func spawn(
+    _ words: [String], _ files: StandardFiles, environment: [String]
 ) throws -> pid_t {
     var actions = posix_spawn_file_actions_t()
     var attributes = posix_spawnattr_t()
@@ -186,8 +198,14 @@ private func spawn(
         posix_spawn_file_actions_destroy(&actions)
         posix_spawnattr_destroy(&attributes)
     }
-    for (target, source) in descriptors.enumerated() {
-        posix_spawn_file_actions_adddup2(&actions, source, Int32(target))
+    switch files {
+    case .descriptors(let sources):
+        for (target, source) in sources.enumerated() {
+            posix_spawn_file_actions_adddup2(&actions, source, Int32(target))
+        }
+    case .terminal(let path):
+        posix_spawn_file_actions_addopen(&actions, 0, path, O_RDWR, 0)
+        for target: Int32 in [1, 2] { posix_spawn_file_actions_adddup2(&actions, 0, target) }
     }
     var all = sigset_t()
     var none = sigset_t()
@@ -208,7 +226,7 @@ private func spawn(
 }
 
 /// Seconds on a clock that nobody sets.
-private func now() -> Double {
+func now() -> Double {
     var time = timespec()
     clock_gettime(CLOCK_MONOTONIC, &time)
     return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9

@@ -53,6 +53,14 @@ static inline int cs_window_columns(int fd) {
     struct winsize size;
     return ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
+/* For a pseudo-terminal, which only the tests open. */
+extern int grantpt(int fd);
+extern int unlockpt(int fd);
+extern char *ptsname(int fd);
+static inline int cs_set_window(int fd, unsigned short columns, unsigned short rows) {
+    struct winsize size = {.ws_row = rows, .ws_col = columns};
+    return ioctl(fd, TIOCSWINSZ, &size);
+}
 
 /* The macros of <sys/wait.h>. */
 static inline int cs_exited(int status) { return WIFEXITED(status); }

@@ -1,0 +1,91 @@
+/// The progress as one line of a terminal: a bar, and as many fields as there is room for.
+struct ProgressBar {
+    /// Whether the bar is made of block characters, an eighth of a cell fine, or of ASCII.
+    var usesBlocks: Bool
+    var usesColour: Bool
+
+    /// Cells of the bar with its ends: fewer show nothing, more say no more.
+    private static let narrowest = 6
+    private static let widest = 52
+
+    /// Something to say, in its place of the line. The lower the rank, the narrower the
+    /// window in which it is still said.
+    private struct Field {
+        var text: String
+        var rank: Int
+        var isAlert = false
+    }
+
+    private func fields(of progress: Progress) -> [Field] {
+        let failed = progress.failed > 0
+        var fields = [
+            Field(text: progress.chunks, rank: 4),
+            Field(text: progress.items, rank: 0),
+            Field(text: "\(progress.running) running", rank: 3),
+            Field(text: "\(progress.failed) failed", rank: failed ? 2 : 7, isAlert: failed),
+            Field(text: "\(clock(progress.elapsed / .seconds(1))) elapsed", rank: 6),
+        ]
+        if progress.rate > 0 {
+            fields.insert(Field(text: "\(tenths(progress.rate))/s", rank: 5), at: 2)
+        }
+        if let timeLeft = progress.timeLeft { fields.append(Field(text: timeLeft, rank: 1)) }
+        return fields
+    }
+
+    /// - Parameters:
+    ///   - columns: of the window; the last one stays free, since some terminals go on to
+    ///     the next line there.
+    ///   - tick: counts the drawings; the bar moves with it where the total is unknown.
+    /// - Returns: text that takes fewer cells than there are columns. Only our own words,
+    ///   numbers and bars are in it, so that a character is a cell.
+    func line(_ progress: Progress, columns: Int, tick: Int) -> String {
+        let room = max(columns - 1, 0)
+        let all = fields(of: progress)
+        var shown: Set<Int> = []
+        var width = 0
+        for index in all.indices.sorted(by: { all[$0].rank < all[$1].rank }) {
+            let wider = width + all[index].text.count + (shown.isEmpty ? 0 : 2)
+            // The items matter more than the bar, and the bar more than the rest.
+            let reserved = shown.isEmpty ? 0 : Self.narrowest + 1
+            if wider + reserved > room { break }
+            width = wider
+            shown.insert(index)
+        }
+        let text = all.indices.filter(shown.contains).map { painted(all[$0]) }
+            .joined(separator: ", ")
+        let cells = min(room - width - (width > 0 ? 1 : 0), Self.widest)
+        if cells < Self.narrowest { return text }
+        return bar(progress, cells: cells - 2, tick: tick) + (width > 0 ? " " : "") + text
+    }
+
+    private func painted(_ field: Field) -> String {
+        field.isAlert && usesColour ? "\u{1B}[31m\(field.text)\u{1B}[0m" : field.text
+    }
+
+    private func bar(_ progress: Progress, cells: Int, tick: Int) -> String {
+        let inside =
+            progress.share(of: cells * 8).map { filled(eighths: $0, cells: cells) }
+            ?? moving(cells: cells, tick: tick)
+        if !usesBlocks { return "[\(inside)]" }
+        return "▕" + (usesColour ? "\u{1B}[32m\(inside)\u{1B}[0m" : inside) + "▏"
+    }
+
+    private func filled(eighths: Int, cells: Int) -> String {
+        if !usesBlocks { return spaced(String(repeating: "=", count: eighths / 8), cells) }
+        let part = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"][eighths % 8]
+        return spaced(String(repeating: "█", count: eighths / 8) + part, cells)
+    }
+
+    /// A piece that goes to and fro, a cell a tick.
+    private func moving(cells: Int, tick: Int) -> String {
+        let length = max(cells / 5, 1)
+        let way = cells - length
+        let place = way == 0 ? 0 : way - abs(way - tick % (2 * way))
+        let piece = String(repeating: usesBlocks ? "█" : "=", count: length)
+        return spaced(String(repeating: " ", count: place) + piece, cells)
+    }
+
+    private func spaced(_ text: String, _ cells: Int) -> String {
+        text + String(repeating: " ", count: max(cells - text.count, 0))
+    }
+}

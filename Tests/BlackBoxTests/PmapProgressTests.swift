@@ -1,0 +1,89 @@
+import Foundation
+import Testing
+
+/// What pmap(1) says of progress where it is no bar, and of what else is shown.
+@Suite struct PmapProgressTests {
+    @Test func aShortRunIsSilent() throws {
+        #expect(try shell("seq 3 | pmap true").errors == "")
+    }
+
+    @Test func aPlainStatusLineComesEveryInterval() throws {
+        let slow = try shell("seq 2 | pmap -j1 --progress-interval 0.1 -s 'sleep 0.35'")
+        #expect(slow.errorLines.count >= 2)
+        #expect(slow.errorLines.allSatisfy { $0.hasPrefix("pmap: ") && $0.contains("/2 chunks, ") })
+        #expect(
+            try shell("seq 2 | pmap -q -j1 --progress-interval 0.1 -s 'sleep 0.3'").errors == "")
+    }
+
+    /// The keys that the manual page lists, in lines that another program's parser reads.
+    @Test func jsonIsAnObjectALineAndALastOneAtTheEnd() throws {
+        let result = try shell(
+            "seq 4 | pmap --progress json --progress-interval 0.1 -j1 -c2 -s 'sleep 0.25; exit 3'")
+        let objects = try result.errorLines.map {
+            try #require(
+                try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any])
+        }
+        let manual = try #require(Program.pmap.manual)
+        let keys = manual.matches(of: /\n\.It Ql ([a-z_]+)\n/).map { String($0.1) }
+        #expect(objects.count >= 3 && objects.allSatisfy { Set($0.keys) == Set(keys) })
+        let numbers = { (key: String) in objects.map { $0[key] as? Int } }
+        #expect(numbers("items_total").allSatisfy { $0 == 4 })
+        #expect(numbers("chunks_total").allSatisfy { $0 == 2 })
+        #expect(numbers("items_done").last == 4 && numbers("failed").last == 2)
+        #expect(numbers("running").last == 0 && objects.last?["seconds_left"] is NSNull)
+        #expect(
+            objects.map { $0["finished"] as? Bool == true }.firstIndex(of: true)
+                == objects.count - 1)
+        let elapsed = objects.map { $0["elapsed"] as? Double ?? -1 }
+        #expect(elapsed == elapsed.sorted() && elapsed[0] >= 0.1 && elapsed.last! >= 0.5)
+    }
+
+    @Test func anUnknownTotalIsNullInJSON() throws {
+        let result = try shell(
+            "{ echo 1; sleep 0.3; } | pmap --progress json --progress-interval 0.1 true")
+        #expect(result.errorLines.first?.contains("\"items_total\": null") == true)
+        #expect(result.errorLines.last?.contains("\"items_total\": 1") == true)
+    }
+
+    @Test(arguments: ["none", "bar"])
+    func noEscapeSequenceReachesAFile(style: String) throws {
+        let result = try shell(
+            "seq 2 | pmap --progress \(style) --progress-interval 0.1 -j1 sleep 0.15",
+            environment: ["TERM": "xterm"])
+        #expect(!result.errors.contains("\u{1B}") && result.errors.isEmpty == (style == "none"))
+    }
+
+    @Test func verboseSaysWhichWorkerProcessesWhichItems() throws {
+        let result = try shell("seq 3 | pmap -v -j1 -c2 -s 'echo $$'")
+        let pids = result.lines
+        #expect(
+            Array(result.errorLines.prefix(2)) == [
+                "pmap: worker \(pids[0]): chunk 1: /bin/sh -c 'echo $$' sh 1 2",
+                "pmap: worker \(pids[1]): chunk 2: /bin/sh -c 'echo $$' sh 3",
+            ])
+        #expect(result.errorLines.last?.hasPrefix("pmap: 2/2 chunks, 3/3 items, 0 running") == true)
+    }
+
+    @Test func verboseCutsALongList() throws {
+        let result = try shell("seq 100000 | pmap -v -c10000 true")
+        #expect(result.errorLines.allSatisfy { $0.count < 6000 })
+        #expect(result.errors.contains(" more\n"))
+    }
+
+    @Test func aDryRunPrintsWhatAShellWouldRun() throws {
+        let items = #"printf 'a b\nit'"'"'s\n$x\n\n*\n'"#
+        let printed = try shell("\(items) | pmap -n -c2 printf '<%s>\\n' 'q r'")
+        #expect(printed.lines.count == 3)
+        let folder = try TemporaryFolder()
+        try folder.write("script", printed.text)
+        #expect(
+            try shell("sh script", in: folder).output
+                == shell("\(items) | pmap -c2 printf '<%s>\\n' 'q r'").output)
+        let fed = try shell("\(items) | pmap -n -i -c2 cat -n")
+        try folder.write("script", fed.text)
+        #expect(
+            try shell("sh script", in: folder).output
+                == shell("\(items) | pmap -i -c2 cat -n").output)
+        #expect(try shell("seq 3 | pmap -n echo >/dev/full").status == 1)
+    }
+}
