@@ -15,6 +15,17 @@ enum Outcome: Equatable {
             : .killed(signal: cs_term_signal(waitStatus))
     }
 
+    /// What it did, in the words of a message.
+    var text: String {
+        switch self {
+        case .exited(let status): return "exited with status \(status)"
+        case .killed(let signal):
+            let name = unsafe strsignal(signal).map { unsafe String(cString: $0) } ?? "unknown"
+            return "killed by signal \(signal) (\(name))"
+        case .timedOut: return "timed out and was ended"
+        }
+    }
+
     var isSuccess: Bool { self == .exited(status: 0) }
 
     /// Whether another attempt may do better: 255 says that nothing more is to be done.

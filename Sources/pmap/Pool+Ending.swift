@@ -155,18 +155,16 @@ extension Pool {
     }
 
     private func report(_ outcome: Outcome, of worker: Worker) {
-        let what = "chunk \(worker.chunk.number): worker \(worker.process)"
+        if settings.verbosity > 1 {
+            let seconds = decimal(worker.ended - worker.started)
+            say("worker \(worker.process)", "\(outcome.text) after \(seconds) s")
+        }
+        let what = "worker \(worker.process) \(outcome.text)"
         switch outcome {
         case .exited(status: 255):
-            display.erase()
-            messages.say("\(what) exited with status 255; no more chunks are started")
-        case .killed(let signal) where !worker.isHalted:
-            let name = unsafe strsignal(signal).map { unsafe String(cString: $0) } ?? "unknown"
-            display.erase()
-            messages.say("\(what) killed by signal \(signal) (\(name))")
-        case .timedOut:
-            display.erase()
-            messages.say("\(what) timed out and was ended")
+            say("chunk \(worker.chunk.number)", "\(what); no more chunks are started")
+        case .killed where !worker.isHalted, .timedOut:
+            say("chunk \(worker.chunk.number)", what)
         default: break
         }
     }

@@ -158,9 +158,9 @@ extension Pool {
     }
 
     private func describe(_ worker: Worker) {
-        let command = settings.command.shellForm(
-            worker.chunk, slot: worker.slot, delimiter: settings.delimiter, bytes: 4096)
-        say("worker \(worker.process)", "chunk \(worker.chunk.number): \(readable(command))")
+        let command = settings.command.shortForm(
+            worker.chunk, slot: worker.slot, delimiter: settings.delimiter)
+        say("worker \(worker.process)", command)
     }
 
     /// Reads `--jobs-file`, if there is one; what cannot be used later on leaves the

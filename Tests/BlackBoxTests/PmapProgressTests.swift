@@ -58,16 +58,42 @@ import Testing
         let pids = result.lines
         #expect(
             Array(result.errorLines.prefix(2)) == [
-                "pmap: worker \(pids[0]): chunk 1: /bin/sh -c 'echo $$' sh 1 2",
-                "pmap: worker \(pids[1]): chunk 2: /bin/sh -c 'echo $$' sh 3",
+                "pmap: worker \(pids[0]): /bin/sh -c 'echo $$' sh 1 2",
+                "pmap: worker \(pids[1]): /bin/sh -c 'echo $$' sh 3",
             ])
         #expect(result.errorLines.last?.hasPrefix("pmap: 2/2 chunks, 3/3 items, 0 running") == true)
     }
 
-    @Test func verboseCutsALongList() throws {
+    @Test func verboseTwiceSaysHowAWorkerEndedAndAfterWhatTime() throws {
+        let result = try shell(
+            "seq 3 | pmap -vv -j1 -s 'echo $$; sleep 0.1; [ $1 = 2 ] && kill -9 $$; exit $1'")
+        let pids = result.lines
+        let ends = ["exited with status 1", "killed by signal 9 (Killed)", "exited with status 3"]
+        for (pid, end) in zip(pids, ends) {
+            let form = try Regex(
+                "pmap: worker \(pid): "
+                    + end.replacing("(", with: "\\(").replacing(")", with: "\\)")
+                    + " after 0\\.[1-9][0-9]* s")
+            #expect(try result.errorLines.filter { try form.wholeMatch(in: $0) != nil }.count == 1)
+        }
+    }
+
+    @Test func verboseShortensALongListInTheMiddle() throws {
         let result = try shell("seq 100000 | pmap -v -c10000 true")
-        #expect(result.errorLines.allSatisfy { $0.count < 6000 })
-        #expect(result.errors.contains(" more\n"))
+        let starts = result.errorLines.filter { $0.contains(": worker ") }
+        #expect(starts.count == 10 && starts.allSatisfy { $0.count < 300 })
+        // 'true', 10,000 items; what is left out and what is shown add up.
+        let words = starts[1].split(separator: ": ")[2].split(separator: " ")
+        let more = try #require(words.firstIndex(of: "more"))
+        #expect(Int(words[more - 1]).map { $0 + words.count - 4 } == 10_001)
+        #expect(words[1] == "10001" && words.last == "20000")
+    }
+
+    @Test func namesCannotPaintTheTerminal() throws {
+        let result = try shell(
+            #"printf 'a\033[31m\0b\nc\0\342\200\256d\0\377\0' | pmap -0 -v -c4 true"#)
+        let line = try #require(result.errorLines.first)
+        #expect(line.hasSuffix(#" true 'a\x1b[31m' 'b\nc' '\xe2\x80\xaed' '\xff'"#), "\(line)")
     }
 
     @Test func aDryRunPrintsWhatAShellWouldRun() throws {

@@ -29,3 +29,26 @@ import Testing
         #expect(all.withUnsafeBytes { occurrences(of: 0x0B, in: $0) } == 0)
     }
 }
+
+@Suite struct ShorteningTests {
+    private func text(_ words: [[UInt8]]) -> String {
+        String(decoding: Array(shortened(words).joined(separator: [0x20])), as: UTF8.self)
+    }
+
+    @Test func whatIsShortIsAllShown() {
+        #expect(text([]) == "")
+        #expect(text(["wordsplit", "a b", "c"].map { Array($0.utf8) }) == "wordsplit 'a b' c")
+    }
+
+    /// Never longer than the list and one word beside it, and quotes; no byte cut in two.
+    @Test(arguments: UInt64(1)...60)
+    func whateverIsLongIsBounded(seed: UInt64) {
+        var random = SeededGenerator(seed: seed)
+        let words = (0..<Int.random(in: 1...400, using: &random)).map { _ in
+            Array(String(repeating: "ä", count: .random(in: 0...300, using: &random)).utf8)
+        }
+        let line = text(words)
+        #expect(line.utf8.count < 500 && !line.contains("\u{FFFD}"))
+        #expect(line.utf8.count <= words.reduce(0) { $0 + $1.count + 3 } + 100)
+    }
+}
