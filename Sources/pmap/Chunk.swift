@@ -34,7 +34,7 @@ enum Cut: Equatable {
 /// Cuts input into chunks. It remembers how far it looked, so that bytes that arrive
 /// in small pieces are looked at once.
 struct Chunker {
-    let limits: ChunkLimits
+    var limits: ChunkLimits
     let delimiter: UInt8
 
     /// Of the chunk in the making: whole items, their bytes, and their arguments' bytes.

@@ -5,6 +5,11 @@ struct ItemSource: ~Copyable {
     let descriptor: FileDescriptor
     private var buffer: InputBuffer
     private var chunker: Chunker
+    /// Items of the next chunk, at most.
+    var chunkItems: Int {
+        get { chunker.limits.items }
+        set { chunker.limits.items = newValue }
+    }
     private let delimiter: UInt8
     private(set) var atEnd = false
     private(set) var itemsSeen = 0
@@ -25,6 +30,15 @@ struct ItemSource: ~Copyable {
 
     /// Whether there is room for more; a reader asks for chunks first.
     var wantsMore: Bool { !atEnd && buffer.count < Self.readAhead }
+
+    /// Items that were read to their end and are in no chunk yet.
+    var itemsWaiting: Int { itemsSeen - itemsCut }
+
+    /// Whether a read would not wait.
+    var isReadable: Bool {
+        var request = pollfd(fd: descriptor.rawValue, events: Int16(POLLIN), revents: 0)
+        return unsafe poll(&request, 1, 0) == 1
+    }
 
     /// Whether every item is in a chunk.
     var isExhausted: Bool { atEnd && buffer.count == 0 }

@@ -116,6 +116,7 @@ extension Pool {
         nextStart = .zero
         try? readWorkersFile(isFirst: false)
         guard ending == nil, let outcome = worker.outcome else { return }
+        learn(from: worker)
         report(outcome, of: worker)
         if willRetry(worker, outcome) {
             output.restart(chunk: worker.chunk.number)

@@ -98,7 +98,8 @@ extension Pool {
     }
 
     private func nextChunk() -> Chunk? {
-        source.nextChunk { item, bytes, why in
+        sizeNextChunk()
+        return source.nextChunk { item, bytes, why in
             say("item \(item)", why)
             tally.noteOwnError()
             addFailed(bytes)
@@ -132,6 +133,7 @@ extension Pool {
             arguments(for: chunk, slot: slot), chunk: chunk.number, slot: slot,
             input: inputEnd?.descriptor, output: output.writing.descriptor,
             errors: errors.writing.descriptor)
+        worker.started = monotonicTime()
         if settings.outputMode == .lines || settings.tagsLines {
             worker.lines = LineFilter(tag: settings.tagsLines ? tag(of: chunk) : [])
         }

@@ -14,6 +14,11 @@ final class Pool {
     var tally = Tally()
     var progress = Progress()
     var records: Records
+    let began = monotonicTime()
+    /// Where `-c auto` asks for it.
+    var sizer: ChunkSizer?
+    /// Where `--stats` asks for it.
+    var statistics: Statistics?
 
     var poller: Poller
     /// What of standard input and output the poller watches.
@@ -69,6 +74,8 @@ final class Pool {
         display = StatusDisplay(
             style: settings.progressStyle, interval: settings.progressInterval)
         records = try Records(settings)
+        sizer = settings.findsChunkSize ? ChunkSizer() : nil
+        statistics = settings.showsStatistics ? Statistics() : nil
         workerLimit = settings.workers.number(cpus: usableCPUs())
         try readWorkersFile()
     }
@@ -92,6 +99,7 @@ final class Pool {
                 currentProgress, messages: messages, canPaint: output.endsLine)
         }
         display.finish(currentProgress)
+        printStatistics()
         if settings.verbosity > 0 { display.show(currentProgress, messages: messages) }
         switch ending {
         case .signal(let signal): die(of: signal)

@@ -4,7 +4,7 @@ enum OptionID: Sendable {
     case workers, chunkItems, chunkBytes, null, argumentFile, shell, standardInput, fields
     case unordered, lineBuffer, tag, buffer, temporaryFolder
     case halt, retry, timeout, killAfter, failedItems, log, resume, workersFile
-    case dryRun, verbose, quiet, progress, progressInterval
+    case dryRun, verbose, quiet, progress, progressInterval, statistics
 }
 
 let pmapSyntax = CommandSyntax<OptionID>(
@@ -37,6 +37,7 @@ let pmapSyntax = CommandSyntax<OptionID>(
         Option(.dryRun, "n", "dry-run", nil, "print the commands instead of running them"),
         Option(.verbose, "v", "verbose", nil, "say which worker processes which items"),
         Option(.quiet, "q", "quiet", nil, "show no progress"),
+        Option(.statistics, nil, "stats", nil, "print a summary at the end"),
         Option(.progress, nil, "progress", "HOW", "auto, bar, plain, json or none [auto]"),
         Option(
             .progressInterval, nil, "progress-interval", "D",
@@ -69,6 +70,9 @@ struct Settings {
     var verbosity = 0
     var progressStyle = ProgressStyle.auto
     var progressInterval = Duration.seconds(10)
+    var showsStatistics = false
+    /// `-c auto`.
+    var findsChunkSize = false
     var command: Command
     /// Where a chunk ends, in items and in bytes of input.
     var chunkLimits: ChunkLimits
@@ -86,7 +90,9 @@ struct Settings {
             case .workers:
                 workers = try parsed(option, value, WorkerCount.expected, WorkerCount.init)
             case .workersFile: workersFile = value
-            case .chunkItems: chunkItems = try count(option, value, minimum: 1)
+            case .chunkItems:
+                findsChunkSize = value.map { $0 == "auto" } ?? false
+                chunkItems = findsChunkSize ? .max : try chunkSize(option, value)
             case .chunkBytes: chunkBytes = try size(option, value)
             case .null: delimiter = 0
             case .argumentFile: argumentFile = value
@@ -108,6 +114,7 @@ struct Settings {
             case .dryRun: isDryRun = true
             case .verbose: verbosity += 1
             case .quiet: progressStyle = .none
+            case .statistics: showsStatistics = true
             case .progress:
                 progressStyle = try parsed(
                     option, value, ProgressStyle.expected, ProgressStyle.init)
@@ -119,6 +126,12 @@ struct Settings {
         }
         if resumes && logFile == nil {
             throw UsageError("--resume", "needs the --log of the run that it resumes")
+        }
+        if findsChunkSize && resumes {
+            throw UsageError("-c auto", "chunks differ from run to run; --resume needs a number")
+        }
+        if findsChunkSize && isDryRun {
+            throw UsageError("-c auto", "finds its number while workers run; -n needs one")
         }
         if isShell && operands.count > 1 {
             throw UsageError(
@@ -178,6 +191,15 @@ private func fieldSeparator(
             "\(option.name) ''", "takes what stands between fields, such as , or '\\t'")
     }
     return separator
+}
+
+/// The number of -c where it is not `auto`.
+private func chunkSize(_ option: Option<OptionID>, _ value: Argument?) throws(UsageError) -> Int {
+    let text = value?.text ?? ""
+    if text.allSatisfy({ !$0.isWholeNumber }) {
+        throw UsageError("\(option.name) '\(text)'", "takes a whole number of at least 1, or auto")
+    }
+    return try count(option, value, minimum: 1)
 }
 
 private func size(_ option: Option<OptionID>, _ value: Argument?) throws(UsageError) -> Int {

@@ -12,6 +12,13 @@ extension Command {
         readable(line(chunk, slot, delimiter) { shortened($0) })
     }
 
+    /// Its items only, and control characters spelled out.
+    func shortItems(_ chunk: Chunk, delimiter: UInt8) -> String {
+        let items = chunk.items(delimiter: delimiter).map { Array($0) }
+        let words = shortened(items, longest: 48).joined(separator: [UInt8(ascii: " ")])
+        return visible(readable(Array(words)))
+    }
+
     private func line(
         _ chunk: Chunk, _ slot: Int, _ delimiter: UInt8, _ list: ([[UInt8]]) -> [[UInt8]]
     ) -> [UInt8] {
@@ -26,13 +33,13 @@ extension Command {
     }
 }
 
-/// Bytes of a list, and of a word, that are shown; of what is longer, two thirds at its
-/// beginning and a third at its end.
-private let longestList = 200
-private let longestWord = 100
-
-/// The words, quoted, of which those in the middle may be left out.
-func shortened(_ words: [[UInt8]]) -> [[UInt8]] {
+/// The words, quoted, of which those in the middle may be left out. Of what is too long,
+/// two thirds are shown of its beginning and a third of its end.
+///
+/// - Parameter longest: bytes of the list that are shown, quotes not counted; of one word,
+///   half as many.
+func shortened(_ words: [[UInt8]], longest: Int = 200) -> [[UInt8]] {
+    let longestWord = longest / 2
     func count(_ words: some Sequence<[UInt8]>, atMost room: Int) -> Int {
         var left = room
         return words.prefix { word in
@@ -41,23 +48,23 @@ func shortened(_ words: [[UInt8]]) -> [[UInt8]] {
         }.count
     }
     func quoted(_ words: some Sequence<[UInt8]>) -> [[UInt8]] {
-        words.map { shellQuoted(shortened(word: $0)) }
+        words.map { shellQuoted(shortened(word: $0, longest: longestWord)) }
     }
-    if count(words, atMost: longestList) == words.count { return quoted(words) }
-    let first = max(count(words, atMost: longestList * 2 / 3), 1)
-    let last = max(count(words.dropFirst(first).reversed(), atMost: longestList / 3), 1)
+    if count(words, atMost: longest) == words.count { return quoted(words) }
+    let first = max(count(words, atMost: longest * 2 / 3), 1)
+    let last = max(count(words.dropFirst(first).reversed(), atMost: longest / 3), 1)
     let left = words.count - first - last
     if left <= 0 { return quoted(words) }
     return quoted(words.prefix(first)) + [Array("... \(left) more ...".utf8)]
         + quoted(words.suffix(last))
 }
 
-private func shortened(word: [UInt8]) -> [UInt8] {
-    if word.count <= longestWord { return word }
+private func shortened(word: [UInt8], longest: Int) -> [UInt8] {
+    if word.count <= longest { return word }
     // No character of UTF-8 is cut: bytes behind its first one begin with the bits 10.
     let isInside = { (byte: UInt8) in byte & 0xC0 == 0x80 }
-    var first = longestWord * 2 / 3
-    var last = word.count - longestWord / 3
+    var first = longest * 2 / 3
+    var last = word.count - longest / 3
     for _ in 0..<3 where isInside(word[first]) { first -= 1 }
     for _ in 0..<3 where isInside(word[last]) { last += 1 }
     return word[..<first] + Array("...".utf8) + word[last...]

@@ -29,8 +29,10 @@ final class Worker {
     /// Its stderr behind the last newline.
     var unfinishedLine: [UInt8] = []
 
-    /// On the clock of `monotonicTime`, and since 1970.
-    let started = monotonicTime()
+    /// On the clock of `monotonicTime`: when pmap began to start it, and when it had.
+    let begun = monotonicTime()
+    var started = Duration.zero
+    /// The same, since 1970.
     let startedSince1970 = wallClockTime()
     /// Set when it was waited for, with when and what it used.
     var outcome: Outcome?
@@ -112,7 +114,7 @@ final class Worker {
 }
 
 extension timeval {
-    fileprivate var duration: Duration {
+    var duration: Duration {
         .seconds(tv_sec) + .microseconds(Int64(tv_usec))
     }
 }

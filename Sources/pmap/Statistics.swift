@@ -1,0 +1,155 @@
+import Shared
+
+/// What `--stats` tells at the end, gathered in bounded memory. Here each attempt to run a
+/// chunk counts as one.
+struct Statistics {
+    /// A chunk whose worker has ended.
+    struct Sample {
+        var number: Int
+        var items: Int
+        /// Of input.
+        var bytes: Int
+        var slot: Int
+        var seconds: Double
+        /// Of `seconds`, those until its worker was started, as far as pmap saw.
+        var spawning: Double
+        /// Since the start of the run.
+        var end: Double
+        var cpuSeconds: Double
+        var bytesOut: Int
+    }
+
+    private(set) var chunks = 0
+    private(set) var items = 0
+    private(set) var bytes = 0
+    private(set) var bytesOut = 0
+    /// Of the items of chunks, the squares, added up.
+    private var squares = 0.0
+    private(set) var cpuSeconds = 0.0
+    private(set) var times = Histogram()
+    private(set) var cost = ChunkCost(memory: 1)
+    /// Of each slot, from the first: seconds in which it had a worker, and when the last ended.
+    private(set) var busy: [Double] = []
+    private(set) var lastEnds: [Double] = []
+    /// The slowest chunks, slowest first, with their items as text.
+    private(set) var slowest: [(number: Int, seconds: Double, items: String)] = []
+
+    private static let shownSlowest = 3
+
+    /// - Parameter text: its items, shortened; asked for only if it is shown.
+    mutating func note(_ sample: Sample, text: @autoclosure () -> String) {
+        chunks += 1
+        items += sample.items
+        bytes += sample.bytes
+        bytesOut += sample.bytesOut
+        squares += Double(sample.items) * Double(sample.items)
+        cpuSeconds += sample.cpuSeconds
+        times.add(sample.seconds)
+        cost.note(items: sample.items, seconds: sample.seconds, spawning: sample.spawning)
+        while busy.count < sample.slot {
+            busy.append(0)
+            lastEnds.append(0)
+        }
+        busy[sample.slot - 1] += sample.seconds
+        lastEnds[sample.slot - 1] = sample.end
+        let place = slowest.firstIndex { $0.seconds < sample.seconds } ?? slowest.count
+        if place < Self.shownSlowest {
+            slowest.insert((sample.number, sample.seconds, text()), at: place)
+            if slowest.count > Self.shownSlowest { slowest.removeLast() }
+        }
+    }
+
+    /// The size of the chunk that an item was in, on average.
+    var typicalItems: Int { items > 0 ? Int((squares / Double(items)).rounded()) : 0 }
+
+    /// Of the time of all slots, the share in which they had a worker.
+    func utilisation(wall: Double) -> Double {
+        let all = wall * Double(busy.count)
+        return all > 0 ? min(busy.reduce(0, +) / all, 1) : 0
+    }
+
+    /// Of the time of all slots, the share that went into starting workers.
+    func startShare(wall: Double) -> Double {
+        let all = wall * Double(busy.count)
+        return all > 0 ? min(cost.knownStart * Double(chunks) / all, 1) : 0
+    }
+
+    /// Of the time of all slots, the share in which some had no more to do.
+    func endShare(wall: Double) -> Double {
+        let all = wall * Double(busy.count)
+        return all > 0 ? lastEnds.reduce(0) { $0 + max(wall - $1, 0) } / all : 0
+    }
+
+    /// The table of `--stats`, with a newline behind each line.
+    ///
+    /// - Parameter wall: seconds that the run took.
+    func table(progress: Progress, wall: Double, advice: String) -> String {
+        var rows = [
+            ("chunks", "\(progress.chunksDone), \(progress.failed) failed"),
+            ("items", "\(progress.itemsDone)"),
+            ("bytes out", "\(bytesOut)"),
+            ("wall", seconds(wall)),
+            (
+                "workers' CPU",
+                "\(seconds(cpuSeconds)), \(tenths(wall > 0 ? cpuSeconds / wall : 0)) CPUs"
+            ),
+        ]
+        rows += lines(slots(wall: wall)).enumerated().map { ($0 == 0 ? "slots busy" : "", $1) }
+        if chunks > 0 {
+            rows.append(
+                (
+                    "chunk seconds",
+                    "min \(number(times.smallest)), median \(number(times.quantile(0.5))), "
+                        + "95 % \(number(times.quantile(0.95))), max \(number(times.largest))"
+                ))
+            rows.append(
+                (
+                    "starting",
+                    "\(percent(startShare(wall: wall))) of the slots' time, "
+                        + "\(number(cost.knownStart)) s a worker"
+                ))
+        }
+        for (place, chunk) in slowest.enumerated() {
+            rows.append(
+                (
+                    place == 0 ? "slowest chunks" : "",
+                    "\(chunk.number): \(seconds(chunk.seconds)): \(chunk.items)"
+                ))
+        }
+        rows.append(("advice", advice))
+        return rows.map { name, value in
+            name + String(repeating: " ", count: 16 - name.count) + value + "\n"
+        }.joined()
+    }
+
+    /// `1: 98 %` for each slot; where there are many, the least, the middle and the most.
+    private func slots(wall: Double) -> [String] {
+        let shares = busy.map { wall > 0 ? min($0 / wall, 1) : 0 }
+        if shares.count <= 32 {
+            return shares.enumerated().map { "\($0 + 1): \(percent($1))" }
+        }
+        let sorted = shares.sorted()
+        return [
+            "least \(percent(sorted[0]))", "median \(percent(sorted[sorted.count / 2]))",
+            "most \(percent(sorted[sorted.count - 1]))",
+        ]
+    }
+
+    /// Eight to a line.
+    private func lines(_ words: [String]) -> [String] {
+        stride(from: 0, to: words.count, by: 8).map {
+            words[$0..<min($0 + 8, words.count)].joined(separator: "  ")
+        }
+    }
+}
+
+private func seconds(_ time: Double) -> String { "\(decimal(.seconds(time))) s" }
+
+/// Seconds with three places, with six below a hundredth.
+private func number(_ time: Double) -> String {
+    if time >= 0.01 { return decimal(.seconds(time)) }
+    let digits = "\(Int((time * 1e6).rounded()))"
+    return "0." + String(repeating: "0", count: 6 - digits.count) + digits
+}
+
+func percent(_ share: Double) -> String { "\(Int((share * 100).rounded())) %" }

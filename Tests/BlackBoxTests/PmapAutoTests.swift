@@ -1,0 +1,128 @@
+import Foundation
+import Testing
+
+/// What pmap(1) says of `-c auto` and `--stats`.
+@Suite struct PmapAutoTests {
+    @Test func everyItemIsInOneChunkAndInOrder() throws {
+        let folder = try TemporaryFolder()
+        let sum = try shell(
+            "seq 30000 >in; pmap -c auto -j3 --log log printf '%s\\n' <in | cmp - in && "
+                + "awk 'NR > 1 { n += $13 } END { print n, (NR > 3 && NR < 200) }' log",
+            in: folder)
+        #expect(sum.text == "30000 1\n" && sum.status == 0)
+    }
+
+    @Test func chunksGrowWhereItemsAreCheap() throws {
+        let folder = try TemporaryFolder()
+        let largest = try shell(
+            "seq 30000 | pmap -c auto -j2 --log log true; sort -nk13 log | tail -n1 | cut -f13",
+            in: folder)
+        #expect((Int(largest.text.dropLast()) ?? 0) > 500)
+    }
+
+    /// 0.05 s are far more than a start takes.
+    @Test func chunksStaySmallWhereItemsTakeLong() throws {
+        let folder = try TemporaryFolder()
+        let result = try shell(
+            "seq 60 | pmap -c auto -j4 --log log -s 'for i; do sleep 0.05; done'; cut -f13 log",
+            in: folder)
+        let sizes = result.lines.dropFirst().compactMap { Int($0) }
+        #expect(sizes.reduce(0, +) == 60 && sizes.max() ?? 99 <= 4, "\(sizes)")
+    }
+
+    /// Endless input: the next item comes only when the one before is done.
+    @Test(arguments: ["", "-i"])
+    func anItemStartsWhenItComes(option: String) throws {
+        let folder = try TemporaryFolder()
+        let worker = option == "" ? "echo $1; echo >>done" : "cat; echo >>done"
+        let result = try shell(
+            """
+            touch done
+            for i in $(seq 30); do
+                until [ $(wc -l <done) -ge $((i - 1)) ]; do sleep 0.005; done; echo $i
+            done | pmap -c auto -j4 \(option) -s '\(worker)'
+            """, in: folder)
+        #expect(result.lines == (1...30).map(String.init))
+    }
+
+    @Test func theLimitsOfAChunkStillApply() throws {
+        let folder = try TemporaryFolder()
+        let result = try shell(
+            "seq -w 9999 | pmap -c auto -b 500 --log log true; tail -n +2 log | cut -f13 | sort -n "
+                + "| tail -n1", in: folder)
+        // An item and its newline are five bytes.
+        #expect(result.text == "100\n")
+        let long = try shell(
+            "head -c 200000 /dev/zero | tr '\\0' x >long; { seq 99; cat long; echo; seq 99; } | "
+                + "pmap -c auto printf '%s\\n' | md5sum; { seq 99; seq 99; } | md5sum", in: folder)
+        #expect(long.lines.count == 2 && long.lines[0] == long.lines[1])
+        #expect(long.errors.hasPrefix("pmap: item 100: too long for an argument"))
+    }
+
+    @Test func whatNeedsANumberSaysSo() throws {
+        for (options, reason) in [
+            ("--log log --resume", "chunks differ from run to run; --resume needs a number"),
+            ("-n", "finds its number while workers run; -n needs one"),
+        ] {
+            let result = try shell("seq 3 | pmap -c auto \(options) true")
+            #expect(result.errors == "pmap: -c auto: \(reason)\n" && result.status == 1)
+        }
+        let wrong = try shell("pmap -c automatic true")
+        #expect(
+            wrong.errors == "pmap: -c 'automatic': takes a whole number of at least 1, or auto\n")
+        #expect(try shell("seq 4 | pmap -c auto -c 2 echo").text == "1 2\n3 4\n")
+    }
+}
+
+@Suite struct PmapStatisticsTests {
+    private func table(_ result: ShellResult) -> [String: String] {
+        var rows: [String: String] = [:]
+        for line in result.errorLines where !line.hasPrefix(" ") {
+            let name = line.prefix(16).trimmingCharacters(in: .whitespaces)
+            rows[name] = String(line.dropFirst(16))
+        }
+        return rows
+    }
+
+    /// The log, which is made elsewhere, has the same sums.
+    @Test func theTableAgreesWithTheLog() throws {
+        let folder = try TemporaryFolder()
+        let result = try shell(
+            "seq 23 | pmap --stats --log log -j2 -c5 -s 'printf 1234567; sleep 0.0$1; [ $1 -lt 9 ]'",
+            in: folder)
+        let rows = table(result)
+        #expect(rows["chunks"] == "5, 3 failed" && rows["items"] == "23")
+        #expect(rows["bytes out"] == "35" && result.output.count == 35)
+        let log = try folder.text(of: "log").split(separator: "\n").dropFirst().map {
+            $0.split(separator: "\t").map(String.init)
+        }
+        let seconds = log.compactMap { Double($0[4]) }.sorted()
+        let shown = try #require(rows["chunk seconds"]).matches(of: /[a-z%] ([0-9.]+)/)
+            .compactMap { Double($0.1) }
+        try #require(shown.count == 4 && seconds.count == 5)
+        // The log's seconds begin once the worker runs.
+        for (value, expected) in zip(shown, [seconds[0], seconds[2], seconds[4], seconds[4]]) {
+            #expect(value > expected * 0.98 - 0.001 && value < expected * 1.02 + 0.1)
+        }
+        let slowest = log.max { Double($0[4])! < Double($1[4])! }
+        #expect(rows["slowest chunks"]?.hasPrefix("\(slowest![0]): ") == true)
+    }
+
+    @Test func theAdviceNamesNumbersToTry() throws {
+        let starts = table(try shell("seq 300 | pmap --stats -j2 true"))["advice"] ?? ""
+        #expect(
+            starts.hasPrefix("try -c ") && starts.contains("starting workers took"), "\(starts)")
+        let few =
+            table(try shell("seq 40 | pmap --stats -j4 -c 20 -s 'sleep 0.5'"))["advice"] ?? ""
+        #expect(few.hasPrefix("try -c 3 -j 4: 2 chunks are too few for 4 workers"), "\(few)")
+        #expect(
+            table(try shell("pmap --stats true </dev/null"))["advice"]
+                == "none: no worker ran to its end.")
+    }
+
+    @Test func namesInTheTableCannotPaintTheTerminal() throws {
+        let result = try shell(#"printf 'a\033[31m\0b\nc\0' | pmap -0 -c2 --stats true"#)
+        #expect(result.errors.contains(#": 'a\x1b[31m' 'b\nc'"#))
+        #expect(!result.errors.contains("\u{1B}"))
+    }
+}

@@ -1,0 +1,123 @@
+import Testing
+
+@testable import pmap
+
+/// Workers on a clock of the test's own: what a run would take if starting took `start`
+/// seconds and item i took `costs[i]`.
+///
+/// - Parameter isTotalKnown: false has a reader that is only a few items ahead.
+private func run(
+    _ costs: [Double], workers: Int, start: Double, readAhead: Int = .max
+) -> (makespan: Double, sizes: [Int]) {
+    var sizer = ChunkSizer()
+    var freeAt = [Double](repeating: 0, count: workers)
+    var running: [(slot: Int, items: Int, seconds: Double)] = []
+    var next = 0
+    var sizes: [Int] = []
+    while next < costs.count || !running.isEmpty {
+        let busy = Set(running.map(\.slot))
+        if next < costs.count, let slot = (0..<workers).first(where: { !busy.contains($0) }) {
+            let left = min(costs.count - next, readAhead)
+            let size = sizer.size(left: left, workers: workers)
+            #expect(size >= 1 && (size == 1 || size <= left))
+            let end = min(next + size, costs.count)
+            let seconds = start + costs[next..<end].reduce(0, +)
+            freeAt[slot] += seconds
+            running.append((slot, end - next, seconds))
+            sizes.append(end - next)
+            next = end
+            continue
+        }
+        let first = running.indices.min { freeAt[running[$0].slot] < freeAt[running[$1].slot] }!
+        let done = running.remove(at: first)
+        sizer.note(items: done.items, seconds: done.seconds, spawning: start / 3)
+        // A slot that was idle starts again now.
+        for slot in 0..<workers where !running.contains(where: { $0.slot == slot }) {
+            freeAt[slot] = max(freeAt[slot], freeAt[done.slot])
+        }
+    }
+    return (freeAt.max() ?? 0, sizes)
+}
+
+@Suite struct ChunkSizerTests {
+    @Test func itemsThatCostNothingSoonComeInLargeChunks() {
+        let (_, sizes) = run(
+            [Double](repeating: 1e-8, count: 100_000), workers: 2, start: 0.001)
+        #expect(sizes.count <= 16, "\(sizes)")
+        #expect(sizes.prefix(2) == [1, 1])
+    }
+
+    @Test func inTheMiddleAStartTakesATwentiethOfAChunk() {
+        let (_, sizes) = run([Double](repeating: 0.001, count: 20_000), workers: 4, start: 0.002)
+        // 19 starts of 2 ms are 38 items.
+        let middle = sizes[sizes.count / 3..<sizes.count / 2]
+        #expect(middle.allSatisfy { (35...42).contains($0) }, "\(sizes)")
+    }
+
+    @Test func itemsThatTakeLongComeAlone() {
+        let (_, sizes) = run([Double](repeating: 0.1, count: 500), workers: 4, start: 0.001)
+        #expect(sizes.filter { $0 > 1 }.count <= 8, "\(sizes)")
+    }
+
+    @Test func aChangeOfCostIsFollowedBothWays() {
+        let cheap = [Double](repeating: 0.0001, count: 20_000)
+        let dear = [Double](repeating: 0.1, count: 3000)
+        let (makespan, sizes) = run(cheap + dear + cheap, workers: 4, start: 0.002)
+        let total = (cheap + dear + cheap).reduce(0, +)
+        #expect(makespan < total / 4 * 1.15 + 0.1, "\(makespan) \(total / 4) \(sizes)")
+        // 19 starts of 2 ms are 380 of the cheap ones, before and after.
+        #expect(sizes.prefix(40).contains(380) && sizes.suffix(80).contains { $0 >= 380 })
+        #expect(sizes.contains(1))
+    }
+
+    /// Costs that differ a thousandfold, log-uniform: within 15 % of the ideal.
+    @Test(arguments: UInt64(1)...40)
+    func allWorkersEndTogetherWhateverTheItemsCost(seed: UInt64) {
+        var random = SeededGenerator(seed: seed)
+        let costs = (0..<Int.random(in: 800...3000, using: &random)).map { _ in
+            0.0002 * exp10(Double.random(in: 0...3, using: &random))
+        }
+        for readAhead in [Int.max, 400] {
+            let (makespan, sizes) = run(
+                costs, workers: 4, start: 0.003, readAhead: readAhead)
+            let ideal = costs.reduce(0, +) / 4
+            #expect(makespan < ideal * 1.15, "\(makespan / ideal): \(sizes)")
+            #expect(sizes.reduce(0, +) == costs.count)
+        }
+    }
+
+    /// One worker among many more than there are items, and numbers at their limits.
+    @Test func extremesAreBounded() {
+        var sizer = ChunkSizer()
+        #expect(sizer.size(left: 0, workers: 1) == 1)
+        #expect(sizer.size(left: .max, workers: .max) == 1)
+        for _ in 0..<100 { sizer.note(items: .max, seconds: 0, spawning: 0) }
+        for left in [0, 1, 1000, Int.max] {
+            for workers in [1, 1000, Int.max] {
+                #expect(sizer.size(left: left, workers: workers) >= 1)
+            }
+        }
+    }
+}
+
+private func exp10(_ exponent: Double) -> Double {
+    (0..<1000).reduce(1.0) { product, _ in product * (1 + 0.002305239 * exponent) }
+}
+
+@Suite struct ChunkCostTests {
+    /// An exact line is fitted exactly: t = 0.002 + 0.0005 n.
+    @Test func startsAndItemsAreToldApart() {
+        var cost = ChunkCost(memory: 1)
+        for items in [1, 4, 16, 64, 64, 64] {
+            cost.note(items: items, seconds: 0.002 + 0.0005 * Double(items), spawning: 0.001)
+        }
+        #expect(abs(cost.start - 0.002) < 1e-9 && abs(cost.perItem - 0.0005) < 1e-9)
+        #expect(cost.knownStart == cost.start)
+    }
+
+    @Test func ofEqualChunksOnlyTheSpawningIsKnown() {
+        var cost = ChunkCost(memory: 1)
+        for _ in 0..<9 { cost.note(items: 5, seconds: 0.010, spawning: 0.001) }
+        #expect(abs(cost.knownStart - 0.001) < 1e-9 && abs(cost.start - 0.010) < 1e-9)
+    }
+}
