@@ -13,6 +13,9 @@ PROGRAM_PREFIX =
 INSTALL = install
 bindir = $(PREFIX)/bin
 mandir = $(PREFIX)/share/man
+bashdir = $(PREFIX)/share/bash-completion/completions
+zshdir = $(PREFIX)/share/zsh/site-functions
+fishdir = $(PREFIX)/share/fish/vendor_completions.d
 
 PROGRAMS = pmap wordsplit wcreduce
 PAGES = pmap.1 wordsplit.1 wcreduce.1 pmaputils.7
@@ -41,7 +44,7 @@ lint:
 	$(call need,shellcheck,install the package shellcheck)
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests
 	mandoc -Tlint -Wwarning man/*
-	shellcheck .ci/*
+	shellcheck .ci/* completions/*
 
 # Installs what `make` has built: so only this step need be done as root.
 install: foreign
@@ -52,12 +55,22 @@ install: foreign
 	for name in $(PAGES); do \
 	    $(INSTALL) -m 644 "man/$$name" \
 	        "$(DESTDIR)$(mandir)/man$${name##*.}/$(PROGRAM_PREFIX)$$name" || exit; done
+	$(INSTALL) -d "$(DESTDIR)$(bashdir)" "$(DESTDIR)$(zshdir)" "$(DESTDIR)$(fishdir)"
+	for name in $(PROGRAMS); do \
+	    to=$(PROGRAM_PREFIX)$$name; \
+	    complete() { "$(BIN)/$$name" --help | completions/generate $$1 $$to >"$(DESTDIR)$$2"; }; \
+	    complete bash "$(bashdir)/$$to" && complete zsh "$(zshdir)/_$$to" && \
+	        complete fish "$(fishdir)/$$to.fish" || exit; done
 	@$(warn-of-clash)
 
 uninstall: foreign
 	for name in $(PROGRAMS); do rm -f "$(DESTDIR)$(bindir)/$(PROGRAM_PREFIX)$$name" || exit; done
 	for name in $(PAGES); do \
 	    rm -f "$(DESTDIR)$(mandir)/man$${name##*.}/$(PROGRAM_PREFIX)$$name" || exit; done
+	for name in $(PROGRAMS); do \
+	    to=$(PROGRAM_PREFIX)$$name; \
+	    rm -f "$(DESTDIR)$(bashdir)/$$to" "$(DESTDIR)$(zshdir)/_$$to" \
+	        "$(DESTDIR)$(fishdir)/$$to.fish" || exit; done
 
 # With PREFIX=/usr the place may be taken: neither overwrite nor remove what is not ours.
 foreign:

@@ -59,34 +59,34 @@ public struct CommandSyntax<ID: Sendable>: Sendable {
     public let operands: String
     public let purpose: String
     public let options: [Option<ID>]
+    /// A last line of the help: what its words mean, say.
+    public let note: String?
     /// Whether options end at the first operand, as they do for xargs(1) and env(1).
     public let stopsAtOperand: Bool
 
     public init(
         program: String, operands: String, purpose: String, stopsAtOperand: Bool = false,
-        options: [Option<ID>]
+        options: [Option<ID>], note: String? = nil
     ) {
         self.program = program
         self.operands = operands
         self.purpose = purpose
         self.stopsAtOperand = stopsAtOperand
         self.options = options
+        self.note = note
     }
 
-    /// The text of `--help`.
+    /// The text of `--help`. It fits a screen of 24 lines of 80 columns, if the texts do:
+    /// more options than fit there one a line stand in two columns.
     public var help: String {
-        var rows = options.map { option in
-            let short = option.short.map { "-\($0), " } ?? "    "
-            let value = option.value.map { "=\($0)" } ?? ""
-            return ("\(short)--\(option.long)\(value)", option.help)
-        }
-        rows.append(("    --help", "print this and exit"))
-        rows.append(("    --version", "print the version and exit"))
-        let width = rows.map { $0.0.count }.max() ?? 0
-        let table = rows.map { name, help in
-            "  \(name)\(String(repeating: " ", count: width - name.count))  \(help)\n"
-        }
-        return "Usage: \(program) [options] \(operands)\n\(purpose)\n\n" + table.joined()
+        let rows = HelpRow.rows(of: options)
+        let lines =
+            rows.count <= 19
+            ? HelpRow.column(rows, nameWidth: .max).map { "  \($0)" }
+            : HelpRow.twoColumns(rows)
+        return
+            (["Usage: \(program) [options] \(operands)", purpose, ""] + lines
+            + (note.map { [$0] } ?? [])).map { "\($0)\n" }.joined()
     }
 
     public var version: String { "\(program) (pmaputils) \(pmaputilsVersion)\n" }
