@@ -99,7 +99,7 @@ struct Advice {
         if workers < cpus, perWorker > 0.7, chunks > workers {
             return (cpus, "there are \(cpus) CPUs")
         }
-        if perWorker < 0.5, utilisation > 0.7, startShare < 0.1, chunks > 2 * workers {
+        if perWorker < 0.5, utilisation > 0.7, startShare < 0.1, chunks >= 4 * workers {
             let wanted = min(Double(cpus) * 0.9 / max(perWorker, 0.01), 4 * Double(workers))
             if wanted >= Double(workers) * 1.5 {
                 return (Int(wanted), "workers waited for \(percent(1 - perWorker)) of their time")

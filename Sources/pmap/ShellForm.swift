@@ -33,8 +33,9 @@ extension Command {
     }
 }
 
-/// The words, quoted, of which those in the middle may be left out. Of what is too long,
-/// two thirds are shown of its beginning and a third of its end.
+/// The words, quoted, of which those in the middle may be left out. Of a list that is too
+/// long two thirds of what is shown are its beginning; of a word, its end, which is what
+/// paths differ in.
 ///
 /// - Parameter longest: bytes of the list that are shown, quotes not counted; of one word,
 ///   half as many.
@@ -63,8 +64,8 @@ private func shortened(word: [UInt8], longest: Int) -> [UInt8] {
     if word.count <= longest { return word }
     // No character of UTF-8 is cut: bytes behind its first one begin with the bits 10.
     let isInside = { (byte: UInt8) in byte & 0xC0 == 0x80 }
-    var first = longest * 2 / 3
-    var last = word.count - longest / 3
+    var first = longest / 3
+    var last = word.count - longest * 2 / 3
     for _ in 0..<3 where isInside(word[first]) { first -= 1 }
     for _ in 0..<3 where isInside(word[last]) { last += 1 }
     return word[..<first] + Array("...".utf8) + word[last...]

@@ -75,6 +75,16 @@ import Testing
         #expect(!screen.overflowed && screen.unknown == [])
     }
 
+    /// Some drawings of the bar among 400 lines of output and errors.
+    @Test func noLineIsLostOrMixedWithABar() throws {
+        let terminal = try TerminalShell(
+            "seq 200 | pmap -j4 -s 'echo line $1; echo err $1 >&2; sleep 0.02'")
+        let screen = try terminal.finish()
+        let expected = (1...200).flatMap { ["line \($0)", "err \($0)"] }
+        #expect(screen.shown.sorted() == expected.sorted())
+        #expect(screen.erased.contains { $0.contains("/200 items") } && !screen.overflowed)
+    }
+
     /// While a line of output is unfinished, there is no bar on it.
     @Test func anUnfinishedLineOfOutputIsLeftAlone() throws {
         let folder = try TemporaryFolder()
