@@ -207,6 +207,8 @@ func spawn(
         posix_spawn_file_actions_addopen(&actions, 0, path, O_RDWR, 0)
         for target: Int32 in [1, 2] { posix_spawn_file_actions_adddup2(&actions, 0, target) }
     }
+    // What the tests themselves were started with is no business of the command.
+    posix_spawn_file_actions_addclosefrom_np(&actions, 3)
     var all = sigset_t()
     var none = sigset_t()
     sigfillset(&all)

@@ -156,6 +156,7 @@ private func append(_ bytes: [UInt8], to output: inout Output) throws {
     @Test func endOfFileComesWhenTheWritingEndIsGone() throws {
         let pipe = try Pipe()
         let reading = consume pipe.reading
+        _ = consume pipe.writing
         #expect(try read(reading.descriptor) == [])
     }
 

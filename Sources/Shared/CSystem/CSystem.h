@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stddef.h>
 #include <sys/ioctl.h>
 #include <sys/types.h>
@@ -31,6 +32,7 @@ extern int pipe2(int fds[2], int flags);
 extern ssize_t splice(int in, long long *in_offset, int out,
                       long long *out_offset, size_t length, unsigned flags);
 extern int sched_getaffinity(pid_t pid, size_t size, void *mask);
+extern int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *, int from);
 extern int fallocate(int fd, int mode, long offset, long length);
 #define CS_FALLOC_FL_KEEP_SIZE 1
 #define CS_FALLOC_FL_PUNCH_HOLE 2
