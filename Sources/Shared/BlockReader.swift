@@ -59,7 +59,9 @@ public struct BlockReader: ~Copyable {
     private mutating func read() throws(Errno) -> Int {
         while true {
             do {
-                return try buffer.fill(from: descriptor)
+                let added = try buffer.fill(from: descriptor)
+                StatusReport.add(bytes: added)
+                return added
             } catch .wouldBlock {
                 try descriptor.wait(for: POLLIN)
             }

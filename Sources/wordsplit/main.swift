@@ -2,6 +2,7 @@ import Shared
 
 runProgram(wordsplitSyntax, failure: 2) { options, operands in
     let rule = try Rule(options)
+    StatusReport.begin(program: "wordsplit")
     let messages = Messages(program: wordsplitSyntax.program)
     let tokenizer = Tokenizer(rule)
     var reader = try BlockReader(.standardInput)

@@ -1,0 +1,77 @@
+import Synchronization
+
+/// The answer to SIGUSR1 (and SIGINFO): one line on standard error about how far the reading
+/// is, as dd(1) gives it: `wordsplit: 104857600 bytes read in 1.5 s`.
+///
+/// The handler itself writes the line, so it comes at once, whatever the program waits for.
+/// Started to ignore the signal, a program goes on to ignore it.
+public enum StatusReport {
+    /// Installs the handler and starts the clock.
+    ///
+    /// - Parameter program: ASCII, as messages begin.
+    public static func begin(program: StaticString) {
+        unsafe programName.store(UInt(bitPattern: program.utf8Start), ordering: .relaxed)
+        programNameCount.store(program.utf8CodeUnitCount, ordering: .relaxed)
+        startTenths.store(tenthsNow(), ordering: .relaxed)
+        for signal in statusSignals {
+            var action = sigaction()
+            unsafe sigaction(signal, nil, &action)
+            if unsafe cs_is_ignored(&action) != 0 { continue }
+            unsafe cs_set_handler(&action) { _ in writeStatus() }
+            action.sa_flags = SA_RESTART
+            unsafe sigaction(signal, &action, nil)
+        }
+    }
+
+    /// Says that so many more bytes of input were read.
+    public static func add(bytes: Int) { bytesRead.wrappingAdd(bytes, ordering: .relaxed) }
+}
+
+// What the handler reads: it can be given nothing.
+private let programName = Atomic<UInt>(0)
+private let programNameCount = Atomic<Int>(0)
+private let startTenths = Atomic<Int>(0)
+private let bytesRead = Atomic<Int>(0)
+
+/// Tenths of a second of a clock that nobody sets.
+private func tenthsNow() -> Int {
+    var time = timespec()
+    _ = unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+    return Int(time.tv_sec) * 10 + Int(time.tv_nsec) / 100_000_000
+}
+
+/// Async-signal-safe: loads, clock_gettime(2), write(2), and errno as it was. A String would
+/// allocate, so the line is put together in an array on the stack.
+private func writeStatus() {
+    let saved = errno
+    var line = InlineArray<128, UInt8>(repeating: 0)
+    var count = 0
+    func append(_ byte: UInt8) {
+        if count < 128 { line[count] = byte }
+        count += 1
+    }
+    func append(_ text: StaticString) {
+        for index in 0..<text.utf8CodeUnitCount { unsafe append(text.utf8Start[index]) }
+    }
+    func append(_ number: Int) {
+        if number >= 10 { append(number / 10) }
+        append(UInt8(truncatingIfNeeded: 0x30 + number % 10))
+    }
+    let name = unsafe UnsafePointer<UInt8>(
+        bitPattern: programName.load(ordering: .relaxed))
+    for index in 0..<programNameCount.load(ordering: .relaxed) { unsafe append(name![index]) }
+    let tenths = tenthsNow() - startTenths.load(ordering: .relaxed)
+    append(": ")
+    append(bytesRead.load(ordering: .relaxed))
+    append(" bytes read in ")
+    append(tenths / 10)
+    append(".")
+    append(tenths % 10)
+    append(" s\n")
+    let bytes = unsafe line.span.bytes
+    let shown = min(count, 128)
+    unsafe bytes.withUnsafeBytes { memory in
+        while unsafe systemWrite(2, memory.baseAddress, shown) == -1 && errno == EINTR {}
+    }
+    errno = saved
+}
