@@ -30,22 +30,6 @@ public struct UsageError: Error, Equatable, Sendable {
     }
 }
 
-/// The whole number that is an option's value.
-public func count<ID>(
-    _ option: Option<ID>, _ value: Argument?, minimum: Int
-) throws(UsageError) -> Int {
-    let text = value?.text ?? ""
-    guard let number = parseCount(text, minimum: minimum) else {
-        let isNumber = text.utf8.allSatisfy { (0x30...0x39).contains($0) }
-        throw UsageError(
-            "\(option.name) '\(text)'",
-            isNumber && !text.isEmpty && Int(text) == nil
-                ? "passes the largest number that it takes, \(Int.max)"
-                : "takes a whole number of at least \(minimum)")
-    }
-    return number
-}
-
 /// What a command line asks for.
 public enum Invocation<ID: Sendable>: Sendable {
     case help

@@ -163,12 +163,6 @@ enum Halt: String {
     case now
 }
 
-/// TMPDIR, or /tmp where it is unset or empty.
-private func defaultTemporaryFolder() -> Argument {
-    guard let folder = unsafe getenv("TMPDIR"), unsafe folder[0] != 0 else { return "/tmp" }
-    return unsafe Argument(folder)
-}
-
 /// The bytes of -F, where `\t` is a tab and `\\` a backslash.
 private func fieldSeparator(
     _ option: Option<OptionID>, _ value: Argument?
@@ -200,26 +194,10 @@ private func chunkSize(_ option: Option<OptionID>, _ value: Argument?) throws(Us
     return try count(option, value, minimum: 1)
 }
 
-private func size(_ option: Option<OptionID>, _ value: Argument?) throws(UsageError) -> Int {
-    try parsed(option, value, "takes a size such as 4096, 64K, 1M or 2G") { text in
-        parseSize(text).flatMap { $0 > 0 ? $0 : nil }
-    }
-}
-
 private func duration(
     _ option: Option<OptionID>, _ value: Argument?
 ) throws(UsageError) -> Duration {
     try parsed(option, value, "takes a time such as 0.5, 30s, 5m or 2h") { text in
         parseDuration(text).flatMap { $0 > .zero ? $0 : nil }
     }
-}
-
-/// An option's value, or what it would have to be.
-private func parsed<Value>(
-    _ option: Option<OptionID>, _ value: Argument?, _ expected: String,
-    _ parse: (String) -> Value?
-) throws(UsageError) -> Value {
-    let text = value?.text ?? ""
-    guard let value = parse(text) else { throw UsageError("\(option.name) '\(text)'", expected) }
-    return value
 }

@@ -1,0 +1,46 @@
+/// A control group that limits this process, and those around it, as far as they can be seen.
+public struct ControlGroup: Equatable, Sendable {
+    /// Where its files are.
+    public let folder: String
+    /// Whether it is one of version 2.
+    public let isUnified: Bool
+}
+
+/// The control groups that a controller may set limits in, version 2 and version 1 (Linux,
+/// Documentation/admin-guide/cgroup-v2.rst and cgroup-v1), from the innermost on. A path that
+/// a container does not show is passed by on the way up to the root that it does show.
+///
+/// - Parameter membership: the text of /proc/self/cgroup.
+public func controlGroups(of controller: String, membership: String) -> [ControlGroup] {
+    var groups: [ControlGroup] = []
+    for line in membership.split(separator: "\n") {
+        let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
+        guard fields.count == 3 else { continue }
+        let isUnified = fields[1].isEmpty
+        guard isUnified || fields[1].split(separator: ",").contains(controller[...]) else {
+            continue
+        }
+        let root = isUnified ? "/sys/fs/cgroup" : "/sys/fs/cgroup/\(controller)"
+        var path = fields[2].split(separator: "/")
+        while true {
+            let folder = root + path.map { "/" + $0 }.joined()
+            groups.append(ControlGroup(folder: folder, isUnified: isUnified))
+            if path.popLast() == nil { break }
+        }
+    }
+    return groups
+}
+
+/// The text of a small file, nil if there is none or it cannot be read.
+public func textOfFile(_ path: String) -> String? {
+    unsafe path.withCString { try? contents(of: unsafe Argument($0)) }
+}
+
+/// The text of a small file.
+public func contents(of path: Argument) throws(Errno) -> String {
+    let file = try OpenFile(path: path)
+    // Not by a `BlockReader`, which says of all that it reads that it is the program's input.
+    var buffer = try InputBuffer(capacity: 8192)
+    while try buffer.fill(from: file.descriptor) > 0 {}
+    return unsafe String(decoding: buffer.bytes, as: UTF8.self)
+}
