@@ -61,18 +61,29 @@ public struct FileDescriptor: Equatable, Sendable {
     /// - Throws: `Errno.inputOutput` if the file ends before.
     public func readAll(_ count: Int, at offset: Int) throws(Errno) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: count)
-        try unsafe bytes.withUnsafeMutableBufferPointer { memory throws(Errno) in
-            var done = 0
-            while done < count {
-                let rest = unsafe UnsafeMutableBufferPointer(rebasing: memory[done...])
-                let added = try retrying {
-                    unsafe pread(rawValue, rest.baseAddress, rest.count, off_t(offset + done))
-                }
-                if added == 0 { throw Errno.inputOutput }
-                done += added
-            }
+        let done = try unsafe bytes.withUnsafeMutableBufferPointer { memory throws(Errno) in
+            try unsafe read(into: UnsafeMutableRawBufferPointer(memory), at: offset)
         }
+        if done < count { throw Errno.inputOutput }
         return bytes
+    }
+
+    /// Reads at a place in a file, as often as it takes to fill the buffer: pread(2).
+    ///
+    /// - Returns: the bytes read, fewer where the file ends before.
+    public func read(
+        into buffer: UnsafeMutableRawBufferPointer, at offset: Int
+    ) throws(Errno) -> Int {
+        var done = 0
+        while done < buffer.count {
+            let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[done...])
+            let added = try retrying {
+                unsafe pread(rawValue, rest.baseAddress, rest.count, off_t(offset + done))
+            }
+            if added == 0 { break }
+            done += added
+        }
+        return done
     }
 
     /// close(2), which is when some file systems first say that a write failed. Never
@@ -119,8 +130,13 @@ public struct OpenFile: ~Copyable {
         descriptor = FileDescriptor(number)
     }
 
-    /// A new file for reading and writing that has no name: mkstemp(3), unlink(2).
+    /// A new file for reading and writing that has no name, at no moment where the system
+    /// can do that, else by mkstemp(3) and unlink(2).
     public init(unlinkedIn folder: Argument) throws(Errno) {
+        if let number = unsafe openNameless(in: folder.cString) {
+            descriptor = FileDescriptor(number)
+            return
+        }
         var name = folder.bytes + Array("/pmaputils.XXXXXX".utf8) + [0]
         descriptor = FileDescriptor(
             try retrying {

@@ -2,9 +2,9 @@
 /// sight, so there is no limit to a record's length but memory's.
 @safe
 public struct InputBuffer: ~Copyable {
-    /// Bytes that may be read behind the last one, as garbage: a scan by whole words
-    /// of 8 bytes needs no special case at the end.
-    public static let padding = 16
+    /// Bytes that may be read behind the last one, as garbage: a scan by words of 8
+    /// bytes or lines of 64 needs no special case at the end.
+    public static let padding = 64
 
     private var storage: UnsafeMutableRawBufferPointer
     private var start = 0

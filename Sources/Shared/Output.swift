@@ -50,20 +50,7 @@ public struct Output: ~Copyable {
 
     /// Appends a number in decimal digits.
     public mutating func append(decimal number: UInt64) throws(WriteError) {
-        unsafe try appendUpTo(20) { room in
-            var digits = 1
-            var rest = number
-            while rest >= 10 {
-                rest /= 10
-                digits += 1
-            }
-            rest = number
-            for place in (0..<digits).reversed() {
-                unsafe room[place] = UInt8(truncatingIfNeeded: rest % 10) + UInt8(ascii: "0")
-                rest /= 10
-            }
-            return digits
-        }
+        unsafe try appendUpTo(20) { room in unsafe writeDecimal(number, at: room) }
     }
 
     /// Lets a tight loop write behind what is buffered, without a check for each byte.
@@ -71,14 +58,16 @@ public struct Output: ~Copyable {
     /// - Parameters:
     ///   - size: bytes of room that the loop needs at most; the buffer grows to hold them.
     ///   - fill: writes at the pointer and returns how many bytes it wrote.
-    @inlinable
+    /// - Returns: how many that were.
+    @inlinable @discardableResult
     public mutating func appendUpTo(
         _ size: Int, _ fill: (UnsafeMutablePointer<UInt8>) -> Int
-    ) throws(WriteError) {
+    ) throws(WriteError) -> Int {
         let room = try unsafe reserve(size)
         let written = unsafe fill(room)
         precondition(written <= size)
         commit(written)
+        return written
     }
 
     @usableFromInline
@@ -124,4 +113,23 @@ public struct Output: ~Copyable {
             throw WriteError(error)
         }
     }
+}
+
+/// Writes a number in decimal digits, of which there are up to 20.
+///
+/// - Returns: how many.
+@inlinable
+public func writeDecimal(_ number: UInt64, at place: UnsafeMutablePointer<UInt8>) -> Int {
+    var digits = 1
+    var rest = number
+    while rest >= 10 {
+        rest /= 10
+        digits += 1
+    }
+    rest = number
+    for index in (0..<digits).reversed() {
+        unsafe place[index] = UInt8(truncatingIfNeeded: rest % 10) + 0x30
+        rest /= 10
+    }
+    return digits
 }

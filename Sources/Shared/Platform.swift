@@ -29,6 +29,18 @@ func makeClosingPipe(_ ends: UnsafeMutablePointer<Int32>?) -> Int32 {
     #endif
 }
 
+/// A file that never has a name: open(2) with O_TMPFILE. Nil where the file system, or the
+/// system, has no such thing, and after any other failure.
+func openNameless(in folder: UnsafePointer<CChar>) -> Int32? {
+    #if os(Linux)
+        let flags = cs_tmpfile_flag() | O_RDWR | O_CLOEXEC
+        let number = try? retrying { unsafe open(folder, flags, 0o600) }
+        return number
+    #else
+        return nil
+    #endif
+}
+
 /// Asks for room for `bytes` in a pipe. A wish: anything else, and a kernel that
 /// refuses, is left as it is.
 public func enlargePipe(_ descriptor: FileDescriptor, to bytes: Int32) {
@@ -78,6 +90,23 @@ public func affinityCPUs() -> Int {
 
 /// getrlimit(2)'s names for the stack and for core files, of a type that differs from
 /// system to system.
+#if canImport(Glibc)
+    typealias Resource = __rlimit_resource
+#else
+    typealias Resource = Int32
+#endif
+
+/// A limit of getrlimit(2); `Int.max` where there is none.
+func resourceLimit(_ resource: Resource) -> Int {
+    var limits = rlimit()
+    #if canImport(Glibc)
+        let result = unsafe getrlimit(__rlimit_resource_t(resource.rawValue), &limits)
+    #else
+        let result = unsafe getrlimit(resource, &limits)
+    #endif
+    return result == 0 ? Int(clamping: limits.rlim_cur) : .max
+}
+
 #if canImport(Glibc)
     public let stackResource = __rlimit_resource_t(RLIMIT_STACK.rawValue)
     public let coreResource = __rlimit_resource_t(RLIMIT_CORE.rawValue)

@@ -11,6 +11,9 @@
 #include <sys/ioctl.h>
 #include <sys/types.h>
 #include <sys/wait.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 static inline int cs_optind(void) { return optind; }
 /* To begin anew: 0 has glibc and musl read the short options' `+` again. */
@@ -34,6 +37,13 @@ extern ssize_t splice(int in, long long *in_offset, int out,
 extern int sched_getaffinity(pid_t pid, size_t size, void *mask);
 extern int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *, int from);
 extern int fallocate(int fd, int mode, long offset, long length);
+extern void *mremap(void *old, size_t old_size, size_t new_size, int flags, ...);
+#define CS_MREMAP_MAYMOVE 1
+static inline void *cs_remap(void *old, size_t old_size, size_t new_size) {
+    return mremap(old, old_size, new_size, CS_MREMAP_MAYMOVE);
+}
+/* O_TMPFILE of the kernel's asm-generic/fcntl.h. */
+static inline int cs_tmpfile_flag(void) { return 020000000 | O_DIRECTORY; }
 #define CS_FALLOC_FL_KEEP_SIZE 1
 #define CS_FALLOC_FL_PUNCH_HOLE 2
 #define CS_F_SETPIPE_SZ 1031
@@ -62,6 +72,38 @@ extern char *ptsname(int fd);
 static inline int cs_set_window(int fd, unsigned short columns, unsigned short rows) {
     struct winsize size = {.ws_row = rows, .ws_col = columns};
     return ioctl(fd, TIOCSWINSZ, &size);
+}
+
+/* Has the cache fetch what will soon be read; any address will do. */
+static inline void cs_prefetch(const void *place) { __builtin_prefetch(place); }
+
+/* Masks for the first `count` of 16 bytes, up to all of them, as two words of which the
+   first byte is the lowest. */
+struct cs_masks { unsigned long long first, second; };
+static inline struct cs_masks cs_low_bytes(int count) {
+    static const struct cs_masks masks[17] = {
+#define CS_LOW(n) ((n) >= 8 ? ~0ULL : (1ULL << ((n) & 7) * 8) - 1)
+#define CS_MASKS(n) {CS_LOW(n), (n) <= 8 ? 0 : CS_LOW((n) - 8)}
+        CS_MASKS(0), CS_MASKS(1), CS_MASKS(2), CS_MASKS(3), CS_MASKS(4), CS_MASKS(5),
+        CS_MASKS(6), CS_MASKS(7), CS_MASKS(8), CS_MASKS(9), CS_MASKS(10), CS_MASKS(11),
+        CS_MASKS(12), CS_MASKS(13), CS_MASKS(14), CS_MASKS(15), CS_MASKS(16)};
+    return masks[count];
+}
+
+/* One bit for each of 64 bytes, the first one lowest: set where it is equal to `byte`. */
+static inline unsigned long long cs_matches64(const unsigned char *bytes, unsigned char byte) {
+    unsigned long long mask = 0;
+#ifdef __SSE2__
+    const __m128i pattern = _mm_set1_epi8((char)byte);
+    for (int part = 0; part < 4; part++) {
+        const __m128i piece = _mm_loadu_si128((const __m128i *)(bytes + 16 * part));
+        const unsigned bits = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(piece, pattern));
+        mask |= (unsigned long long)bits << 16 * part;
+    }
+#else
+    for (int i = 0; i < 64; i++) mask |= (unsigned long long)(bytes[i] == byte) << i;
+#endif
+    return mask;
 }
 
 /* The macros of <sys/wait.h>. */
