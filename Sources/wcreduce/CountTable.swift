@@ -1,152 +1,244 @@
 import Shared
 
-/// Counts by key: a hash table with open addressing and linear probing, a power of two
-/// of 32-byte slots, at most half of them full.
+/// Counts by key, in memory: the entries one behind the other in the order in which their
+/// keys came first, and an index, a hash table with open addressing and linear probing.
+///
+/// So frequent keys lie together in the cache, the entries are sorted where they are, and
+/// only the index, 8 bytes a place, has room to spare.
 @safe
 struct CountTable: ~Copyable {
+    /// A key of up to 15 bytes on its way to the table.
+    struct Pending {
+        let first: UInt64
+        let second: UInt64
+        let amount: UInt64
+        let tag: UInt32
+        /// Which of its block's lines it is, from 0; for messages.
+        let line: UInt32
+    }
+
     private let hash = KeyedHash()
-    private var slots: UnsafeMutablePointer<CountedKey>
-    private var mask: Int
-    private var used = 0
-    private var longKeys = KeyStore()
+    private var entries: EntryList
+    /// The entries that fit in before `makeRoom` must be asked.
+    private var room = 0
 
-    init() throws(Errno) {
-        mask = 4095
-        unsafe slots = try Self.allocate(mask + 1)
+    /// Each place holds 0 or a hash's upper half (the tag) above 1 plus an entry's number. The
+    /// tag's top bits choose the place: so a larger index is filled in the order of the old
+    /// one, without a look at the entries.
+    private var index: GrowableMemory
+    private var indexBits: UInt32
+    private let limit: Int
+
+    private static let initialIndexBits: UInt32 = 13
+
+    /// - Parameter limit: bytes; past it `add` refuses, but for a first key.
+    init(limit: Int = .max) throws(Errno) {
+        let index = try GrowableMemory(capacity: 8 << Self.initialIndexBits)
+        let entries = try EntryList()
+        self.limit = limit
+        self.index = index
+        self.entries = entries
+        indexBits = Self.initialIndexBits
+        room = roomForEntries()
     }
 
-    deinit { unsafe free(slots) }
-
-    /// Adds to a key's count; throws `Errno.overflow` past 2^64-1. A key of any bytes and any length.
-    mutating func add(
-        _ key: UnsafeRawBufferPointer, _ count: UInt64 = 1
-    ) throws(Errno) {
-        if key.count > CountedKey.inlineLimit { return try unsafe addLong(key, count) }
-        var words: (UInt64, UInt64) = (0, 0)
-        unsafe withUnsafeMutableBytes(of: &words) { unsafe $0.copyMemory(from: key) }
-        try addShort(words.0.littleEndian, words.1.littleEndian, length: key.count, count)
-    }
-
-    /// Adds to the count of a key of up to 16 bytes, given as two zero-padded words.
+    /// A key of up to 15 bytes as two words, zero-padded, the length in the top byte of the
+    /// second. Has the cache fetch its place in the index.
     @inline(__always)
-    mutating func addShort(
-        _ first: UInt64, _ second: UInt64, length: Int, _ count: UInt64
-    ) throws(Errno) {
-        var index = Int(truncatingIfNeeded: hash(first, second, length: length)) & mask
-        while true {
-            let slot = unsafe slots + index
-            if unsafe slot.pointee.first == first && slot.pointee.second == second
-                && slot.pointee.length == length && slot.pointee.count != 0
-            {
-                return try unsafe Self.increase(&slot.pointee.count, by: count)
-            }
-            if unsafe slot.pointee.count == 0 { break }
-            index = (index &+ 1) & mask
-        }
-        try insert(
-            CountedKey(first: first, second: second, length: length, count: count), at: index)
+    func prepare(
+        _ words: (first: UInt64, second: UInt64), _ amount: UInt64, line: UInt32 = 0
+    ) -> Pending {
+        let tag = hash.tag(words.first, words.second)
+        unsafe cs_prefetch(indexStart + place(of: tag))
+        return Pending(
+            first: words.first, second: words.second, amount: amount, tag: tag, line: line)
     }
 
-    /// The entries that the condition keeps, in no particular order.
+    /// Has the cache fetch the entry that a key seems to have.
+    @inline(__always)
+    func prefetchEntry(of key: Pending) {
+        let found = unsafe indexStart[place(of: key.tag)]
+        let number = Int(truncatingIfNeeded: found & 0xFFFF_FFFF)
+        unsafe cs_prefetch(entries.start + (number &- 1))
+    }
+
+    /// Adds to a key's count; throws `Errno.overflow` past 2^64-1.
     ///
-    /// - Throws: `Errno.noMemory`, also where sorting them would take too much.
-    func entries(where isKept: (CountedKey) -> Bool) throws(Errno) -> [CountedKey] {
-        let all = unsafe UnsafeBufferPointer(start: slots, count: mask + 1)
-        var count = 0
-        for index in 0...mask where unsafe all[index].count != 0 && isKept(all[index]) {
-            count += 1
-        }
-        // The array, half as much again for merging, and a little for the runs.
-        try requireMemory(count * MemoryLayout<CountedKey>.stride * 2 + (1 << 20))
-        var kept: [CountedKey] = []
-        kept.reserveCapacity(count)
-        for index in 0...mask where unsafe all[index].count != 0 && isKept(all[index]) {
-            unsafe kept.append(all[index])
-        }
-        return kept
-    }
-
-    private mutating func addLong(
-        _ key: UnsafeRawBufferPointer, _ count: UInt64
-    ) throws(Errno) {
-        let keyHash = unsafe hash(key)
-        var index = Int(truncatingIfNeeded: keyHash) & mask
-        while unsafe slots[index].count != 0 {
-            let slot = unsafe slots[index]
-            if slot.first == keyHash, slot.length == key.count,
-                unsafe memcmp(slot.storedBytes, key.baseAddress!, key.count) == 0
-            {
-                return try unsafe Self.increase(&slots[index].count, by: count)
+    /// - Returns: false, and nothing is changed, where the table is full.
+    @inline(__always)
+    mutating func add(_ key: Pending) throws(Errno) -> Bool {
+        let mask = indexMask
+        var place = place(of: key.tag)
+        while true {
+            let found = unsafe indexStart[place]
+            if UInt32(truncatingIfNeeded: found &>> 32) == key.tag {
+                let entry =
+                    unsafe entries.start + (Int(truncatingIfNeeded: found & 0xFFFF_FFFF) &- 1)
+                if unsafe entry.pointee.first == key.first && entry.pointee.second == key.second {
+                    try unsafe Self.increase(&entry.pointee.count, by: key.amount)
+                    return true
+                }
+            } else if found == 0 {
+                break
             }
-            index = (index &+ 1) & mask
+            place = (place &+ 1) & mask
         }
-        let stored = try unsafe longKeys.store(key)
-        try insert(
-            CountedKey(
-                first: keyHash, second: UInt64(UInt(bitPattern: stored)), length: key.count,
-                count: count), at: index)
+        if entries.count < room {
+            entries.append(CountedKey(first: key.first, second: key.second, count: key.amount))
+            refer(key.tag, at: place)
+            return true
+        }
+        return try makeRoom(for: 0) ? add(again: key) : false
     }
 
-    private mutating func insert(_ entry: CountedKey, at index: Int) throws(Errno) {
-        unsafe slots[index] = entry
-        used += 1
-        if used > mask / 2 { try grow() }
+    /// After the table has grown the key's place is another.
+    @inline(never)
+    private mutating func add(again key: Pending) throws(Errno) -> Bool { try add(key) }
+
+    /// As above, for a key of any bytes and any length. Bytes behind the key, up to 16 from
+    /// its start, are read and never used.
+    mutating func add(_ key: UnsafeRawBufferPointer, _ amount: UInt64) throws(Errno) -> Bool {
+        if key.count <= CountedKey.inlineLimit {
+            return try add(
+                unsafe prepare(inlineWords(key.baseAddress!, length: key.count), amount))
+        }
+        let tag = unsafe hash.tag(key)
+        let mask = indexMask
+        var place = place(of: tag)
+        while case let found = unsafe indexStart[place], found != 0 {
+            if UInt32(truncatingIfNeeded: found &>> 32) == tag {
+                let entry =
+                    unsafe entries.start + (Int(truncatingIfNeeded: found & 0xFFFF_FFFF) &- 1)
+                if unsafe holds(entry.pointee, key) {
+                    try unsafe Self.increase(&entry.pointee.count, by: amount)
+                    return true
+                }
+            }
+            place = (place &+ 1) & mask
+        }
+        let size = KeyStore.size(ofKey: key.count)
+        if entries.count < room, bytesUsed + size <= limit || entries.count == 0 {
+            try unsafe entries.append(key, amount)
+            refer(tag, at: place)
+            room = roomForEntries()
+            return true
+        }
+        return try makeRoom(for: size) ? unsafe add(key, amount) : false
     }
 
-    private mutating func grow() throws(Errno) {
-        let old = unsafe UnsafeBufferPointer(start: slots, count: mask + 1)
-        let larger = try unsafe Self.allocate(old.count * 2)
-        mask = old.count * 2 - 1
-        unsafe slots = larger
-        for oldIndex in 0..<old.count where unsafe old[oldIndex].count != 0 {
-            let entry = unsafe old[oldIndex]
-            let entryHash =
-                entry.length <= CountedKey.inlineLimit
-                ? hash(entry.first, entry.second, length: entry.length) : entry.first
-            var index = Int(truncatingIfNeeded: entryHash) & mask
-            while unsafe slots[index].count != 0 { index = (index &+ 1) & mask }
-            unsafe slots[index] = entry
-        }
-        unsafe free(UnsafeMutableRawPointer(mutating: old.baseAddress))
+    private func holds(_ entry: CountedKey, _ key: UnsafeRawBufferPointer) -> Bool {
+        if entry.isInline { return false }
+        let stored = unsafe entries.store.bytes(at: entry.place)
+        return unsafe stored.count == key.count
+            && memcmp(stored.baseAddress!, key.baseAddress!, key.count) == 0
+    }
+
+    /// The entries, to be sorted; after that nothing can be added until `removeAll`.
+    mutating func withEntries<Result>(_ body: (inout EntryList) throws -> Result) rethrows -> Result
+    {
+        try body(&entries)
+    }
+
+    var count: Int { entries.count }
+
+    /// Whether entries are likely to be in no cache.
+    var isLarge: Bool { entries.count > 1 << 16 }
+
+    /// Gives the entries away; the table is empty and small again.
+    mutating func takeEntries() throws(Errno) -> EntryList {
+        var taken = try EntryList()
+        swap(&taken, &entries)
+        indexBits = Self.initialIndexBits
+        index = try GrowableMemory(capacity: 8 << indexBits)
+        room = roomForEntries()
+        return taken
+    }
+
+    mutating func removeAll() throws(Errno) {
+        try entries.removeAll()
+        unsafe index.start.initializeMemory(as: UInt8.self, repeating: 0, count: index.count)
+        room = roomForEntries()
     }
 
     @inline(__always)
-    private static func increase(_ total: inout UInt64, by count: UInt64) throws(Errno) {
-        let (sum, overflow) = total.addingReportingOverflow(count)
+    private var indexStart: UnsafeMutablePointer<UInt64> {
+        unsafe index.start.assumingMemoryBound(to: UInt64.self)
+    }
+
+    @inline(__always)
+    private var indexMask: Int { Int(truncatingIfNeeded: (UInt64(1) &<< UInt64(indexBits)) &- 1) }
+
+    @inline(__always)
+    private func place(of tag: UInt32) -> Int { Int(tag &>> (32 &- indexBits)) }
+
+    /// Has a place of the index point to the last entry.
+    @inline(__always)
+    private func refer(_ tag: UInt32, at place: Int) {
+        unsafe indexStart[place] = UInt64(tag) &<< 32 | UInt64(truncatingIfNeeded: entries.count)
+    }
+
+    @inline(__always)
+    private static func increase(_ total: inout UInt64, by amount: UInt64) throws(Errno) {
+        let (sum, overflow) = total.addingReportingOverflow(amount)
         if overflow { throw .overflow }
         total = sum
     }
-
-    private static func allocate(
-        _ count: Int
-    ) throws(Errno) -> UnsafeMutablePointer<CountedKey> {
-        guard let memory = unsafe calloc(count, MemoryLayout<CountedKey>.stride) else {
-            throw .noMemory
-        }
-        return unsafe memory.bindMemory(to: CountedKey.self, capacity: count)
-    }
 }
 
-/// The bytes of long keys, in blocks that are freed together.
-@safe
-private struct KeyStore: ~Copyable {
-    private var blocks: [UnsafeMutableRawPointer] = unsafe []
-    private var room = unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0)
+/// How the table grows: each part doubles, as far as the limit lets it.
+extension CountTable {
+    private var bytesUsed: Int { entries.bytesUsed + index.count }
 
-    deinit {
-        for index in unsafe blocks.indices { unsafe free(blocks[index]) }
+    /// Where the index grows: a quarter full while it fits into a cache, where searches that
+    /// go further than one place cost most, and three quarters full where it does not, where
+    /// fresh memory costs more.
+    private var fullIndex: Int {
+        (1 << indexBits) / 4 * (indexBits < 18 ? 1 : indexBits < 20 ? 2 : 3)
     }
 
-    mutating func store(_ key: UnsafeRawBufferPointer) throws(Errno) -> UnsafeRawPointer {
-        if unsafe key.count > room.count {
-            let size = max(key.count, 1 << 20)
-            guard let block = unsafe malloc(size) else { throw .noMemory }
-            unsafe blocks.append(block)
-            unsafe room = UnsafeMutableRawBufferPointer(start: block, count: size)
+    /// Where it may not grow it is filled to seven eighths.
+    private var mayGrowIndex: Bool {
+        indexBits < 31 && bytesUsed + index.count * 2 <= limit
+    }
+
+    private func roomForEntries() -> Int {
+        let places = 1 << indexBits
+        let rest = limit - index.count - entries.store.used
+        return min(
+            entries.capacity, mayGrowIndex ? fullIndex : places / 8 * 7,
+            max(1, rest / EntryList.entrySize))
+    }
+
+    /// - Parameter size: bytes that a long key is going to take.
+    /// - Returns: whether there is more room than there was.
+    @inline(never)
+    private mutating func makeRoom(for size: Int) throws(Errno) -> Bool {
+        if entries.count > 0, bytesUsed + EntryList.entrySize + size > limit { return false }
+        do throws(Errno) {
+            if entries.count == entries.capacity { try entries.grow() }
+            if entries.count >= fullIndex, mayGrowIndex { try growIndex() }
+        } catch {
+            // Memory that is not to be had is a limit too, unless nothing is there to be
+            // moved to disk.
+            if error == .noMemory, entries.count >= 1 << Self.initialIndexBits / 2 { return false }
+            throw error
         }
-        let place = unsafe room.baseAddress!
-        unsafe place.copyMemory(from: key.baseAddress!, byteCount: key.count)
-        unsafe room = UnsafeMutableRawBufferPointer(rebasing: room[key.count...])
-        return UnsafeRawPointer(place)
+        room = roomForEntries()
+        return entries.count < room
+    }
+
+    private mutating func growIndex() throws(Errno) {
+        let larger = try GrowableMemory(capacity: 8 << (indexBits + 1))
+        let old = unsafe UnsafeBufferPointer(start: indexStart, count: 1 << indexBits)
+        let places = unsafe larger.start.assumingMemoryBound(to: UInt64.self)
+        indexBits += 1
+        let mask = (1 << indexBits) - 1
+        for number in 0..<old.count where unsafe old[number] != 0 {
+            let entry = unsafe old[number]
+            var place = place(of: UInt32(truncatingIfNeeded: entry >> 32))
+            while unsafe places[place] != 0 { place = (place + 1) & mask }
+            unsafe places[place] = entry
+        }
+        index = larger
     }
 }

@@ -1,59 +1,20 @@
-import Shared
-
-/// A key and its count: 32 bytes, of which a key of up to 16 bytes is a part. Two
-/// thirds of a program's time goes to the caches, and most words are short.
-@safe
+/// A key and its count in 24 bytes, of which a key of up to 15 bytes is a part: two thirds
+/// of a counter's time goes to the caches, and most words are short.
 struct CountedKey {
-    static let inlineLimit = 16
+    static let inlineLimit = 15
+    /// The top byte of `second` where the key is longer.
+    static let longMark: UInt64 = 0xFF << 56
 
-    /// A short key's first 8 bytes, zero-padded, first byte lowest; a long key's hash.
-    let first: UInt64
-    /// A short key's next 8 bytes; where a long key's bytes stand in memory.
-    let second: UInt64
-    let length: Int
-    /// 0 in an empty slot of the table.
+    /// The key's first 8 bytes, zero-padded, first byte lowest.
+    var first: UInt64
+    /// The next 7 bytes in the same way, and in the top byte the length. A longer key has the
+    /// mark there, and below it the place of all its bytes in the `KeyStore`.
+    var second: UInt64
     var count: UInt64
 
-    private var isInline: Bool { length <= Self.inlineLimit }
-
-    /// A long key's bytes; only asked where `length` passes the limit.
-    var storedBytes: UnsafeRawPointer {
-        unsafe UnsafeRawPointer(bitPattern: UInt(second))!
-    }
-
-    func withKey<Failure: Error>(
-        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Void
-    ) throws(Failure) {
-        if isInline {
-            let words = (first.littleEndian, second.littleEndian)
-            var failure: Failure?
-            unsafe withUnsafeBytes(of: words) { bytes in
-                do throws(Failure) {
-                    try unsafe body(UnsafeRawBufferPointer(rebasing: bytes[..<length]))
-                } catch { failure = error }
-            }
-            if let failure { throw failure }
-        } else {
-            try unsafe body(UnsafeRawBufferPointer(start: storedBytes, count: length))
-        }
-    }
-
-    /// Whether this key comes first in byte order, as memcmp(3) and LC_ALL=C sort(1) have it.
-    func keyPrecedes(_ other: CountedKey) -> Bool {
-        if isInline && other.isInline {
-            // Big-endian words compare as their bytes do; padding is no more than a
-            // NUL byte, and then the shorter key comes first.
-            if first != other.first { return first.byteSwapped < other.first.byteSwapped }
-            if second != other.second { return second.byteSwapped < other.second.byteSwapped }
-            return length < other.length
-        }
-        var order: Int32 = 0
-        unsafe withKey { mine in
-            unsafe other.withKey { theirs in
-                let common = min(mine.count, theirs.count)
-                order = unsafe memcmp(mine.baseAddress!, theirs.baseAddress!, common)
-            }
-        }
-        return order != 0 ? order < 0 : length < other.length
-    }
+    var isInline: Bool { second < Self.longMark }
+    /// Of an inline key.
+    var length: Int { Int(second &>> 56) }
+    /// Of a longer one.
+    var place: Int { Int(second & ~Self.longMark) }
 }

@@ -11,18 +11,18 @@ struct KeyedHash {
 
     init() {
         var generator = SystemRandomNumberGenerator()
-        keys = (generator.next(), generator.next(), generator.next())
+        keys = (generator.next(), generator.next() | 1, generator.next() | 1)
     }
 
+    /// The hash of a key of up to 15 bytes; never 0.
     @inline(__always)
-    func callAsFunction(_ first: UInt64, _ second: UInt64, length: Int) -> UInt64 {
-        let product = Self.mix(first ^ keys.0, second ^ keys.1)
-        return Self.mix(product ^ keys.2, UInt64(truncatingIfNeeded: length) ^ keys.1)
+    func tag(_ first: UInt64, _ second: UInt64) -> UInt32 {
+        Self.upperHalf(Self.mix(first ^ keys.0, second ^ keys.1))
     }
 
-    /// For keys longer than 16 bytes.
-    func callAsFunction(_ key: UnsafeRawBufferPointer) -> UInt64 {
-        var state = keys.2
+    /// The hash of a key of at least 16 bytes.
+    func tag(_ key: UnsafeRawBufferPointer) -> UInt32 {
+        var state = keys.2 ^ UInt64(key.count)
         var offset = 0
         while offset + 16 <= key.count {
             state = Self.mix(
@@ -32,14 +32,19 @@ struct KeyedHash {
         }
         // The last 16 bytes once more, in part or whole, instead of a loop over the rest.
         let last = key.count - 16
-        return self(
-            unsafe word(key, at: last) ^ state, unsafe word(key, at: last + 8),
-            length: key.count)
+        return Self.upperHalf(
+            Self.mix(
+                unsafe word(key, at: last) ^ state, unsafe word(key, at: last + 8) ^ keys.1))
     }
 
     private func word(_ key: UnsafeRawBufferPointer, at offset: Int) -> UInt64 {
         unsafe UInt64(
             littleEndian: key.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+    }
+
+    @inline(__always)
+    private static func upperHalf(_ hash: UInt64) -> UInt32 {
+        UInt32(truncatingIfNeeded: hash &>> 32) | 1
     }
 
     @inline(__always)

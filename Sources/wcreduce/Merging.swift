@@ -1,56 +1,68 @@
 import Shared
 
-/// Adds up the counts of a file of `count<TAB>line` records, or of what uniq(1) -c prints.
-/// A line that is neither ends the run: nothing is guessed.
-func merge(
-    _ reader: inout BlockReader, named name: String, delimiter: UInt8,
-    into counts: inout CountTable
-) throws {
-    var line = 0
-    while let block = try unsafe reader.nextRecords(delimiter: delimiter) {
-        var rest = unsafe block
-        while unsafe !rest.isEmpty {
-            line += 1
-            let end = unsafe rest.firstIndex(of: delimiter) ?? rest.count
-            let record = unsafe UnsafeRawBufferPointer(rebasing: rest[..<end])
+extension Counts {
+    /// Adds up the counts of a file of counted records. A line that is none ends the run:
+    /// nothing is guessed.
+    mutating func merge(
+        _ reader: inout BlockReader, named name: String, form: CountedForm, delimiter: UInt8
+    ) throws {
+        var lines = 0
+        while let block = try unsafe reader.nextRecords(delimiter: delimiter) {
             do {
-                let (count, key) = try unsafe countedRecord(record)
-                if count > 0 { try unsafe counts.add(key, count) }
-            } catch let error as Errno where error == .overflow {
-                throw Failure("\(name): line \(line)", "the sum of its counts passes 2^64-1")
-            } catch let problem as CountProblem {
-                let text = unsafe readable(unsafe record.prefix(40))
-                throw Failure("\(name): line \(line)", "\(problem.rawValue): '\(text)'")
+                try unsafe merge(block, form: form, delimiter: delimiter, &lines)
+            } catch let problem as LineProblem {
+                throw Failure("\(name): line \(lines + problem.line + 1)", problem.text)
+            } catch let overflow as LineOverflow {
+                throw Failure(
+                    "\(name): line \(lines + overflow.line + 1)",
+                    "the sum of its counts passes 2^64-1")
+            }
+        }
+    }
+
+    /// - Parameter lines: what is added to is the number of the block's lines.
+    private mutating func merge(
+        _ block: UnsafeRawBufferPointer, form: CountedForm, delimiter: UInt8, _ lines: inout Int
+    ) throws {
+        var line = 0
+        var rest = unsafe block
+        while let start = rest.baseAddress, unsafe !rest.isEmpty {
+            let found = unsafe memchr(start, Int32(delimiter), rest.count)
+            let end = unsafe found.map { unsafe UnsafeRawPointer($0) - start } ?? rest.count
+            let record = unsafe UnsafeRawBufferPointer(rebasing: rest[..<end])
+            let (count, key) = try unsafe parse(record, form, line)
+            addToTotal(count)
+            if key.count <= CountedKey.inlineLimit, count > 0 {
+                unsafe addSoon(key.baseAddress!, length: key.count, count, line: line)
+                try addPendingIfMany()
+            } else if count > 0 {
+                do {
+                    try unsafe add(key, count)
+                } catch let error as Errno where error == .overflow {
+                    throw LineOverflow(line: line)
+                }
             }
             unsafe rest = UnsafeRawBufferPointer(rebasing: rest[min(end + 1, rest.count)...])
+            line += 1
+        }
+        try addPending()
+        lines += line
+    }
+
+    private func parse(
+        _ record: UnsafeRawBufferPointer, _ form: CountedForm, _ line: Int
+    ) throws(LineProblem) -> (count: UInt64, key: UnsafeRawBufferPointer) {
+        do throws(CountProblem) {
+            return try unsafe form.parse(record)
+        } catch {
+            let text = unsafe readable(record.prefix(40))
+            throw LineProblem(line: line, text: "\(error.rawValue): '\(text)'")
         }
     }
 }
 
-enum CountProblem: String, Error {
-    case noCount = "does not begin with a count"
-    case noKey = "no tab or space after the count"
-    case tooLarge = "count passes 2^64-1"
-}
-
-/// Splits blanks, digits, one tab or space, key.
-func countedRecord(
-    _ record: UnsafeRawBufferPointer
-) throws(CountProblem) -> (count: UInt64, key: UnsafeRawBufferPointer) {
-    var index = 0
-    while index < record.count, unsafe record[index] == UInt8(ascii: " ") { index += 1 }
-    let digits = index
-    var count: UInt64 = 0
-    while index < record.count, case let digit = unsafe record[index] &- 0x30, digit < 10 {
-        let (tens, overflow) = count.multipliedReportingOverflow(by: 10)
-        let (sum, carry) = tens.addingReportingOverflow(UInt64(digit))
-        if overflow || carry { throw .tooLarge }
-        count = sum
-        index += 1
-    }
-    if index == digits { throw .noCount }
-    guard index < record.count, case let separator = unsafe record[index],
-        separator == UInt8(ascii: "\t") || separator == UInt8(ascii: " ")
-    else { throw .noKey }
-    return unsafe (count, UnsafeRawBufferPointer(rebasing: record[(index + 1)...]))
+/// What is wrong with a line of the block that is at work.
+private struct LineProblem: Error {
+    let line: Int
+    let text: String
 }

@@ -2,24 +2,33 @@ import Shared
 
 runProgram(wcreduceSyntax, failure: 2) { options, operands in
     let settings = try Settings(options)
+    StatusReport.begin(program: "wcreduce")
     let messages = Messages(program: wcreduceSyntax.program)
     var reader = try BlockReader(.standardInput)
-    var counts = try CountTable()
+    var counts = try Counts(limit: settings.memory, folder: settings.temporaryFolder)
     let allRead = try readEach(operands, messages: messages) { descriptor, name in
         reader.turn(to: descriptor)
-        if settings.merge {
-            try merge(&reader, named: name, delimiter: settings.delimiter, into: &counts)
+        if settings.merges {
+            try counts.merge(
+                &reader, named: name, form: settings.countedForm, delimiter: settings.delimiter)
         } else {
-            try count(&reader, delimiter: settings.delimiter, into: &counts)
+            try counts.count(&reader, delimiter: settings.delimiter)
         }
     }
-    var output = Output(.standardOutput)
-    for entry in try settings.selection.apply(to: counts) {
-        try output.append(decimal: entry.count)
-        try output.append(UInt8(ascii: "\t"))
-        unsafe try entry.withKey { key throws(WriteError) in try unsafe output.append(key) }
-        try output.append(settings.delimiter)
+    if counts.total == nil, settings.printsShares || settings.printsTotal {
+        throw Failure("the counts together", "pass 2^64-1")
     }
-    try output.finish()
+    let total = counts.total ?? 0
+    var printer = Printer(
+        form: settings.form, delimiter: settings.delimiter,
+        total: settings.printsShares ? total : nil)
+    let summary = try settings.selection.visit(
+        counts.finish(), memory: settings.memory,
+        begin: { printer.begin(maximum: $0.maximum) },
+        { try printer.print($0) })
+    try printer.finish()
+    if settings.printsTotal {
+        messages.say("\(total) lines, \(summary.distinct) different")
+    }
     return allRead ? 0 : 1
 }

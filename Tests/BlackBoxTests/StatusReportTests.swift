@@ -3,7 +3,7 @@ import Testing
 
 /// The line that SIGUSR1 asks for, from the programs that read files.
 @Suite struct StatusReportTests {
-    static let programs: [Program] = [.wordsplit]
+    static let programs = Program.readers
 
     /// 200,000 words of 6 bytes each have come, and no end of the input.
     @Test(arguments: programs)

@@ -4,28 +4,37 @@ import Testing
 @testable import wcreduce
 
 /// Adds a key as a file would bring it.
-func add(_ key: [UInt8], _ count: UInt64 = 1, to counts: inout CountTable) throws {
-    // By hand, since a closure of a typed throw crashes the compiler here (6.3.1).
-    let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: key.count, alignment: 1)
+func add(_ key: [UInt8], _ count: UInt64 = 1, to counts: inout Counts) throws {
+    try withPaddedCopy(of: key) { try counts.add($0, count) }
+}
+
+/// Calls with a copy of the bytes behind which there are others, as in a block of a file.
+func withPaddedCopy<Result>(
+    of bytes: some Collection<UInt8>, _ body: (UnsafeRawBufferPointer) throws -> Result
+) rethrows -> Result {
+    let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count + 64, alignment: 1)
     defer { copy.deallocate() }
-    copy.copyBytes(from: key)
-    try counts.add(UnsafeRawBufferPointer(copy), count)
+    copy.copyBytes(from: Array(bytes) + [UInt8](repeating: 0x78, count: 64))
+    return try body(UnsafeRawBufferPointer(rebasing: copy[..<bytes.count]))
 }
 
 /// Counts the records of a file that holds these bytes.
 func count(
-    _ bytes: [UInt8], delimiter: UInt8 = 0x0A, blockSize: Int = 64, into counts: inout CountTable
+    _ bytes: [UInt8], delimiter: UInt8 = 0x0A, blockSize: Int = 64, into counts: inout Counts
 ) throws {
     let file = try ScratchFile(bytes)
     var reader = try BlockReader(file.descriptor, blockSize: blockSize)
-    try count(&reader, delimiter: delimiter, into: &counts)
+    try counts.count(&reader, delimiter: delimiter)
 }
 
 /// Adds up the counts of a file that holds these bytes.
-func merge(_ bytes: [UInt8], blockSize: Int = 64, into counts: inout CountTable) throws {
+func merge(
+    _ bytes: [UInt8], form: CountedForm = .countFirst, blockSize: Int = 64,
+    into counts: inout Counts
+) throws {
     let file = try ScratchFile(bytes)
     var reader = try BlockReader(file.descriptor, blockSize: blockSize)
-    try merge(&reader, named: "file", delimiter: 0x0A, into: &counts)
+    try counts.merge(&reader, named: "file", form: form, delimiter: 0x0A)
 }
 
 /// A key and its count as values.
@@ -43,15 +52,15 @@ struct Entry: Equatable, CustomStringConvertible {
     var description: String { "\(count) \(readable(key))" }
 }
 
-/// What is printed for the counts, in its order.
-func selected(_ counts: borrowing CountTable, _ selection: Selection = Selection()) throws
-    -> [Entry]
-{
-    try selection.apply(to: counts).map { entry in
-        var key: [UInt8] = []
-        entry.withKey { key = Array($0) }
-        return Entry(entry.count, key)
-    }
+/// What is printed for the counts, in its order; they are empty then.
+func selected(
+    _ counts: inout Counts, _ selection: Selection = Selection(), memory: Int = .max
+) throws -> [Entry] {
+    var found: [Entry] = []
+    _ = try selection.visit(
+        counts.finish(), memory: memory, begin: { _ in },
+        { record in found.append(Entry(record.count, Array(record.key))) })
+    return found
 }
 
 /// The order that is promised: the highest count first, equal counts by bytes.

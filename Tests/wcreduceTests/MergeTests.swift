@@ -5,12 +5,10 @@ import Testing
 
 @Suite struct CountedRecordTests {
     private func parsed(_ record: String) throws -> Entry {
-        let copy = UnsafeMutableRawBufferPointer.allocate(
-            byteCount: record.utf8.count, alignment: 1)
-        defer { copy.deallocate() }
-        copy.copyBytes(from: record.utf8)
-        let (count, key) = try countedRecord(UnsafeRawBufferPointer(copy))
-        return Entry(count, Array(key))
+        try withPaddedCopy(of: record.utf8) { copy in
+            let (count, key) = try CountedForm.countFirst.parse(copy)
+            return Entry(count, Array(key))
+        }
     }
 
     @Test func aRecordIsCountTabKey() throws {
@@ -54,22 +52,22 @@ import Testing
 @Suite struct MergeTests {
     private func failure(_ text: String) -> Failure? {
         do {
-            var counts = try CountTable()
+            var counts = try Counts()
             try merge(Array(text.utf8), into: &counts)
             return nil
         } catch { return error as? Failure }
     }
 
     @Test func countsOfEqualKeysAddUp() throws {
-        var counts = try CountTable()
+        var counts = try Counts()
         try merge(Array("2\ta\n      3 b\n4\ta".utf8), into: &counts)
-        #expect(try selected(counts) == [Entry(6, "a"), Entry(3, "b")])
+        #expect(try selected(&counts) == [Entry(6, "a"), Entry(3, "b")])
     }
 
     @Test func aCountOfZeroIsNoLine() throws {
-        var counts = try CountTable()
+        var counts = try Counts()
         try merge(Array("0\ta\n1\tb\n".utf8), into: &counts)
-        #expect(try selected(counts) == [Entry(1, "b")])
+        #expect(try selected(&counts) == [Entry(1, "b")])
     }
 
     @Test func anErrorNamesFileAndLine() {
@@ -84,8 +82,8 @@ import Testing
     }
 
     /// What one run prints.
-    private func printed(_ counts: borrowing CountTable) throws -> [UInt8] {
-        try selected(counts).flatMap { Array("\($0.count)\t".utf8) + $0.key + [0x0A] }
+    private func printed(_ counts: inout Counts) throws -> [UInt8] {
+        try selected(&counts).flatMap { Array("\($0.count)\t".utf8) + $0.key + [0x0A] }
     }
 
     /// Partial counts of any parts, merged in any grouping, are the count of the whole.
@@ -93,7 +91,7 @@ import Testing
         var random = SeededGenerator()
         for _ in 0..<60 {
             let lines = (0..<200).map { _ in randomKey(upTo: 20, &random) + [0x0A] }
-            var whole = try CountTable()
+            var whole = try Counts()
             try count(lines.flatMap { $0 }, into: &whole)
 
             var parts: [[UInt8]] = []
@@ -101,19 +99,19 @@ import Testing
             while !rest.isEmpty {
                 let part = rest.prefix(Int.random(in: 1...60, using: &random))
                 rest = rest.dropFirst(part.count)
-                var counts = try CountTable()
+                var counts = try Counts()
                 try count(part.flatMap { $0 }, into: &counts)
-                try parts.append(printed(counts))
+                try parts.append(printed(&counts))
             }
             while parts.count > 1 {
                 parts.shuffle(using: &random)
                 let group = parts.prefix(Int.random(in: 2...4, using: &random))
                 parts.removeFirst(group.count)
-                var counts = try CountTable()
+                var counts = try Counts()
                 try merge(group.flatMap { $0 }, into: &counts)
-                try parts.append(printed(counts))
+                try parts.append(printed(&counts))
             }
-            #expect(try parts == [printed(whole)], "\(random)")
+            #expect(try parts == [printed(&whole)], "\(random)")
         }
     }
 }

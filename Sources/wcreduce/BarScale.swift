@@ -1,0 +1,48 @@
+import Shared
+
+/// Bars for counts, the highest as long as half the window is wide, and the others to scale
+/// in eighths of a column.
+struct BarScale {
+    private let maximum: UInt64
+    private let width: Int
+    /// The width of the widest count.
+    private let countWidth: Int
+
+    private static let eighths = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"]
+
+    /// - Parameter columns: the width of the window; that of standard output, or else of
+    ///   COLUMNS, or else 80.
+    init(maximum: UInt64, columns: Int = windowColumns()) {
+        self.maximum = maximum
+        countWidth = String(maximum).utf8.count
+        width = max(8, columns / 2 - countWidth)
+    }
+
+    /// The count, right-aligned, and a blank.
+    func columns(_ count: UInt64) -> String {
+        let digits = String(count)
+        return String(repeating: " ", count: max(0, countWidth - digits.utf8.count)) + digits + " "
+    }
+
+    /// The bar, filled up with blanks to the width of the longest, and a blank. Rounded down,
+    /// but what occurs at all has an eighth of a column at least.
+    func bar(_ count: UInt64) -> String {
+        let product = count.multipliedFullWidth(by: UInt64(width * 8))
+        let length = max(1, Int(max(1, maximum).dividingFullWidth(product).quotient))
+        let part = Self.eighths[length % 8]
+        let blanks = width - length / 8 - (part.isEmpty ? 0 : 1)
+        return String(repeating: "█", count: length / 8) + part
+            + String(repeating: " ", count: blanks + 1)
+    }
+}
+
+private func windowColumns() -> Int {
+    let columns = Int(cs_window_columns(FileDescriptor.standardOutput.rawValue))
+    if columns > 0 { return columns }
+    if let text = unsafe getenv("COLUMNS"),
+        let columns = parseCount(unsafe String(cString: text), minimum: 1)
+    {
+        return columns
+    }
+    return 80
+}

@@ -1,0 +1,115 @@
+import Shared
+
+/// Counts by key within a bound of memory: a table and, each time it is full, a sorted run
+/// of what it held on disk.
+@safe
+struct Counts: ~Copyable {
+    private var table: CountTable
+    private var spilled: RunFile?
+    private let limit: Int
+    private let folder: Argument
+
+    /// Keys of up to 15 bytes that wait to be added together: by then the cache has fetched
+    /// their places, which is half of the time where there are many different keys.
+    private let pending: UnsafeMutablePointer<CountTable.Pending>
+    private var pendingCount = 0
+    private static let batch = 256
+
+    /// The lines counted; nil past 2^64-1.
+    private(set) var total: UInt64? = 0
+
+    /// - Parameters:
+    ///   - limit: bytes; a single key may take more.
+    ///   - folder: where runs go.
+    init(limit: Int = .max, folder: Argument = "/tmp") throws(Errno) {
+        self.limit = limit
+        self.folder = folder
+        table = try CountTable(limit: limit)
+        unsafe pending = .allocate(capacity: Self.batch + 64)
+    }
+
+    deinit { unsafe pending.deallocate() }
+
+    /// Adds to the count of a key of any length. 16 bytes may be read from its start.
+    ///
+    /// - Throws: `Errno.overflow` past 2^64-1, in memory; on disk that comes to light later.
+    mutating func add(_ key: UnsafeRawBufferPointer, _ amount: UInt64 = 1) throws {
+        if try unsafe !table.add(key, amount) {
+            try spill()
+            _ = try unsafe table.add(key, amount)
+        }
+    }
+
+    /// As above, for keys of up to 15 bytes, up to 64 of them until `addPending` is called.
+    @inline(__always)
+    mutating func addSoon(
+        _ key: UnsafeRawPointer, length: Int, _ amount: UInt64, line: Int = 0
+    ) {
+        unsafe pending[pendingCount] = unsafe table.prepare(
+            inlineWords(key, length: length), amount, line: UInt32(truncatingIfNeeded: line))
+        pendingCount &+= 1
+    }
+
+    /// Adds what waits, once it is worth it.
+    @inline(__always)
+    mutating func addPendingIfMany() throws {
+        if pendingCount >= Self.batch { try addPending() }
+    }
+
+    /// Adds what waits.
+    ///
+    /// - Throws: a `LineOverflow` past 2^64-1.
+    mutating func addPending() throws {
+        if table.isLarge {
+            for number in 0..<pendingCount { unsafe table.prefetchEntry(of: pending[number]) }
+        }
+        for number in 0..<pendingCount {
+            let key = unsafe pending[number]
+            do throws(Errno) {
+                if try table.add(key) { continue }
+            } catch {
+                throw error == .overflow ? LineOverflow(line: Int(key.line)) : error
+            }
+            try spill()
+            _ = try table.add(key)
+        }
+        pendingCount = 0
+    }
+
+    mutating func addToTotal(_ amount: UInt64) {
+        guard let (sum, overflow) = total?.addingReportingOverflow(amount) else { return }
+        total = overflow ? nil : sum
+    }
+
+    /// Moves the table to disk.
+    private mutating func spill() throws {
+        if spilled == nil { spilled = try RunFile(folder: folder) }
+        try table.withEntries { entries in
+            entries.sort(by: .byKey)
+            try spilled?.appendRun { file in
+                try entries.visit { try unsafe file.write($0.key, $0.count) }
+            }
+        }
+        try table.removeAll()
+    }
+
+    /// Hands out what was counted: in memory, or as runs on disk.
+    mutating func finish() throws -> Counted {
+        try addPending()
+        if spilled == nil { return .memory(try table.takeEntries()) }
+        try spill()
+        _ = try table.takeEntries()
+        return .disk(spilled.take()!)
+    }
+}
+
+/// What was counted: each key once, in no particular order; or as often as there are runs.
+enum Counted: ~Copyable {
+    case memory(EntryList)
+    case disk(RunFile)
+}
+
+/// A count past 2^64-1, in a line of the block that is at work.
+struct LineOverflow: Error {
+    let line: Int
+}

@@ -1,0 +1,107 @@
+import Shared
+
+/// Keys and their counts, one behind the other, with the bytes of the long ones.
+@safe
+struct EntryList: ~Copyable {
+    static let entrySize = MemoryLayout<CountedKey>.stride
+    private static let initialCapacity = 4096
+
+    private var memory: GrowableMemory
+    private(set) var store: KeyStore
+    private(set) var count = 0
+    /// The entries that fit in before `grow` must be called.
+    private(set) var capacity = initialCapacity
+
+    init() throws(Errno) {
+        let memory = try GrowableMemory(capacity: Self.initialCapacity * Self.entrySize)
+        let store = try KeyStore()
+        self.memory = memory
+        self.store = store
+    }
+
+    var bytesUsed: Int { count * Self.entrySize + store.used }
+
+    @inline(__always)
+    var start: UnsafeMutablePointer<CountedKey> {
+        unsafe memory.start.assumingMemoryBound(to: CountedKey.self)
+    }
+
+    var entries: UnsafeMutableBufferPointer<CountedKey> {
+        unsafe UnsafeMutableBufferPointer(start: start, count: count)
+    }
+
+    /// Appends an inline key. There must be room.
+    @inline(__always)
+    mutating func append(_ entry: CountedKey) {
+        unsafe start[count] = entry
+        count &+= 1
+    }
+
+    /// Appends a long key. There must be room for its entry.
+    mutating func append(_ key: UnsafeRawBufferPointer, _ amount: UInt64) throws(Errno) {
+        let place = try unsafe store.store(key)
+        append(
+            CountedKey(
+                first: unsafe UInt64(littleEndian: key.loadUnaligned(as: UInt64.self)),
+                second: CountedKey.longMark | UInt64(place), count: amount))
+    }
+
+    /// Appends a key of any length, making room. 16 bytes from its start are read.
+    mutating func append(any key: UnsafeRawBufferPointer, _ amount: UInt64) throws(Errno) {
+        if count == capacity { try grow() }
+        if key.count > CountedKey.inlineLimit { return try unsafe append(key, amount) }
+        let words = unsafe inlineWords(key.baseAddress!, length: key.count)
+        append(CountedKey(first: words.first, second: words.second, count: amount))
+    }
+
+    /// Doubles the room.
+    mutating func grow() throws(Errno) {
+        try memory.grow(to: capacity * 2 * Self.entrySize)
+        capacity *= 2
+    }
+
+    /// Forgets all but the first entries; the bytes of long keys stay.
+    mutating func keepFirst(_ number: Int) { count = min(count, number) }
+
+    mutating func removeAll() throws(Errno) {
+        count = 0
+        try store.removeAll()
+    }
+
+    /// Keeps what the condition holds for, in its order.
+    mutating func keep(where isKept: (CountedKey) -> Bool) {
+        var kept = 0
+        for index in 0..<count where unsafe isKept(start[index]) {
+            unsafe start[kept] = start[index]
+            kept += 1
+        }
+        count = kept
+    }
+
+    /// Sorts; reversed orders stand backwards: see `visit`.
+    ///
+    /// - Parameter wanted: only the first so many are sure to be in their places.
+    mutating func sort(by order: Order, wanted: Int = .max) {
+        if order.isByCount {
+            EntrySort.byCount(&self, wanted: wanted)
+        } else {
+            EntrySort.byKey(&self)
+        }
+    }
+
+    /// Calls with each key and its count.
+    func visit(backwards: Bool = false, _ body: (Record) throws -> Void) rethrows {
+        for step in 0..<count {
+            let entry = unsafe start[backwards ? count - 1 - step : step]
+            if entry.isInline {
+                let words = (entry.first.littleEndian, entry.second.littleEndian)
+                try unsafe withUnsafeBytes(of: words) { bytes in
+                    let key = unsafe UnsafeRawBufferPointer(rebasing: bytes[..<entry.length])
+                    try body(unsafe Record(count: entry.count, key: key))
+                }
+            } else {
+                try body(unsafe Record(count: entry.count, key: store.bytes(at: entry.place)))
+            }
+        }
+    }
+}

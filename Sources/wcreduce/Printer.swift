@@ -1,0 +1,126 @@
+import Shared
+
+/// Writes counts in the form that was asked for.
+struct Printer: ~Copyable {
+    enum Form: Equatable {
+        case countFirst, keyFirst
+        case json(keyFirst: Bool)
+        case bars
+    }
+
+    private let form: Form
+    private let delimiter: UInt8
+    /// The counts of all lines together, where shares of it are to be printed.
+    private let total: UInt64?
+    private var bars = BarScale(maximum: 0)
+    private var output = Output(.standardOutput)
+
+    init(form: Form, delimiter: UInt8, total: UInt64?) {
+        self.form = form
+        self.delimiter = delimiter
+        self.total = total
+    }
+
+    /// - Parameter maximum: the highest count there will be; only bars need it.
+    mutating func begin(maximum: UInt64) {
+        if form == .bars { bars = BarScale(maximum: maximum) }
+    }
+
+    mutating func print(_ record: Record) throws(WriteError) {
+        switch form {
+        case .countFirst where total == nil: return try printPlain(record)
+        case .countFirst:
+            try output.append(decimal: record.count)
+            try output.append(UInt8(ascii: "\t"))
+            try appendShare(record.count)
+            try output.append(UInt8(ascii: "\t"))
+            try unsafe output.append(record.key)
+        case .keyFirst:
+            try unsafe output.append(record.key)
+            try output.append(UInt8(ascii: "\t"))
+            try output.append(decimal: record.count)
+            if total != nil {
+                try output.append(UInt8(ascii: "\t"))
+                try appendShare(record.count)
+            }
+        case .json(let keyFirst): try appendObject(record, keyFirst: keyFirst)
+        case .bars:
+            try output.append(bars.columns(record.count))
+            if total != nil {
+                let share = share(record.count)
+                try output.append(String(repeating: " ", count: max(0, 8 - share.utf8.count)))
+                try output.append(share + "% ")
+            }
+            try output.append(bars.bar(record.count))
+            try unsafe appendVisible(record.key)
+        }
+        try output.append(delimiter)
+    }
+
+    consuming func finish() throws(WriteError) { try output.finish() }
+
+    /// The form that millions of lines come in.
+    private mutating func printPlain(_ record: Record) throws(WriteError) {
+        let length = unsafe record.key.count
+        unsafe try output.appendUpTo(max(length, 16) + 22) { room in
+            var place = unsafe writeDecimal(record.count, at: room)
+            unsafe room[place] = UInt8(ascii: "\t")
+            place += 1
+            let target = unsafe UnsafeMutableRawPointer(room + place)
+            let key = unsafe record.key.baseAddress!
+            if length <= 16 {
+                // Two words are sooner copied than a length is looked at.
+                unsafe target.storeBytes(of: key.loadUnaligned(as: UInt64.self), as: UInt64.self)
+                unsafe target.storeBytes(
+                    of: key.loadUnaligned(fromByteOffset: 8, as: UInt64.self),
+                    toByteOffset: 8, as: UInt64.self)
+            } else {
+                unsafe target.copyMemory(from: key, byteCount: length)
+            }
+            unsafe room[place + length] = delimiter
+            return place + length + 1
+        }
+    }
+
+    private mutating func appendShare(_ count: UInt64) throws(WriteError) {
+        try output.append(share(count))
+    }
+
+    /// The share of all lines in percent, with four digits behind the point, halves up.
+    private func share(_ count: UInt64) -> String {
+        guard let total, total > 0 else { return "0.0000" }
+        return percentage(of: count, in: total)
+    }
+
+    private mutating func appendObject(
+        _ record: Record, keyFirst: Bool
+    ) throws(WriteError) {
+        try output.append("{")
+        if keyFirst {
+            try unsafe output.append(jsonMember(record.key))
+            try output.append(",\"count\":\(record.count)")
+        } else {
+            try output.append("\"count\":\(record.count),")
+            try unsafe output.append(jsonMember(record.key))
+        }
+        if total != nil { try output.append(",\"percent\":\(share(record.count))") }
+        try output.append("}")
+    }
+
+    /// What people are to look at can neither end the line nor paint the terminal.
+    private mutating func appendVisible(_ key: UnsafeRawBufferPointer) throws(WriteError) {
+        try unsafe output.append(visible(readable(key)))
+    }
+}
+
+/// A share in percent with four digits behind the point, halves rounded up.
+func percentage(of count: UInt64, in total: UInt64) -> String {
+    // In units of 1/10,000 percent; the product has 128 bits.
+    var product = count.multipliedFullWidth(by: 1_000_000)
+    let (low, carry) = product.low.addingReportingOverflow(total / 2)
+    product.low = low
+    if carry { product.high += 1 }
+    let units = total.dividingFullWidth(product).quotient
+    let digits = String(units % 10_000)
+    return "\(units / 10_000).\(String(repeating: "0", count: 4 - digits.utf8.count))\(digits)"
+}

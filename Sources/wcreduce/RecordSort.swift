@@ -1,0 +1,101 @@
+import Shared
+
+/// Sorts records within a bound of memory: past it, sorted runs go to disk, to be merged.
+struct RecordSort: ~Copyable {
+    private let order: Order
+    /// Only the first so many records are kept.
+    private let wanted: Int
+    private let limit: Int
+    private let folder: Argument
+    private var entries: EntryList
+    private var spilled: RunFile?
+
+    /// - Parameter limit: bytes.
+    init(order: Order, wanted: Int = .max, limit: Int, folder: Argument) throws(Errno) {
+        self.order = order
+        self.wanted = wanted
+        self.limit = limit
+        self.folder = folder
+        entries = try EntryList()
+    }
+
+    mutating func add(_ record: Record) throws {
+        let size = unsafe EntryList.entrySize + KeyStore.size(ofKey: record.key.count)
+        if entries.bytesUsed + size > limit, entries.count > 0 { try makeRoom() }
+        try unsafe entries.append(any: record.key, record.count)
+    }
+
+    /// Calls with each record that is kept, in order.
+    mutating func visit(_ body: (Record) throws -> Void) throws {
+        guard spilled != nil else {
+            entries.sort(by: order, wanted: wanted)
+            entries.keepFirst(wanted)
+            return try entries.visit(backwards: order.isReversed, body)
+        }
+        try spill()
+        entries = try EntryList()
+        guard var file = spilled.take() else { return }
+        var rest = wanted
+        try mergeRuns(of: &file, order: order, memory: limit) { record in
+            if rest > 0 { try body(record) }
+            rest -= 1
+        }
+    }
+
+    /// Where few are wanted the others are dropped; else all go to disk.
+    private mutating func makeRoom() throws {
+        if wanted > entries.count / 2 { return try spill() }
+        entries.sort(by: order, wanted: wanted)
+        entries.keepFirst(wanted)
+        var kept = try EntryList()
+        try entries.visit { try unsafe kept.append(any: $0.key, $0.count) }
+        entries = kept
+    }
+
+    private mutating func spill() throws {
+        if spilled == nil { spilled = try RunFile(folder: folder) }
+        entries.sort(by: order, wanted: wanted)
+        entries.keepFirst(wanted)
+        try spilled?.appendRun { file in
+            try entries.visit(backwards: order.isReversed) {
+                try unsafe file.write($0.key, $0.count)
+            }
+        }
+        try entries.removeAll()
+    }
+}
+
+/// Merges all runs of a file, in several passes where they are many, and calls with each key
+/// once, in order, with the sum of its counts.
+///
+/// - Parameter memory: bytes for buffers, or a little more.
+func mergeRuns(
+    of file: inout RunFile, order: Order, memory: Int, _ body: (Record) throws -> Void
+) throws {
+    let fanIn = RunMerge.fanIn(memory: memory)
+    while file.runs.count > fanIn {
+        // No more than it takes to come down to the last pass, the oldest ones first.
+        let runs = file.takeRuns(min(fanIn, file.runs.count - fanIn + 1))
+        try merge(runs, of: &file) { file, merged in
+            try file.appendRun { file in
+                try merged.visit { try unsafe file.write($0.key, $0.count) }
+            }
+        }
+    }
+    let runs = file.takeRuns(file.runs.count)
+    try merge(runs, of: &file) { _, merged in try merged.visit(body) }
+
+    func merge(
+        _ runs: [RunFile.Run], of file: inout RunFile,
+        _ work: (inout RunFile, inout RunMerge) throws -> Void
+    ) throws {
+        do {
+            var merged = try RunMerge(runs, of: file.descriptor, order: order, memory: memory)
+            try work(&file, &merged)
+        } catch let error as Errno where error != .noMemory {
+            throw RunFile.failure(file.folder, error)
+        } catch let overflow as SumOverflow {
+            throw Failure("'\(overflow.key)'", "the sum of its counts passes 2^64-1")
+        }
+    }
+}
