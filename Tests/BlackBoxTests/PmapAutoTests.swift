@@ -20,14 +20,15 @@ import Testing
         #expect((Int(largest.text.dropLast()) ?? 0) > 500)
     }
 
-    /// 0.05 s are far more than a start takes.
+    /// Half of what is left for each would be 10 items; more than 8 would mean that a start
+    /// takes an eighth of a second.
     @Test func chunksStaySmallWhereItemsTakeLong() throws {
         let folder = try TemporaryFolder()
         let result = try shell(
-            "seq 60 | pmap -c auto -j4 --log log -s 'for i; do sleep 0.05; done'; cut -f13 log",
+            "seq 40 | pmap -c auto -j2 --log log -s 'for i; do sleep 0.3; done'; cut -f13 log",
             in: folder)
         let sizes = result.lines.dropFirst().compactMap { Int($0) }
-        #expect(sizes.reduce(0, +) == 60 && sizes.max() ?? 99 <= 4, "\(sizes)")
+        #expect(sizes.reduce(0, +) == 40 && sizes.max() ?? 99 <= 8, "\(sizes)")
     }
 
     /// Endless input: the next item comes only when the one before is done.
