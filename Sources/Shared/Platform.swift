@@ -41,11 +41,12 @@ func openNameless(in folder: UnsafePointer<CChar>) -> Int32? {
     #endif
 }
 
-/// Asks for room for `bytes` in a pipe. A wish: anything else, and a kernel that
-/// refuses, is left as it is.
+/// Asks for room for `bytes` in a pipe. A wish: anything else, a pipe that has more, and
+/// a kernel that refuses, is left as it is.
 public func enlargePipe(_ descriptor: FileDescriptor, to bytes: Int32) {
     #if os(Linux)
-        _ = fcntl(descriptor.rawValue, CS_F_SETPIPE_SZ, bytes)
+        let size = fcntl(descriptor.rawValue, CS_F_GETPIPE_SZ)
+        if size > 0 && size < bytes { _ = fcntl(descriptor.rawValue, CS_F_SETPIPE_SZ, bytes) }
     #endif
 }
 

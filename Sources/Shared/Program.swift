@@ -69,7 +69,12 @@ public func readEach(
             allRead = false
         }
     }
-    let standardInput = { try read(.standardInput, "standard input") }
+    func readThrough(_ descriptor: FileDescriptor, _ name: String) throws {
+        // A writer waits four times less often than with the usual 64 KiB.
+        enlargePipe(descriptor, to: 256 << 10)
+        try read(descriptor, name)
+    }
+    let standardInput = { try readThrough(.standardInput, "standard input") }
     if files.isEmpty { try attempt("standard input", standardInput) }
     for file in files {
         if file == "-" {
@@ -77,7 +82,7 @@ public func readEach(
         } else {
             try attempt(file.text) {
                 let opened = try OpenFile(path: file)
-                try read(opened.descriptor, file.text)
+                try readThrough(opened.descriptor, file.text)
             }
         }
     }

@@ -47,6 +47,7 @@ static inline int cs_tmpfile_flag(void) { return 020000000 | O_DIRECTORY; }
 #define CS_FALLOC_FL_KEEP_SIZE 1
 #define CS_FALLOC_FL_PUNCH_HOLE 2
 #define CS_F_SETPIPE_SZ 1031
+#define CS_F_GETPIPE_SZ 1032
 #define CS_SPLICE_F_MOVE 1
 #define CS_SPLICE_F_NONBLOCK 2
 #endif
