@@ -24,7 +24,7 @@ PAGES = pmap.1 wordsplit.1 wcreduce.1 pmaputils.7
 need = @command -v $(1) >/dev/null || { echo "make: $(1) is missing: $(2)" >&2; exit 1; }
 need-swift = $(call need,$(SWIFT),install Swift 6.2 or later from https://www.swift.org/install)
 
-.PHONY: build demo check bench lint install uninstall foreign clean
+.PHONY: build demo check bench fuzz tables lint install uninstall foreign clean
 build:
 	$(need-swift)
 	$(SWIFT) build -c release $(SWIFTFLAGS)
@@ -37,6 +37,17 @@ check: build
 
 bench: build
 	PATH="$(BIN):$$PATH" .ci/bench "$(PLAYS)"
+
+# Random texts against a slow tokenizer that is written from the standard's rules.
+FUZZ_INPUTS = 1000000
+fuzz:
+	$(need-swift)
+	FUZZ_INPUTS=$(FUZZ_INPUTS) $(SWIFT) test $(SWIFTFLAGS) --filter FuzzTests
+
+# Sources/wordsplit/WordTable.swift, anew from the Unicode data of the Swift library.
+tables:
+	$(need-swift)
+	REGENERATE=1 $(SWIFT) test $(SWIFTFLAGS) --filter WordTableTests
 
 lint:
 	$(need-swift)

@@ -4,7 +4,8 @@ public struct BlockReader: ~Copyable {
     private var descriptor: FileDescriptor
     private var buffer: InputBuffer
     private var handedOut = 0
-    private var atEnd = false
+    /// Whether the last read found the end of the file.
+    public private(set) var isAtEnd = false
 
     /// - Parameter blockSize: bytes; half of it is what one read asks for at least.
     public init(_ descriptor: FileDescriptor, blockSize: Int = 256 * 1024) throws(Errno) {
@@ -17,7 +18,7 @@ public struct BlockReader: ~Copyable {
         self.descriptor = descriptor
         buffer.consume(buffer.count)
         handedOut = 0
-        atEnd = false
+        isAtEnd = false
     }
 
     /// The next block, never empty, or nil at the end of the file. It is valid until
@@ -30,11 +31,11 @@ public struct BlockReader: ~Copyable {
     ) throws(Errno) -> UnsafeRawBufferPointer? {
         buffer.consume(handedOut)
         handedOut = 0
-        while !atEnd {
+        while !isAtEnd {
             let seen = buffer.count
             let added = try read()
             if added == 0 {
-                atEnd = true
+                isAtEnd = true
                 handedOut = buffer.count
             } else {
                 let fresh = unsafe UnsafeRawBufferPointer(rebasing: buffer.bytes[seen...])
@@ -46,6 +47,18 @@ public struct BlockReader: ~Copyable {
             }
         }
         return nil
+    }
+
+    /// What one read gives, behind the last bytes of the block before. At the end of the file
+    /// (see `isAtEnd`) it is these bytes alone.
+    ///
+    /// - Parameter kept: how many bytes of the last block come once more, at the front.
+    public mutating func nextBytes(keeping kept: Int) throws(Errno) -> UnsafeRawBufferPointer {
+        buffer.consume(handedOut - kept)
+        handedOut = kept
+        if !isAtEnd { isAtEnd = try read() == 0 }
+        handedOut = buffer.count
+        return unsafe UnsafeRawBufferPointer(buffer.bytes)
     }
 
     /// The next block of whole records, each ending with the delimiter but for the

@@ -47,15 +47,18 @@ public struct CommandSyntax<ID: Sendable>: Sendable {
     public let note: String?
     /// Whether options end at the first operand, as they do for xargs(1) and env(1).
     public let stopsAtOperand: Bool
+    /// Whose version `--version` names beside the program's, as `, Unicode 17.0`; or nothing.
+    public let basis: String
 
     public init(
         program: String, operands: String, purpose: String, stopsAtOperand: Bool = false,
-        options: [Option<ID>], note: String? = nil
+        basis: String = "", options: [Option<ID>], note: String? = nil
     ) {
         self.program = program
         self.operands = operands
         self.purpose = purpose
         self.stopsAtOperand = stopsAtOperand
+        self.basis = basis
         self.options = options
         self.note = note
     }
@@ -73,7 +76,7 @@ public struct CommandSyntax<ID: Sendable>: Sendable {
             + (note.map { [$0] } ?? [])).map { "\($0)\n" }.joined()
     }
 
-    public var version: String { "\(program) (pmaputils) \(pmaputilsVersion)\n" }
+    public var version: String { "\(program) (pmaputils) \(pmaputilsVersion)\(basis)\n" }
 
     /// Reads a command line with getopt_long(3): GNU's conventions, `--` included.
     ///

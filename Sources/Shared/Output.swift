@@ -44,6 +44,12 @@ public struct Output: ~Copyable {
         count += 1
     }
 
+    public mutating func append(_ bytes: ArraySlice<UInt8>) throws(WriteError) {
+        unsafe try bytes.withUnsafeBufferPointer { memory throws(WriteError) in
+            try unsafe append(UnsafeRawBufferPointer(memory))
+        }
+    }
+
     public mutating func append(_ text: String) throws(WriteError) {
         for byte in text.utf8 { try append(byte) }
     }
@@ -70,24 +76,45 @@ public struct Output: ~Copyable {
         return written
     }
 
-    @usableFromInline
-    mutating func reserve(_ size: Int) throws(WriteError) -> UnsafeMutablePointer<UInt8> {
-        if unsafe size > buffer.count - count { try makeRoom(for: size) }
+    /// Room to write behind what is buffered, for one who then commits what is to stay.
+    ///
+    /// - Parameters:
+    ///   - size: bytes of room; the buffer grows to hold them.
+    ///   - kept: bytes at the beginning of the room reserved last that were not committed, and
+    ///     come first in this one.
+    /// - Returns: where the room begins: `kept` bytes, then `size` free ones. It is valid until
+    ///   the next call of anything but `commit`.
+    public mutating func reserve(
+        _ size: Int, keeping kept: Int = 0
+    ) throws(WriteError) -> UnsafeMutablePointer<UInt8> {
+        if unsafe kept + size > buffer.count - count { try makeRoom(for: size, keeping: kept) }
         return unsafe buffer.baseAddress!.advanced(by: count)
             .assumingMemoryBound(to: UInt8.self)
     }
 
-    private mutating func makeRoom(for size: Int) throws(WriteError) {
+    private mutating func makeRoom(for size: Int, keeping kept: Int) throws(WriteError) {
+        let start = count
         try flush()
-        if unsafe size <= buffer.count { return }
+        if unsafe kept + size <= buffer.count {
+            if kept > 0 {
+                unsafe memmove(buffer.baseAddress!, buffer.baseAddress! + start, kept)
+            }
+            return
+        }
+        // Doubled, so that what is kept and grows is moved a bounded number of times.
+        let larger = unsafe kept > 0 ? max(kept + size, buffer.count * 2) : max(size, capacity)
+        if kept == 0 {
+            unsafe free(buffer.baseAddress)
+            unsafe buffer = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+        }
+        guard let memory = unsafe malloc(larger) else { throw WriteError(.noMemory) }
+        if kept > 0 { unsafe memcpy(memory, buffer.baseAddress! + start, kept) }
         unsafe free(buffer.baseAddress)
-        unsafe buffer = UnsafeMutableRawBufferPointer(start: nil, count: 0)
-        guard let memory = unsafe malloc(max(size, capacity)) else { throw WriteError(.noMemory) }
-        unsafe buffer = UnsafeMutableRawBufferPointer(start: memory, count: max(size, capacity))
+        unsafe buffer = UnsafeMutableRawBufferPointer(start: memory, count: larger)
     }
 
-    @usableFromInline
-    mutating func commit(_ written: Int) { count += written }
+    /// Says that so many bytes of the room reserved last are buffered.
+    public mutating func commit(_ written: Int) { count += written }
 
     /// Writes what is buffered. After a failure the rest is given up.
     public mutating func flush() throws(WriteError) {

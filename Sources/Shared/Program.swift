@@ -32,8 +32,10 @@ public func runProgram<ID>(
         }
     } catch let error as UsageError {
         messages.say(error.what, error.why)
-    } catch let error as WriteError {
+    } catch let error as WriteError where error.cause != .noMemory {
         messages.say("write error", error.cause.reason)
+    } catch let error as WriteError {
+        messages.say(error.cause.reason)
     } catch let error as Errno {
         messages.say(error.reason)
     } catch let error as Failure {

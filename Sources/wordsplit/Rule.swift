@@ -1,37 +1,28 @@
 import Shared
 
-enum OptionID: Sendable {
-    case ascii, keepCase, minLength, null
-}
-
-let wordsplitSyntax = CommandSyntax<OptionID>(
-    program: "wordsplit", operands: "[file ...]",
-    purpose: "Print the words of a text in lower case, one a line.",
-    options: [
-        Option(.ascii, "a", "ascii", nil, "words are runs of the letters A-Z and a-z only"),
-        Option(.keepCase, "k", "keep-case", nil, "leave upper and lower case as they are"),
-        Option(.minLength, "m", "min-length", "N", "only words of N characters or more"),
-        Option(.null, "0", "null", nil, "end words with NUL, not newline"),
-    ])
-
 /// What a word is, and how it is printed.
 struct Rule {
-    var asciiLettersOnly = false
+    enum Words {
+        /// The segments of Unicode Standard Annex #29 that hold a letter or a digit.
+        case unicode
+        /// Runs of A-Z and a-z.
+        case asciiLetters
+        case betweenWhiteSpace
+    }
+
+    var words = Words.unicode
+    /// Whether a hyphen between two letters or digits is part of the word.
+    var joinsHyphens = false
     var keepsCase = false
     /// In Unicode scalar values, as wc -m counts characters.
     var minimumLength = 1
+    /// Words to a line.
+    var gramLength = 1
+    var withFilename = false
+    /// Whether a byte that is not UTF-8 is an error.
+    var isStrict = false
     var terminator = UInt8(ascii: "\n")
-}
 
-extension Rule {
-    init(_ options: [(option: Option<OptionID>, value: Argument?)]) throws(UsageError) {
-        for (option, value) in options {
-            switch option.id {
-            case .ascii: asciiLettersOnly = true
-            case .keepCase: keepsCase = true
-            case .minLength: minimumLength = try count(option, value, minimum: 1)
-            case .null: terminator = 0
-            }
-        }
-    }
+    /// Whether a word is more than itself and a terminator.
+    var finishesEachWord: Bool { withFilename || gramLength > 1 }
 }

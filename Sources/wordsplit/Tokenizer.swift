@@ -2,210 +2,359 @@ import Shared
 
 /// Text to words, one after the other, each with its terminator.
 ///
-/// ASCII text goes through loops without a branch; what is left (a token between white
-/// space that holds a byte past 0x7F) goes through the standard library's segmentation. Both give the same on ASCII text.
+/// Text comes in blocks that end anywhere. White space is where a word surely ends, so ASCII
+/// text between it goes through the loops of `ASCIIText`; around all else `WordMachine` is
+/// run a scalar at a time. Both give the same on ASCII text.
+///
+/// The word that is going on stands in the output's memory, behind what is finished.
 @safe
 final class Tokenizer {
-    private let rule: Rule
-    /// 256 classes, then 256 bytes as they are printed.
-    private let tables: UnsafeMutablePointer<UInt8>
+    let rule: Rule
+    let machine: WordMachine
+    let ascii: ASCIIText
+    /// Where the words go that need more than a terminator.
+    var finisher: WordFinisher
+    /// A window of text as `ASCIIText` marks it.
+    private let marked: UnsafeMutablePointer<UInt8>
+    var cursor = Cursor()
+    /// Bytes of the file before the block that is looked at.
+    private var offset = 0
+    /// Bytes that are not UTF-8.
+    private(set) var invalid = InvalidBytes()
 
-    /// Bytes looked at before the way is chosen: they are in the first-level cache then.
-    private static let stretch = 16 * 1024
+    /// Bytes looked at at once.
+    private let window: Int
+    /// What a window may become: a byte at most a word of its own, and a scalar at most half
+    /// as long again; and room for a scalar that goes on behind the window.
+    var room: Int { 2 * window + 64 }
 
-    init(_ rule: Rule) {
+    /// Where the segment stands that is going on, counted from the end of what is finished.
+    struct Cursor {
+        var start = 0
+        var end = 0
+        /// The facts of its scalars; see `WordMachine`.
+        var facts: UInt8 = 0
+        var state = WordBreakState.start
+        /// Where an open scalar stands, and the facts before it.
+        var open = 0
+        var factsBeforeOpen: UInt8 = 0
+        /// The end of the last combining mark. Where it is out of date, a word is looked at
+        /// that need not have been.
+        var markEnd = 0
+    }
+
+    /// - Parameter window: bytes looked at at once; by default they stay in the first-level cache.
+    init(_ rule: Rule, window: Int = 16 * 1024) {
         self.rule = rule
-        unsafe tables = .allocate(capacity: 512)
-        for byte in UInt8.min...UInt8.max {
-            let isUpper = (0x41...0x5A).contains(byte)
-            unsafe tables[Int(byte)] = ByteClass.of(
-                byte, asciiLettersOnly: rule.asciiLettersOnly)
-            unsafe tables[256 + Int(byte)] = isUpper && !rule.keepsCase ? byte | 0x20 : byte
+        self.window = window
+        machine = WordMachine(rule)
+        ascii = ASCIIText(rule)
+        finisher = WordFinisher(rule)
+        unsafe marked = .allocate(capacity: window)
+    }
+
+    deinit { unsafe marked.deallocate() }
+
+    /// Begins another file.
+    ///
+    /// - Parameter offset: bytes of it that are no text.
+    func begin(named name: [UInt8], at offset: Int = 0) {
+        cursor = Cursor()
+        self.offset = offset
+        invalid = InvalidBytes()
+        finisher.begin(named: name)
+    }
+
+    /// Splits a block. Up to three bytes of it that begin a scalar may be left over: the next
+    /// block begins with them.
+    ///
+    /// - Parameter block: 16 bytes behind it can be read.
+    /// - Returns: how many bytes are done.
+    func split(_ block: UnsafeRawBufferPointer, into output: inout Output) throws -> Int {
+        guard let base = unsafe block.baseAddress?.assumingMemoryBound(to: UInt8.self) else {
+            return 0
         }
-    }
-
-    deinit { unsafe tables.deallocate() }
-
-    /// How many bytes lie before the end of the last white space (for `-a`: of the last
-    /// byte that is no letter); no word reaches across it. nil if there is none.
-    func endOfLastWord(_ bytes: UnsafeRawBufferPointer) -> Int? {
-        var index = bytes.count
-        while index > 0 {
-            if unsafe separates(bytes[index - 1]) { return index }
-            index -= 1
-        }
-        return nil
-    }
-
-    /// Splits a block that no word reaches out of.
-    func split(
-        _ block: UnsafeRawBufferPointer, into output: inout Output
-    ) throws {
-        var rest = unsafe block
-        while unsafe !rest.isEmpty {
-            let size = unsafe stretchLength(rest)
-            let piece = unsafe UnsafeRawBufferPointer(rebasing: rest[..<size])
-            unsafe rest = UnsafeRawBufferPointer(rebasing: rest[size...])
-            if unsafe isPlain(piece) {
-                try unsafe splitPlain(piece, into: &output)
-            } else {
-                try unsafe splitTokens(piece, into: &output)
-            }
-        }
-    }
-
-    /// The length of a first piece of about `stretch` bytes that ends where no word does.
-    private func stretchLength(_ bytes: UnsafeRawBufferPointer) -> Int {
-        if bytes.count <= Self.stretch { return bytes.count }
-        let head = unsafe UnsafeRawBufferPointer(rebasing: bytes[..<Self.stretch])
-        if let end = unsafe endOfLastWord(head) { return end }
-        let next = unsafe bytes[Self.stretch...].firstIndex { separates($0) }
-        return next.map { $0 + 1 } ?? bytes.count
-    }
-
-    private func separates(_ byte: UInt8) -> Bool {
-        rule.asciiLettersOnly
-            ? unsafe tables[Int(byte)] == 0 : byte == 0x20 || (9...13).contains(byte)
-    }
-
-    /// Whether every word that the fast loop finds is one that is printed.
-    private func isPlain(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        if rule.minimumLength > 1 { return false }
-        if rule.asciiLettersOnly { return true }
-        var found: UInt8 = 0
-        for index in 0..<bytes.count {
-            let byte = unsafe bytes[index]
-            found |= (byte & 0x80) | (byte == UInt8(ascii: "_") ? 0x80 : 0)
-        }
-        return found == 0
-    }
-
-    /// First the bytes of words are marked by their high bit and all others become
-    /// terminators; then the words are moved together, each with the first terminator
-    /// behind it. The compiler makes SIMD of the first loop. The second one must stay
-    /// arithmetic: with a branch a byte it takes three times as long.
-    private func splitPlain(
-        _ bytes: UnsafeRawBufferPointer, into output: inout Output
-    ) throws(WriteError) {
-        let terminator = rule.terminator
-        unsafe try output.appendUpTo(bytes.count + 1) { room in
-            if rule.asciiLettersOnly {
-                unsafe markLetters(bytes, room)
-            } else {
-                unsafe markWords(bytes, room)
-            }
-            var end = 0
-            var before: UInt8 = 0
-            for index in 0..<bytes.count {
-                let byte = unsafe room[index]
-                unsafe room[end] = byte & 0x7F
-                end &+= Int((byte | before) &>> 7)
-                before = byte
-            }
-            unsafe room[end] = terminator
-            return end &+ Int(before &>> 7)
-        }
-    }
-
-    private func markLetters(
-        _ bytes: UnsafeRawBufferPointer, _ room: UnsafeMutablePointer<UInt8>
-    ) {
-        let marks: UInt8 = rule.keepsCase ? 0x80 : 0xA0
-        let terminator = rule.terminator
-        for index in 0..<bytes.count {
-            let byte = unsafe bytes[index]
-            let mask = letterMask(byte)
-            unsafe room[index] = ((byte | marks) & mask) | (terminator & ~mask)
-        }
-    }
-
-    /// The rules of `ByteClass` in arithmetic. Of what words are
-    /// made, only capitals lack the bit of lower case, 0x20.
-    private func markWords(
-        _ bytes: UnsafeRawBufferPointer, _ room: UnsafeMutablePointer<UInt8>
-    ) {
-        let marks: UInt8 = rule.keepsCase ? 0x80 : 0xA0
-        let terminator = rule.terminator
-        @inline(__always)
-        func mark(_ index: Int, _ before: UInt8, _ after: UInt8) {
-            let byte = unsafe bytes[index]
-            let joinsBoth = mask(byte == 0x27) | mask(byte == 0x2E)  // ' .
-            let joinsLetters = joinsBoth | mask(byte == 0x3A)  // :
-            let joinsDigits = joinsBoth | mask(byte == 0x2C) | mask(byte == 0x3B)  // , ;
-            let mask =
-                letterMask(byte) | digitMask(byte)
-                | (joinsLetters & letterMask(before) & letterMask(after))
-                | (joinsDigits & digitMask(before) & digitMask(after))
-            unsafe room[index] = ((byte | marks) & mask) | (terminator & ~mask)
-        }
-        let last = bytes.count - 1
-        mark(0, 0, 0)
-        if last == 0 { return }
-        for index in 1..<last { unsafe mark(index, bytes[index &- 1], bytes[index &+ 1]) }
-        mark(last, 0, 0)
-    }
-
-    /// The same with what the fast loop leaves out: words of underscores alone and words
-    /// that are too short are taken back, and text that is not ASCII goes its own way.
-    private func splitTokens(
-        _ bytes: UnsafeRawBufferPointer, into output: inout Output
-    ) throws {
-        var rest = unsafe bytes
-        while unsafe !rest.isEmpty {
-            let end = unsafe rest.firstIndex { separates($0) } ?? rest.count
-            let token = unsafe UnsafeRawBufferPointer(rebasing: rest[..<end])
-            unsafe rest = UnsafeRawBufferPointer(rebasing: rest[min(end + 1, rest.count)...])
-            if unsafe token.allSatisfy({ $0 < 0x80 }) {
-                try unsafe splitASCII(token, into: &output)
-            } else {
-                for word in try unsafe unicodeWords(token, rule) {
-                    try output.append(word)
-                    try output.append(rule.terminator)
+        let usesASCII = !rule.finishesEachWord
+        var index = 0
+        while index < block.count {
+            let windowEnd = min(index + window, block.count)
+            let windowStart = index
+            var room = try unsafe makeRoom(&output)
+            var isMarked = false
+            while index < windowEnd {
+                if usesASCII, cursor.state == .start {
+                    let special = unsafe ascii.firstSpecial(base, index, windowEnd)
+                    var end = special
+                    while end > index, unsafe !ASCIIText.isWhite(base[end - 1]) { end -= 1 }
+                    if end > index {
+                        if !isMarked {
+                            let rest = unsafe (base + index, marked + (index - windowStart))
+                            unsafe ascii.mark(rest.0, windowEnd - index, into: rest.1)
+                            isMarked = true
+                        }
+                        cursor.start += unsafe ascii.compact(
+                            marked + (index - windowStart), end - index,
+                            into: room + cursor.start)
+                        cursor.end = cursor.start
+                        index = end
+                        if special == windowEnd { break }
+                    }
                 }
+                let done = try unsafe run(
+                    base, from: index, to: windowEnd, of: block.count, room: &room,
+                    until: usesASCII, &output)
+                if done == index {
+                    offset += index
+                    return index
+                }
+                index = done
             }
         }
+        offset += index
+        return index
     }
 
-    private func splitASCII(
-        _ bytes: UnsafeRawBufferPointer, into output: inout Output
-    ) throws(WriteError) {
-        unsafe try output.appendUpTo(bytes.count + 1) { room in
-            var start = 0
-            var end = 0
-            var kinds: UInt8 = 0
-            func endWord() {
-                if kinds & 3 != 0, end - start >= rule.minimumLength {
-                    unsafe room[end] = rule.terminator
-                    end += 1
+    /// Ends a file.
+    ///
+    /// - Parameter rest: bytes that the last call of `split` left over.
+    func finish(rest: Int, into output: inout Output) throws {
+        var room = try unsafe makeRoom(&output)
+        if rest > 0 { try unsafe drop(rest, &room, &output) }
+        try unsafe finishSegment(&room, &output)
+        output.commit(cursor.start)
+        cursor = Cursor()
+    }
+
+    /// Hands over what is finished, and makes room for what comes of a window.
+    func makeRoom(_ output: inout Output) throws(WriteError) -> UnsafeMutablePointer<UInt8> {
+        output.commit(cursor.start)
+        cursor.end -= cursor.start
+        cursor.open -= cursor.start
+        cursor.markEnd = cursor.end
+        cursor.start = 0
+        return try unsafe output.reserve(room, keeping: cursor.end)
+    }
+
+    /// Runs the machine until the window's end, or to the white space behind which text for
+    /// `ASCIIText` begins.
+    ///
+    /// - Returns: the place behind the last scalar; `start` if only a part of one is there.
+    private func run(
+        _ bytes: UnsafePointer<UInt8>, from start: Int, to windowEnd: Int, of count: Int,
+        room: inout UnsafeMutablePointer<UInt8>, until leavesForASCII: Bool,
+        _ output: inout Output
+    ) throws -> Int {
+        let transitions = unsafe machine.transitions
+        let codes = unsafe machine.codes
+        let blockOffsets = unsafe machine.blockOffsets
+        let prints = unsafe machine.prints
+        let letterPairs = unsafe machine.letterPairs
+        let terminator = rule.terminator
+        let readsBytes = rule.words == .asciiLetters
+        let special = rule.finishesEachWord || rule.minimumLength > 1
+        let plainFacts: UInt8 = special ? 0 : WordMachine.isWord
+        var out = unsafe room
+        var now = cursor
+        var index = start
+
+        // At the start of a word sigma does not depend on what stands around.
+        let firstSigma = WordMachine.Printing(
+            shift: rule.keepsCase ? 0 : 0x20, facts: WordMachine.isWord)
+        let small: UInt8 = rule.keepsCase ? 0 : 0x20
+        scalars: while index < windowEnd {
+            let lead = unsafe bytes[index]
+            var scalar = UInt32(lead)
+            var length = 1
+            if lead >= 0x80 {
+                let second = unsafe UInt32(bytes[index &+ 1])
+                let third = unsafe UInt32(bytes[index &+ 2])
+                if lead >= 0xC2 && lead < 0xE0 && second & 0xC0 == 0x80 && index &+ 2 <= count {
+                    scalar = (scalar & 0x1F) &<< 6 | (second & 0x3F)
+                    length = 2
+                } else if lead > 0xE0 && lead < 0xED && second & 0xC0 == 0x80
+                    && third & 0xC0 == 0x80 && index &+ 3 <= count
+                {
+                    scalar = (scalar & 0x0F) &<< 12 | (second & 0x3F) &<< 6 | (third & 0x3F)
+                    length = 3
+                } else if readsBytes {
+                    scalar = 0
                 } else {
-                    end = start
+                    switch unsafe decode(bytes + index, count - index) {
+                    case .scalar(let value, let size):
+                        scalar = value
+                        length = size
+                    case .incomplete:
+                        cursor = now
+                        return index
+                    case .invalid:
+                        cursor = now
+                        unsafe room = out
+                        offset += index
+                        defer { offset -= index }
+                        try unsafe drop(1, &room, &output)
+                        unsafe out = room
+                        now = cursor
+                        index &+= 1
+                        continue
+                    }
                 }
-                start = end
-                kinds = 0
+                if readsBytes {
+                    scalar = 0
+                    length = 1
+                }
             }
-            for index in 0..<bytes.count {
-                let current = unsafe tables[Int(bytes[index])]
-                let before = index > 0 ? unsafe tables[Int(bytes[index - 1])] : 0
-                let after = index + 1 < bytes.count ? unsafe tables[Int(bytes[index + 1])] : 0
-                if current & ByteClass.extender != 0 || (current >> 2) & before & after & 3 != 0 {
-                    unsafe room[end] = tables[256 + Int(bytes[index])]
-                    end += 1
-                    kinds |= current
+            let block = lead < 0x80 ? Int(lead & 0xC0) : unsafe Int(blockOffsets[Int(scalar &>> 6)])
+            let code = unsafe Int(codes[block &+ Int(scalar & 0x3F)])
+            let transition = unsafe transitions[
+                Int(now.state.rawValue) &* WordMachine.codeCount &+ code]
+            let next = unsafe unsafeBitCast(
+                transition & WordMachine.stateMask, to: WordBreakState.self)
+            var print = unsafe prints[code]
+
+            if transition > WordMachine.stateMask {
+                let action = unsafe unsafeBitCast(
+                    transition &>> WordMachine.actionShift, to: WordBreakState.Action.self)
+                if action.rawValue <= WordBreakState.Action.skip.rawValue {
+                    if now.state.isOpen && now.end == now.open &+ 1 {
+                        // A full stop or the like behind the word, and nothing behind that.
+                        now.end = now.open
+                        now.facts = now.factsBeforeOpen
+                        now.state = .other
+                    }
+                    if !now.state.isOpen && now.facts & ~plainFacts == 0 {
+                        unsafe out[now.end] = terminator
+                        now.start = now.facts != 0 ? now.end &+ 1 : now.start
+                        now.end = now.start
+                    } else {
+                        cursor = now
+                        unsafe room = out
+                        try unsafe finishSegment(&room, &output)
+                        unsafe out = room
+                        now = cursor
+                    }
+                    now.facts = 0
+                    if action == .skip {
+                        now.state = .start
+                        index &+= length
+                        if leavesForASCII && index &+ 8 <= windowEnd, unsafe isASCII(bytes + index)
+                        {
+                            break scalars
+                        }
+                        continue
+                    }
+                    if scalar == 0x3A3 { print = firstSigma }
+                } else if action == .open {
+                    now.open = now.end
+                    now.factsBeforeOpen = now.facts
+                } else if action == .joinMark {
+                    if now.markEnd == now.end { now.facts |= WordMachine.isRecomposed }
+                    now.markEnd = now.end &+ length
                 } else {
-                    endWord()
+                    cursor = now
+                    unsafe room = out
+                    try unsafe finishUnlessJoined(&room, &output)
+                    unsafe out = room
+                    now = cursor
                 }
             }
-            endWord()
-            return end
+            now.facts |= print.facts
+            let printed = scalar &+ UInt32(bitPattern: print.shift)
+            now.state = next
+            index &+= length
+            let end = unsafe out + now.end
+            if printed < 0x80 {
+                unsafe end[0] = UInt8(truncatingIfNeeded: printed)
+                now.end &+= 1
+            } else if printed < 0x800 {
+                unsafe end[0] = UInt8(truncatingIfNeeded: 0xC0 | printed &>> 6)
+                unsafe end[1] = UInt8(truncatingIfNeeded: 0x80 | printed & 0x3F)
+                now.end &+= 2
+            } else if printed < 0x10000 {
+                unsafe end[0] = UInt8(truncatingIfNeeded: 0xE0 | printed &>> 12)
+                unsafe end[1] = UInt8(truncatingIfNeeded: 0x80 | printed &>> 6 & 0x3F)
+                unsafe end[2] = UInt8(truncatingIfNeeded: 0x80 | printed & 0x3F)
+                now.end &+= 3
+            } else {
+                unsafe end[0] = UInt8(truncatingIfNeeded: 0xF0 | printed &>> 18)
+                unsafe end[1] = UInt8(truncatingIfNeeded: 0x80 | printed &>> 12 & 0x3F)
+                unsafe end[2] = UInt8(truncatingIfNeeded: 0x80 | printed &>> 6 & 0x3F)
+                unsafe end[3] = UInt8(truncatingIfNeeded: 0x80 | printed & 0x3F)
+                now.end &+= 4
+            }
+
+            // What most words are made of, in loops of its own: letters of ASCII and letters of
+            // two bytes, and the space behind them.
+            while now.state == .letter && index &+ 2 < windowEnd {
+                let start = index
+                var byte = unsafe bytes[index]
+                while (byte | 0x20) &- 0x61 < 26 && index &+ 2 < windowEnd {
+                    unsafe out[now.end] = byte | small
+                    now.end &+= 1
+                    index &+= 1
+                    byte = unsafe bytes[index]
+                }
+                if index != start { now.facts |= WordMachine.isWord }
+                var pair = unsafe load(bytes + index)
+                while pair & 0xC0E0 == 0x80C0 && index &+ 2 < windowEnd {
+                    let letter = unsafe letterPairs[
+                        Int(pair & 0x1F) &<< 6 | Int(pair &>> 8 & 0x3F)]
+                    if letter == 0 { break }
+                    unsafe UnsafeMutableRawPointer(out + now.end).storeBytes(
+                        of: UInt16(truncatingIfNeeded: letter).littleEndian, as: UInt16.self)
+                    now.facts |= UInt8(truncatingIfNeeded: letter &>> 16)
+                    now.end &+= 2
+                    index &+= 2
+                    pair = unsafe load(bytes + index)
+                }
+                if unsafe bytes[index] != UInt8(ascii: " ") {
+                    if index == start { break }
+                    continue
+                }
+                if now.facts & ~plainFacts != 0 { break }
+                unsafe out[now.end] = terminator
+                now.start = now.facts != 0 ? now.end &+ 1 : now.start
+                now.end = now.start
+                now.facts = 0
+                now.state = .start
+                index &+= 1
+                pair = unsafe load(bytes + index)
+                if pair & 0xC0E0 == 0x80C0,
+                    unsafe letterPairs[Int(pair & 0x1F) &<< 6 | Int(pair &>> 8 & 0x3F)]
+                        & UInt32(WordMachine.isWord) &<< 16 != 0
+                {
+                    now.state = .letter
+                } else if leavesForASCII && index &+ 8 <= windowEnd, unsafe isASCII(bytes + index) {
+                    break scalars
+                }
+            }
         }
+        cursor = now
+        unsafe room = out
+        return index
+    }
+
+    /// Drops bytes that are not UTF-8, which end the word before them.
+    private func drop(
+        _ count: Int, _ room: inout UnsafeMutablePointer<UInt8>, _ output: inout Output
+    ) throws {
+        try unsafe finishSegment(&room, &output)
+        if rule.isStrict {
+            output.commit(cursor.start)
+            cursor = Cursor()
+            throw NotUTF8(offset: offset)
+        }
+        invalid.add(count, at: offset)
     }
 }
 
+/// Whether 8 bytes are ASCII.
 @inline(__always)
-private func mask(_ condition: Bool) -> UInt8 { condition ? 0xFF : 0 }
+private func isASCII(_ bytes: UnsafePointer<UInt8>) -> Bool {
+    unsafe UnsafeRawPointer(bytes).loadUnaligned(as: UInt64.self) & 0x8080_8080_8080_8080 == 0
+}
 
+/// Two bytes, the first one in the lower half.
 @inline(__always)
-private func letterMask(_ byte: UInt8) -> UInt8 { mask((byte | 0x20) &- 0x61 < 26) }
-
-@inline(__always)
-private func digitMask(_ byte: UInt8) -> UInt8 { mask(byte &- 0x30 < 10) }
+private func load(_ bytes: UnsafePointer<UInt8>) -> UInt16 {
+    unsafe UInt16(littleEndian: UnsafeRawPointer(bytes).loadUnaligned(as: UInt16.self))
+}

@@ -1,18 +1,14 @@
 import Shared
 
 runProgram(wordsplitSyntax, failure: 2) { options, operands in
-    let rule = try Rule(options)
+    let settings = try Settings(options, operands: operands)
     StatusReport.begin(program: "wordsplit")
-    let messages = Messages(program: wordsplitSyntax.program)
-    let tokenizer = Tokenizer(rule)
-    var reader = try BlockReader(.standardInput)
-    var output = Output(.standardOutput)
-    let allRead = try readEach(operands, messages: messages) { descriptor, _ in
-        reader.turn(to: descriptor)
-        while let block = try unsafe reader.next(tokenizer.endOfLastWord) {
-            try unsafe tokenizer.split(block, into: &output)
-        }
+    var files = try FileSplitter(
+        settings.rule, messages: Messages(program: wordsplitSyntax.program))
+    if let namesFile = settings.namesFile {
+        try files.splitFiles(namedIn: namesFile)
+    } else {
+        for file in operands.isEmpty ? ["-"] : operands { try files.split(file) }
     }
-    try output.finish()
-    return allRead ? 0 : 1
+    return try files.finish() ? 0 : 1
 }

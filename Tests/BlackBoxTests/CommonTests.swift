@@ -20,7 +20,8 @@ import Testing
     func versionIsOneLineOnStandardOutput(_ program: Program) throws {
         let result = try shell("\(program) --version")
         #expect(result.status == 0 && result.errors.isEmpty && result.lines.count == 1)
-        let form = try Regex("\(program) \\(pmaputils\\) [0-9]+\\.[0-9]+\\.[0-9]+")
+        let form = try Regex(
+            "\(program) \\(pmaputils\\) [0-9]+\\.[0-9]+\\.[0-9]+(, Unicode [0-9.]+)?")
         #expect(try form.wholeMatch(in: result.lines.first ?? "") != nil)
     }
 

@@ -47,28 +47,41 @@ import Testing
         }
     }
 
-    /// The fast way and the standard library's segmentation are one rule.
-    @Test func asciiTextIsSplitAsTheUnicodeRuleDoes() throws {
+    /// The loops for ASCII text and the machine for any text are one rule: with a name before
+    /// each word, the machine does all.
+    @Test(arguments: [Rule.Words.unicode, .asciiLetters, .betweenWhiteSpace])
+    func asciiTextIsSplitAsAnyTextIs(_ words: Rule.Words) throws {
         var random = SeededGenerator()
-        for _ in 0..<1000 {
-            let text = randomText(Self.ascii, &random)
-            let unicode = try Array(text.utf8).withUnsafeBytes { try unicodeWords($0, Rule()) }
-            #expect(try words(text) == unicode, "\(random)")
+        let characters = (0..<0x80).map { String(Unicode.Scalar(UInt8($0))) }
+        for _ in 0..<500 {
+            let alphabet =
+                Bool.random(using: &random) ? Self.ascii + ["_"] : characters + Self.ascii
+            let text = Array(
+                (randomText(alphabet, &random) + " " + randomText(alphabet, &random)).utf8)
+            var rule = Rule(words: words, keepsCase: .random(using: &random))
+            rule.joinsHyphens = words == .unicode && .random(using: &random)
+            var named = rule
+            named.withFilename = true
+            let output = String(decoding: try split([text], named), as: UTF8.self)
+            #expect(
+                try split([text], rule) == Array(output.replacing("name\t", with: "").utf8),
+                "\(random)")
         }
     }
 
     @Test func splittingInputAnywhereGivesTheSameWords() throws {
         var random = SeededGenerator()
         let rules = [
-            Rule(), Rule(asciiLettersOnly: true), Rule(keepsCase: true), Rule(minimumLength: 3),
+            Rule(), Rule(words: .asciiLetters), Rule(keepsCase: true), Rule(minimumLength: 3),
+            Rule(words: .betweenWhiteSpace), Rule(joinsHyphens: true), Rule(gramLength: 2),
         ]
         for _ in 0..<8 {
-            let text = randomText(Self.mixed, &random)
+            let text = Array(randomText(Self.mixed, &random).utf8)
             for rule in rules {
-                let whole = try split([Array(text.utf8)], rule)
-                for place in 0...text.utf8.count {
+                let whole = try split([text], rule)
+                for place in 0...text.count {
                     #expect(
-                        try split(cut(text, at: place), rule, blockSize: 16) == whole,
+                        try split(cut(text, at: place), rule, window: 16) == whole,
                         "\(random), cut at \(place)")
                 }
             }

@@ -63,7 +63,7 @@ import Testing
     }
 
     @Test func asciiWordsAreRunsOfLetters() throws {
-        let rule = Rule(asciiLettersOnly: true)
+        let rule = Rule(words: .asciiLetters)
         #expect(
             try words("Don't r2d2 snake_case 3.14 é", rule) == [
                 "don", "t", "r", "d", "snake", "case",
@@ -75,7 +75,7 @@ import Testing
         let text = "a bb ccc dddd o'er 3.14 é éé éée"
         #expect(try words(text, Rule(minimumLength: 3)) == ["ccc", "dddd", "o'er", "3.14", "éée"])
         #expect(try words(text, Rule(minimumLength: 5)) == [])
-        let ascii = Rule(asciiLettersOnly: true, minimumLength: 2)
+        let ascii = Rule(words: .asciiLetters, minimumLength: 2)
         #expect(try words("a bb c-dd e", ascii) == ["bb", "dd"])
     }
 

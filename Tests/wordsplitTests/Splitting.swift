@@ -16,35 +16,35 @@ func words(_ pieces: [[UInt8]], _ rule: Rule = Rule()) throws -> [String] {
     return words.map { String(decoding: $0, as: UTF8.self) }
 }
 
-/// What the program prints for a text that comes in pieces of at most 32 KiB.
-func split(_ pieces: [[UInt8]], _ rule: Rule = Rule(), blockSize: Int = 65536) throws -> [UInt8] {
-    var ends: [Int32] = [-1, -1]
-    try #require(pipe(&ends) == 0)
-    defer { close(ends[0]) }
-    var rest = pieces.filter { !$0.isEmpty }[...]
-    func send() {
-        guard let piece = rest.popFirst() else {
-            if ends[1] != -1 { close(ends[1]) }
-            ends[1] = -1
-            return
-        }
-        _ = write(ends[1], piece, piece.count)
-    }
-    let tokenizer = Tokenizer(rule)
+/// What the program prints for a text that comes in pieces.
+///
+/// - Parameter window: bytes that the tokenizer looks at at once.
+func split(_ pieces: [[UInt8]], _ rule: Rule = Rule(), window: Int = 16 * 1024) throws -> [UInt8] {
+    let tokenizer = Tokenizer(rule, window: window)
     let file = try ScratchFile()
-    var reader = try BlockReader(FileDescriptor(ends[0]), blockSize: blockSize)
     var output = Output(try file.duplicate())
-    send()
-    while let block = try reader.next({ bytes in
-        send()
-        return tokenizer.endOfLastWord(bytes)
-    }) { try tokenizer.split(block, into: &output) }
+    try split(pieces, tokenizer, into: &output)
     try output.finish()
     return try file.contents()
 }
 
+/// Splits a text that comes in pieces as a file of its own.
+func split(_ pieces: [[UInt8]], _ tokenizer: Tokenizer, into output: inout Output) throws {
+    tokenizer.begin(named: Array("name".utf8))
+    var rest: ArraySlice<UInt8> = []
+    for piece in pieces {
+        let bytes = Array(rest + piece)
+        // The tokenizer may read behind a block, and must not mind what stands there.
+        let padded = bytes + Array("\u{301}bc\u{3B1}\u{3B2}\u{3B3}def".utf8.prefix(16))
+        let used = try padded.withUnsafeBytes {
+            try tokenizer.split(UnsafeRawBufferPointer(rebasing: $0[..<bytes.count]), into: &output)
+        }
+        rest = bytes[used...]
+    }
+    try tokenizer.finish(rest: rest.count, into: &output)
+}
+
 /// A text cut in two at a place.
-func cut(_ text: String, at place: Int) -> [[UInt8]] {
-    let bytes = Array(text.utf8)
-    return [Array(bytes[..<place]), Array(bytes[place...])]
+func cut(_ bytes: [UInt8], at place: Int) -> [[UInt8]] {
+    [Array(bytes[..<place]), Array(bytes[place...])]
 }

@@ -1,0 +1,87 @@
+/// A byte that is not UTF-8, where that is an error.
+struct NotUTF8: Error {
+    /// In the file, in bytes.
+    let offset: Int
+}
+
+/// The bytes of a file that were dropped.
+struct InvalidBytes {
+    private(set) var count = 0
+    /// Where the first one stands in the file, in bytes.
+    private(set) var first = 0
+
+    /// What to tell the user, or nil if there were none.
+    var message: String? {
+        switch count {
+        case 0: nil
+        case 1: "dropped a byte that is not UTF-8, at offset \(first)"
+        default: "dropped \(count) bytes that are not UTF-8, the first at offset \(first)"
+        }
+    }
+
+    mutating func add(_ more: Int, at offset: Int) {
+        if count == 0 { first = offset }
+        count += more
+    }
+}
+
+enum Decoded {
+    case scalar(UInt32, length: Int)
+    /// What is there may be the beginning of a scalar.
+    case incomplete
+    case invalid
+}
+
+/// The first scalar of text that is UTF-8 by table 3-7 of the Unicode Standard, section 3.9:
+/// no overlong form, no surrogate, nothing past U+10FFFF.
+///
+/// - Parameter count: at least 1.
+func decode(_ bytes: UnsafePointer<UInt8>, _ count: Int) -> Decoded {
+    let lead = unsafe bytes[0]
+    let length: Int
+    var second: ClosedRange<UInt8> = 0x80...0xBF
+    switch lead {
+    case 0..<0x80: return .scalar(UInt32(lead), length: 1)
+    case 0xC2...0xDF: length = 2
+    case 0xE0: (length, second) = (3, 0xA0...0xBF)
+    case 0xED: (length, second) = (3, 0x80...0x9F)
+    case 0xE1...0xEF: length = 3
+    case 0xF0: (length, second) = (4, 0x90...0xBF)
+    case 0xF1...0xF3: length = 4
+    case 0xF4: (length, second) = (4, 0x80...0x8F)
+    default: return .invalid
+    }
+    var scalar = UInt32(lead) & (0x7F >> UInt32(length))
+    for index in 1..<length {
+        if index == count { return .incomplete }
+        let byte = unsafe bytes[index]
+        let isRight = index == 1 ? second.contains(byte) : byte & 0xC0 == 0x80
+        if !isRight { return .invalid }
+        scalar = scalar << 6 | UInt32(byte & 0x3F)
+    }
+    return .scalar(scalar, length: length)
+}
+
+/// What the first bytes of a file say of its encoding.
+enum ByteOrderMark: Equatable {
+    case none
+    case utf8
+    /// Another encoding, by the name that iconv(1) knows.
+    case other(String)
+
+    /// Bytes of a file that tell.
+    static let length = 4
+
+    init(_ bytes: UnsafeRawBufferPointer) {
+        let start = unsafe Array(bytes.prefix(Self.length))
+        if start.starts(with: [0xEF, 0xBB, 0xBF]) {
+            self = .utf8
+        } else if start == [0xFF, 0xFE, 0, 0] || start == [0, 0, 0xFE, 0xFF] {
+            self = .other("UTF-32")
+        } else if start.starts(with: [0xFF, 0xFE]) || start.starts(with: [0xFE, 0xFF]) {
+            self = .other("UTF-16")
+        } else {
+            self = .none
+        }
+    }
+}

@@ -1,0 +1,63 @@
+import Shared
+
+/// Splits files one after the other, and remembers whether all of them could be read.
+struct FileSplitter: ~Copyable {
+    private let messages: Messages
+    private var texts: TextReader
+    private var output = Output(.standardOutput)
+    private var allRead = true
+
+    init(_ rule: Rule, messages: Messages) throws(Errno) {
+        self.messages = messages
+        texts = try TextReader(rule)
+    }
+
+    /// Splits a file, `-` being standard input. One that cannot be read is a message.
+    mutating func split(_ file: Argument) throws {
+        let isRead = try readEach([file], messages: messages) { descriptor, name in
+            do {
+                let invalid = try texts.split(descriptor, named: file.bytes, into: &output)
+                if let text = invalid.message { messages.say(name, text) }
+            } catch let problem as TextProblem where problem.endsRun {
+                try output.flush()
+                throw Failure(name, problem.why)
+            } catch let problem as TextProblem {
+                complain(name, problem.why)
+            }
+        }
+        if !isRead { allRead = false }
+    }
+
+    /// Splits the files whose names a file holds, each ended by NUL.
+    mutating func splitFiles(namedIn file: Argument) throws {
+        let name = file == "-" ? "standard input" : file.text
+        do {
+            var names = try FileNames(file)
+            while let next = try names.next() {
+                switch next {
+                case .bad(let why): complain(name, why)
+                case .name(let bytes):
+                    try unsafe bytes.withUnsafeBufferPointer { bytes in
+                        let start = unsafe UnsafeRawPointer(bytes.baseAddress!)
+                        try unsafe split(Argument(start.assumingMemoryBound(to: CChar.self)))
+                    }
+                }
+            }
+        } catch let error as Errno where error != .noMemory {
+            complain(name, error.reason)
+        }
+    }
+
+    private mutating func complain(_ name: String, _ why: String) {
+        messages.say(name, why)
+        allRead = false
+    }
+
+    /// Writes what is left.
+    ///
+    /// - Returns: whether all files were read.
+    consuming func finish() throws(WriteError) -> Bool {
+        try output.finish()
+        return allRead
+    }
+}

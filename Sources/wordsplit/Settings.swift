@@ -1,0 +1,67 @@
+import Shared
+
+enum OptionID: Sendable {
+    case ascii, files0From, gram, withFilename, keepCase, minLength, strict, whitespace, hyphen
+    case null
+}
+
+let wordsplitSyntax = CommandSyntax<OptionID>(
+    program: "wordsplit", operands: "[file ...]",
+    purpose: "Print the words of a text in lower case, one a line.",
+    basis: ", Unicode \(WordTable.unicodeVersion)",
+    options: [
+        Option(.ascii, "a", "ascii", nil, "words are runs of the letters A-Z and a-z only"),
+        Option(.whitespace, "w", "whitespace", nil, "words are what stands between white space"),
+        Option(.hyphen, "y", "hyphen", nil, "hyphenated compounds are one word"),
+        Option(.keepCase, "k", "keep-case", nil, "leave upper and lower case as they are"),
+        Option(.minLength, "m", "min-length", "N", "only words of N characters or more"),
+        Option(.gram, "g", "ngram", "N", "runs of N words, joined by spaces"),
+        Option(.withFilename, "H", "with-filename", nil, "file name and tab before each"),
+        Option(.null, "0", "null", nil, "end words with NUL, not newline"),
+        Option(.strict, nil, "strict", nil, "stop at a byte that is not UTF-8"),
+        Option(
+            .files0From, nil, "files0-from", "FILE", "read the files' names, each ended by NUL"),
+    ])
+
+/// What the command line asks for.
+struct Settings {
+    var rule = Rule()
+    /// The file that holds the names of the files to read.
+    var namesFile: Argument?
+
+    init(
+        _ options: [(option: Option<OptionID>, value: Argument?)], operands: [Argument]
+    ) throws(UsageError) {
+        var given: [OptionID: String] = [:]
+        for (option, value) in options {
+            given[option.id] = option.name
+            switch option.id {
+            case .ascii: rule.words = .asciiLetters
+            case .whitespace: rule.words = .betweenWhiteSpace
+            case .hyphen: rule.joinsHyphens = true
+            case .keepCase: rule.keepsCase = true
+            case .minLength: rule.minimumLength = try count(option, value, minimum: 1)
+            case .gram: rule.gramLength = try count(option, value, minimum: 1)
+            case .withFilename: rule.withFilename = true
+            case .null: rule.terminator = 0
+            case .strict: rule.isStrict = true
+            case .files0From: namesFile = value
+            }
+        }
+        let contradictions: [(OptionID, OptionID, String)] = [
+            (.ascii, .whitespace, "each says what a word is: give one of them"),
+            (.ascii, .hyphen, "by -a a word is nothing but letters"),
+            (.whitespace, .hyphen, "by -w a hyphen is part of the word already"),
+            (.ascii, .strict, "by -a any byte will do"),
+        ]
+        for (one, other, why) in contradictions {
+            if let first = given[one], let second = given[other] {
+                throw UsageError("\(first) and \(second)", why)
+            }
+        }
+        if namesFile != nil, let operand = operands.first {
+            throw UsageError(
+                "extra operand '\(operand.text)'", "--files0-from names the files already")
+        }
+    }
+}

@@ -1,0 +1,59 @@
+import Shared
+
+/// Why a file was not split, or not to its end, in words that follow its name.
+struct TextProblem: Error {
+    let why: String
+    /// Whether the files that follow are not read either.
+    let endsRun: Bool
+}
+
+/// Splits the text of one file after the other.
+struct TextReader: ~Copyable {
+    private let tokenizer: Tokenizer
+    private var reader: BlockReader
+
+    init(_ rule: Rule) throws(Errno) {
+        tokenizer = Tokenizer(rule)
+        reader = try BlockReader(.standardInput)
+    }
+
+    /// Splits a file into words.
+    ///
+    /// - Parameter name: what `-H` prints.
+    /// - Returns: the bytes that were not UTF-8 and are dropped.
+    /// - Throws: `TextProblem`; an `Errno` if reading fails, and then the words before are done.
+    mutating func split(
+        _ descriptor: FileDescriptor, named name: [UInt8], into output: inout Output
+    ) throws -> InvalidBytes {
+        reader.turn(to: descriptor)
+        var block = try unsafe reader.nextBytes(keeping: 0)
+        while block.count < ByteOrderMark.length && !reader.isAtEnd {
+            unsafe block = try reader.nextBytes(keeping: block.count)
+        }
+        var markLength = 0
+        switch unsafe ByteOrderMark(block) {
+        case .none: break
+        case .utf8: markLength = 3
+        case .other(let encoding):
+            let advice = "convert it with iconv -f \(encoding) -t UTF-8"
+            throw TextProblem(why: "is \(encoding), not UTF-8: \(advice)", endsRun: false)
+        }
+        unsafe block = UnsafeRawBufferPointer(rebasing: block[markLength...])
+        tokenizer.begin(named: name, at: markLength)
+        do {
+            while true {
+                let rest = try unsafe block.count - tokenizer.split(block, into: &output)
+                if reader.isAtEnd {
+                    try tokenizer.finish(rest: rest, into: &output)
+                    return tokenizer.invalid
+                }
+                unsafe block = try reader.nextBytes(keeping: rest)
+            }
+        } catch let error as NotUTF8 {
+            throw TextProblem(why: "not UTF-8 at offset \(error.offset)", endsRun: true)
+        } catch let error as Errno where error != .noMemory {
+            try tokenizer.finish(rest: 0, into: &output)
+            throw error
+        }
+    }
+}

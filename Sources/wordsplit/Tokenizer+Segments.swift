@@ -1,0 +1,87 @@
+import Shared
+
+extension Tokenizer {
+    /// Ends the segment that is going on: it is printed if it is a word.
+    ///
+    /// - Parameter room: where what is not handed over begins; it may move.
+    func finishSegment(
+        _ room: inout UnsafeMutablePointer<UInt8>, _ output: inout Output
+    ) throws {
+        if cursor.state.isOpen {
+            try unsafe splitAtOpen(&room, &output)
+        }
+        try unsafe finishWord(&room, &output)
+        cursor.state = .start
+    }
+
+    /// The same before a pictograph, which a zero width joiner holds to what is before it.
+    func finishUnlessJoined(
+        _ room: inout UnsafeMutablePointer<UInt8>, _ output: inout Output
+    ) throws {
+        let end = unsafe room + cursor.end
+        // U+200D is E2 80 8D.
+        if unsafe cursor.end - cursor.start < 3 || end[-3] != 0xE2 || end[-2] != 0x80
+            || end[-1] != 0x8D
+        {
+            try unsafe finishSegment(&room, &output)
+        } else if cursor.state.isOpen {
+            try unsafe splitAtOpen(&room, &output)
+        }
+    }
+
+    /// What stood open joins nothing: the segment ends before it, and it begins another.
+    private func splitAtOpen(
+        _ room: inout UnsafeMutablePointer<UInt8>, _ output: inout Output
+    ) throws {
+        let bytes = unsafe UnsafeBufferPointer(
+            start: room + cursor.open, count: cursor.end - cursor.open)
+        let tail = unsafe Array(bytes)
+        cursor.end = cursor.open
+        cursor.facts = cursor.factsBeforeOpen
+        try unsafe finishWord(&room, &output)
+        cursor.state = .other
+        for index in tail.indices { unsafe room[cursor.end + index] = tail[index] }
+        cursor.end += tail.count
+        cursor.facts = facts(of: tail)
+    }
+
+    /// What scalars tell of a segment.
+    private func facts(of bytes: [UInt8]) -> UInt8 {
+        String(decoding: bytes, as: UTF8.self).unicodeScalars.reduce(0) { facts, scalar in
+            facts | machine.facts(of: scalar)
+        }
+    }
+
+    /// Prints what stands between `start` and `end` if it is a word, and leaves nothing there.
+    private func finishWord(
+        _ room: inout UnsafeMutablePointer<UInt8>, _ output: inout Output
+    ) throws {
+        let word = unsafe UnsafeBufferPointer(
+            start: room + cursor.start, count: cursor.end - cursor.start)
+        if cursor.facts & WordMachine.isWord == 0 {
+            cursor.end = cursor.start
+        } else if cursor.facts == WordMachine.isWord && !rule.finishesEachWord {
+            if unsafe rule.minimumLength == 1 || scalarCount(word) >= rule.minimumLength {
+                unsafe room[cursor.end] = rule.terminator
+                cursor.start = cursor.end + 1
+            }
+            cursor.end = cursor.start
+        } else {
+            unsafe try finisher.take(word, facts: cursor.facts, machine)
+            output.commit(cursor.start)
+            try finisher.write(into: &output)
+            cursor.start = 0
+            cursor.end = 0
+            unsafe room = try output.reserve(self.room)
+        }
+        cursor.facts = 0
+        cursor.markEnd = cursor.end
+    }
+}
+
+/// The scalars of UTF-8 text.
+func scalarCount(_ bytes: UnsafeBufferPointer<UInt8>) -> Int {
+    var count = 0
+    for index in 0..<bytes.count where unsafe bytes[index] & 0xC0 != 0x80 { count &+= 1 }
+    return count
+}

@@ -1,0 +1,167 @@
+import Shared
+
+/// A rule as tables: for each state and kind of scalar what to do, and for each kind what
+/// it tells of its word and how it is printed.
+@safe
+final class WordMachine {
+    /// An action's bits in a transition; the next state is in the lower ones.
+    static let stateMask: UInt8 = 0x0F
+    static let actionShift: UInt8 = 4
+    /// Codes are ASCII: a state has so many transitions.
+    static let codeCount = 128
+
+    /// What a word's scalars tell of it, each a bit.
+    static let isWord: UInt8 = 1 << 0
+    static let isRecased: UInt8 = 1 << 1
+    static let isRecomposed: UInt8 = 1 << 2
+    static let holdsWhite: UInt8 = 1 << 3
+
+    /// By state and code: action and next state.
+    let transitions: UnsafeMutablePointer<UInt8>
+    let prints: UnsafeMutablePointer<Printing>
+    /// By scalar / 64: where its block begins in `codes`.
+    let blockOffsets: UnsafeMutablePointer<UInt16>
+    let codes: UnsafePointer<UInt8>
+    /// By scalar below 0x800, for what goes on a word of letters and is printed as two bytes:
+    /// these bytes, the first one lowest, and the facts in the upper half. 0 for all else.
+    let letterPairs: UnsafeMutablePointer<UInt32>
+    /// By code: whether composition leaves the scalar and what is before it alone.
+    private var areStable = InlineArray<128, Bool>(repeating: true)
+
+    /// What is done with a scalar that becomes part of a word, by code.
+    struct Printing {
+        /// What is added to the scalar.
+        var shift: Int32 = 0
+        /// What it tells of the word.
+        var facts: UInt8 = 0
+    }
+
+    init(_ rule: Rule) {
+        let states = WordBreakState.allCases.count
+        unsafe transitions = .allocate(capacity: states * Self.codeCount)
+        unsafe transitions.initialize(repeating: 0, count: states * Self.codeCount)
+        unsafe prints = .allocate(capacity: Self.codeCount)
+        unsafe prints.initialize(repeating: Printing(), count: Self.codeCount)
+        unsafe blockOffsets = Self.expandedIndex()
+        unsafe letterPairs = .allocate(capacity: 0x800)
+        unsafe letterPairs.initialize(repeating: 0, count: 0x800)
+        unsafe codes = WordTable.blocks.utf8Start
+        for kind in WordTable.kinds {
+            let code = Int(kind.code)
+            areStable[code] = kind.traits.isDisjoint(with: [.mark, .recomposed])
+            unsafe prints[code] = Printing(
+                shift: Self.shift(kind, rule), facts: Self.facts(kind, rule))
+            for state in WordBreakState.allCases {
+                let (action, next) = Self.step(state, kind, rule)
+                unsafe transitions[Int(state.rawValue) * Self.codeCount + code] =
+                    action.rawValue << Self.actionShift | next.rawValue
+            }
+        }
+        // By `-a` text is bytes.
+        if rule.words != .asciiLetters { fillLetterPairs() }
+    }
+
+    private func fillLetterPairs() {
+        let letter = WordBreakState.letter.rawValue
+        for scalar in 0x80..<0x800 as Range<UInt32> {
+            let code = unsafe Int(codes[Int(blockOffsets[Int(scalar >> 6)]) + Int(scalar & 0x3F)])
+            let print = unsafe prints[code]
+            let printed = scalar &+ UInt32(bitPattern: print.shift)
+            let transition = unsafe transitions[Int(letter) * Self.codeCount + code]
+            if transition == letter, 0x80..<0x800 ~= printed,
+                print.facts & ~Self.isWord == 0
+            {
+                let bytes = 0x80C0 | printed >> 6 | (printed & 0x3F) << 8
+                unsafe letterPairs[Int(scalar)] = bytes | UInt32(print.facts) << 16
+            }
+        }
+    }
+
+    deinit {
+        unsafe transitions.deallocate()
+        unsafe prints.deallocate()
+        unsafe letterPairs.deallocate()
+        unsafe blockOffsets.deallocate()
+    }
+
+    func code(of scalar: Unicode.Scalar) -> Int {
+        let block = unsafe Int(blockOffsets[Int(scalar.value >> 6)])
+        return unsafe Int(codes[block + Int(scalar.value & 0x3F)])
+    }
+
+    func facts(of scalar: Unicode.Scalar) -> UInt8 { unsafe prints[code(of: scalar)].facts }
+
+    /// Whether Normalization Form C has a boundary before the scalar.
+    func isStable(_ scalar: Unicode.Scalar) -> Bool { areStable[code(of: scalar)] }
+
+    private static func step(
+        _ state: WordBreakState, _ kind: ScalarKind, _ rule: Rule
+    ) -> (WordBreakState.Action, WordBreakState) {
+        switch rule.words {
+        case .asciiLetters:
+            if kind.wordBreak != .letter { return (.skip, .start) }
+            return (state == .start ? .begin : .join, .letter)
+        case .betweenWhiteSpace:
+            if !kind.traits.isDisjoint(with: [.white, .null]) { return (.skip, .start) }
+            return (state == .start ? .begin : .join, .letter)
+        case .unicode:
+            // Of white space only U+202F joins, which is ExtendNumLet. What the rules leave at
+            // white space or a control character (Extend, Format) is no less a segment without.
+            if !kind.traits.isDisjoint(with: [.white, .control]), kind.wordBreak != .extendNumLet {
+                return (.skip, .start)
+            }
+            let (action, next) = state.step(kind.wordBreak, joinsHyphens: rule.joinsHyphens)
+            // At the start there is nothing that `begin` would end.
+            if kind.traits.contains(.mark), action == .join || state == .start {
+                return (.joinMark, next)
+            }
+            return (action, next)
+        }
+    }
+
+    private static func facts(_ kind: ScalarKind, _ rule: Rule) -> UInt8 {
+        var facts: UInt8 = 0
+        let recased = kind.traits.contains(.recased) && !rule.keepsCase
+        switch rule.words {
+        case .asciiLetters: facts |= isWord
+        case .betweenWhiteSpace: facts |= isWord | (recased ? isRecased : 0)
+        case .unicode:
+            if kind.traits.contains(.word) { facts |= isWord }
+            if recased { facts |= isRecased }
+            if kind.traits.contains(.recomposed) { facts |= isRecomposed }
+            if kind.traits.contains(.white) { facts |= holdsWhite }
+        }
+        return facts
+    }
+
+    private static func shift(_ kind: ScalarKind, _ rule: Rule) -> Int32 {
+        let isTypographic = kind.traits.contains(.typographic)
+        let leavesAlone = isTypographic ? rule.words == .betweenWhiteSpace : rule.keepsCase
+        return leavesAlone ? 0 : kind.shift
+    }
+
+    private static func expandedIndex() -> UnsafeMutablePointer<UInt16> {
+        let index = UnsafeMutablePointer<UInt16>.allocate(capacity: 0x110000 / 64)
+        let runs = unsafe WordTable.index.utf8Start
+        func number(_ offset: Int) -> Int {
+            unsafe digit(runs[offset]) * 64 + digit(runs[offset + 1])
+        }
+        var end = 0
+        for run in stride(from: 0, to: WordTable.index.utf8CodeUnitCount, by: 4) {
+            let count = number(run + 2)
+            unsafe (index + end).initialize(
+                repeating: UInt16(truncatingIfNeeded: number(run) * 64), count: count)
+            end += count
+        }
+        return unsafe index
+    }
+
+    private static func digit(_ byte: UInt8) -> Int {
+        switch Unicode.Scalar(byte) {
+        case "0"..."9": Int(byte) - 0x30
+        case "A"..."Z": Int(byte) - 0x41 + 10
+        case "a"..."z": Int(byte) - 0x61 + 36
+        default: byte == UInt8(ascii: "+") ? 62 : 63
+        }
+    }
+}
