@@ -36,13 +36,15 @@ extension Tokenizer {
         let bytes = unsafe UnsafeBufferPointer(
             start: room + cursor.open, count: cursor.end - cursor.open)
         let tail = unsafe Array(bytes)
+        // Whether marks stand beside each other is known of all together.
+        let facts = facts(of: tail) | cursor.facts & WordMachine.isRecomposed
         cursor.end = cursor.open
         cursor.facts = cursor.factsBeforeOpen
-        try unsafe finishWord(&room, &output)
+        try unsafe finishWord(&room, &output, roomBehind: tail.count)
         cursor.state = .other
         for index in tail.indices { unsafe room[cursor.end + index] = tail[index] }
         cursor.end += tail.count
-        cursor.facts = facts(of: tail)
+        cursor.facts = facts
     }
 
     /// What scalars tell of a segment.
@@ -53,8 +55,10 @@ extension Tokenizer {
     }
 
     /// Prints what stands between `start` and `end` if it is a word, and leaves nothing there.
+    ///
+    /// - Parameter more: bytes that will come behind it beside those of the window.
     private func finishWord(
-        _ room: inout UnsafeMutablePointer<UInt8>, _ output: inout Output
+        _ room: inout UnsafeMutablePointer<UInt8>, _ output: inout Output, roomBehind more: Int = 0
     ) throws {
         let word = unsafe UnsafeBufferPointer(
             start: room + cursor.start, count: cursor.end - cursor.start)
@@ -72,7 +76,7 @@ extension Tokenizer {
             try finisher.write(into: &output)
             cursor.start = 0
             cursor.end = 0
-            unsafe room = try output.reserve(self.room)
+            unsafe room = try output.reserve(self.room + more)
         }
         cursor.facts = 0
         cursor.markEnd = cursor.end

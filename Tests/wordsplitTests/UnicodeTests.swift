@@ -28,6 +28,18 @@ import Testing
         #expect(one == Array("q\u{323}\u{307}\n".utf8))
     }
 
+    /// The segment that begins at the full stop holds a letter, U+FF9E, which is Extend.
+    @Test func marksBehindWhatJoinsNothingComeInOrderToo() throws {
+        let text = Array("a.\u{64E}\u{94D}\u{FF9E} ".utf8)
+        #expect(try split([text]) == Array("a\n.\u{94D}\u{64E}\u{FF9E}\n".utf8))
+    }
+
+    @Test func manyMarksBehindWhatJoinsNothingHaveRoom() throws {
+        let marks = String(repeating: "\u{AD}", count: 400_000)
+        let output = try split([Array("a.\(marks)\u{FF9E} b".utf8)], Rule(withFilename: true))
+        #expect(output == Array("name\ta\nname\t.\(marks)\u{FF9E}\nname\tb\n".utf8))
+    }
+
     @Test func lowerCaseIsTheFullMapping() throws {
         #expect(
             try words("STRA\u{1E9E}E ÄÖÜ ЧЕХОВ Ἀθῆναι") == ["straße", "äöü", "чехов", "ἀθῆναι"])
