@@ -83,7 +83,12 @@ extension Pool {
     func finishWorkers() throws(WriteError) {
         let workers = ended
         ended = []
-        for worker in workers {
+        var next = 0
+        // Where the output fails in between, the others still have to be finished.
+        defer { ended += workers[next...] }
+        while next < workers.count {
+            let worker = workers[next]
+            next += 1
             if worker.errorsRestUntil < .never {
                 readErrors(worker)
                 watchErrors(of: worker)

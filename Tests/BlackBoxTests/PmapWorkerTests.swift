@@ -36,6 +36,19 @@ import Testing
         #expect(result.lines == (1...60).map(String.init) && result.status == 0)
     }
 
+    @Test func manyThatEndAtOnceAreAllFinishedWhereTheOutputFails() throws {
+        let result = try shell(
+            """
+            seq 30 >items; pmap -a items -u -j30 -s 'echo x >>ready
+                until [ -e go ]; do sleep 0.02; done; echo; echo x >>over' >/dev/full &
+            until [ "$(wc -l <ready)" = 30 ]; do sleep 0.02; done 2>/dev/null
+            kill -STOP $!; >go; until [ "$(wc -l <over)" = 30 ]; do sleep 0.02; done 2>/dev/null
+            sleep 0.1; kill -CONT $!; wait $!
+            """)
+        #expect(result.errors == "pmap: write error: No space left on device\n")
+        #expect(result.status == 1)
+    }
+
     /// A zombie that stays lets this run into the time limit.
     @Test func aWorkerThatEndedIsNoZombie() throws {
         let result = try shell(
