@@ -24,7 +24,7 @@ PAGES = pmap.1 wordsplit.1 wcreduce.1 pmaputils.7
 need = @command -v $(1) >/dev/null || { echo "make: $(1) is missing: $(2)" >&2; exit 1; }
 need-swift = $(call need,$(SWIFT),install Swift 6.2 or later from https://www.swift.org/install)
 
-.PHONY: build demo check bench fuzz tables lint install uninstall foreign clean
+.PHONY: build demo check check-engines bench fuzz tables lint install uninstall foreign clean
 build:
 	$(need-swift)
 	$(SWIFT) build -c release $(SWIFTFLAGS)
@@ -34,6 +34,11 @@ demo: build
 
 check: build
 	PMAPUTILS_BIN="$(BIN)" $(SWIFT) test $(SWIFTFLAGS)
+
+# The programs on Slurm and on Spark; what is not installed is skipped.
+check-engines: build
+	PMAPUTILS_ENGINES=1 PMAPUTILS_BIN="$(BIN)" \
+	    $(SWIFT) test $(SWIFTFLAGS) --no-parallel --filter EngineTests
 
 bench: build
 	PATH="$(BIN):$$PATH" .ci/bench "$(PLAYS)"
@@ -55,7 +60,7 @@ lint:
 	$(call need,shellcheck,install the package shellcheck)
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests
 	mandoc -Tlint -Wwarning man/*
-	shellcheck .ci/* completions/*
+	shellcheck .ci/* completions/* examples/*.sh Tests/Engines/*
 
 # Installs what `make` has built: so only this step need be done as root.
 install: foreign
