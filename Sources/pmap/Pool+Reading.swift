@@ -14,6 +14,12 @@ extension Pool {
         }
     }
 
+    func feed(_ worker: Worker) {
+        if let failure = worker.feed() {
+            say("chunk \(worker.chunk.number)", "its standard input: \(failure.reason)")
+        }
+    }
+
     func readOutput(_ worker: Worker) throws(WriteError) {
         guard let descriptor = worker.output?.descriptor else { return }
         if ending != nil {

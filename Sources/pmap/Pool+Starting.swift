@@ -146,7 +146,7 @@ extension Pool {
         workersBySlot[slot] = worker
         self.output.begin(chunk.number)
         if settings.verbosity > 0 { describe(worker) }
-        worker.feed()
+        feed(worker)
     }
 
     /// The items of a chunk, or its number where they are standard input, and a tab.

@@ -107,7 +107,7 @@ extension Pool {
         case .reader:
             display.eraseForOutput()
             try output.flush()
-        case .input(let slot): workersBySlot[slot]?.feed()
+        case .input(let slot): if let worker = workersBySlot[slot] { feed(worker) }
         case .errors(let slot): if let worker = workersBySlot[slot] { readErrors(worker) }
         case .output(let slot): if let worker = workersBySlot[slot] { try readOutput(worker) }
         }

@@ -74,21 +74,29 @@ final class Worker {
     var isDone: Bool { outcome != nil && isSilent }
 
     /// Writes what its standard input has room for; closes it behind the last byte. A
-    /// worker that reads no further than it wants is no error.
-    func feed() {
-        guard let descriptor = input?.descriptor else { return }
+    /// worker that reads no further than it wants is no error. Where the kernel fails, it
+    /// is killed first: one that saw an end would call a part of its items all of them.
+    ///
+    /// - Returns: how the kernel failed, if it did.
+    func feed() -> Errno? {
+        guard let descriptor = input?.descriptor else { return nil }
+        var failure: Errno?
         let isOver = unsafe chunk.bytes.withUnsafeBytes { bytes in
             while bytesFed < bytes.count {
                 let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[bytesFed...])
                 do throws(Errno) {
                     bytesFed += try unsafe descriptor.write(rest)
                 } catch {
-                    return error != .wouldBlock
+                    if error == .wouldBlock { return false }
+                    if error != .brokenPipe { failure = error }
+                    return true
                 }
             }
             return true
         }
+        if failure != nil { signal(SIGKILL) }
         if isOver { input = nil }
+        return failure
     }
 
     /// Sends a signal to it and to what it started.

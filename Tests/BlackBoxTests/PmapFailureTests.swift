@@ -125,6 +125,21 @@ import Testing
         #expect(result.errors == "pmap: in: Input/output error\n")
     }
 
+    /// The worker must not take a part of its items for all of them.
+    @Test(
+        .enabled(if: programsAreStatic && isInstalled("strace")), arguments: ["ENOMEM", "EIO"])
+    func inputThatCannotBePassedOnFailsItsChunk(error: String) throws {
+        let folder = try TemporaryFolder()
+        let result = try shell(
+            """
+            seq 4 | strace -qq -o trace -e inject=write:error=\(error):when=1 \
+                "$(which pmap)" -j1 -c2 -i --failed=failed cat
+            """, in: folder)
+        #expect(result.text == "3\n4\n" && result.status == 125)
+        #expect(result.errors.hasPrefix("pmap: chunk 1: its standard input: "))
+        #expect(try folder.text(of: "failed") == "1\n2\n")
+    }
+
     @Test(.enabled(if: programsAreStatic && isInstalled("strace")))
     func interruptedCallsAreRetried() throws {
         let result = try shell(
