@@ -37,9 +37,9 @@ import Testing
     @Test func failedItemsAreReadyToBeReadAgain() throws {
         let result = try shell(
             #"""
-            printf 'a b\nc\nd\ne' | pmap -c2 --failed bad -s 'case "$*" in *d*) exit 1;; esac'
+            printf 'a b\nc\nd\ne' | pmap -j1 -c2 --failed bad -s 'case "$*" in *d*) exit 1;; esac'
             pmap -a bad printf '<%s>'
-            printf 'x\ny\0z' | pmap -0 --failed bad false; od -An -c bad | tr -d ' \n'
+            printf 'x\ny\0z' | pmap -0 -j1 --failed bad false; od -An -c bad | tr -d ' \n'
             """#)
         #expect(result.text == #"<d><e>x\ny\0z\0"#)
     }
