@@ -10,6 +10,7 @@ public struct Errno: Error, Equatable, Sendable {
     public static let interrupted = Errno(EINTR)
     public static let wouldBlock = Errno(EAGAIN)
     public static let brokenPipe = Errno(EPIPE)
+    public static let badDescriptor = Errno(EBADF)
     public static let notPermitted = Errno(EPERM)
     public static let noEntry = Errno(ENOENT)
     public static let noMemory = Errno(ENOMEM)

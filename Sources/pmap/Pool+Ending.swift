@@ -118,6 +118,7 @@ extension Pool {
         workers[worker.process] = nil
         workersBySlot[worker.slot] = nil
         slots.insert(worker.slot)
+        jobserver?.give()
         nextStart = .zero
         try? readWorkersFile(isFirst: false)
         guard ending == nil, let outcome = worker.outcome else { return }

@@ -14,19 +14,27 @@ extension Pool {
     /// - Returns: whether another could be started at once.
     func startWorkers() throws(WriteError) -> Bool {
         var started = 0
+        isShortOfSlots = false
         while canStart {
             if started == Self.startsAtOnce { return true }
             guard let job = try nextJob() else { return false }
+            if jobserver?.take() == false {
+                isShortOfSlots = true
+                waiting.insert(job, at: 0)
+                return false
+            }
             started += 1
             do {
                 try start(job, slot: slots.lowest)
                 slots.removeLowest()
                 vainStarts = 0
             } catch let error where Self.mayPass(error) && isPatient {
+                jobserver?.give()
                 waiting.insert(job, at: 0)
                 nextStart = monotonicTime() + Self.pause
                 vainStarts += 1
             } catch {
+                jobserver?.give()
                 try giveUp(job, error)
             }
         }
@@ -34,9 +42,11 @@ extension Pool {
     }
 
     private var canStart: Bool {
-        !startsNoMore && ending == nil && !output.isFull && workers.count < workerLimit
+        !startsNoMore && ending == nil && hasRoom
             && (vainStarts == 0 || monotonicTime() >= nextStart)
     }
+
+    var hasRoom: Bool { !output.isFull && workers.count < workerLimit }
 
     /// Whether a start that fails now may be tried again.
     private var isPatient: Bool { !workers.isEmpty || vainStarts < Self.patience }

@@ -2,7 +2,7 @@ import Shared
 
 /// What the loop waits for. Workers go by their slots, which fit into a token with the kind.
 enum Event {
-    case signals, items, reader
+    case signals, items, reader, jobserver
     case input(slot: Int)
     case output(slot: Int)
     case errors(slot: Int)
@@ -12,6 +12,7 @@ enum Event {
         case .signals: 0
         case .items: 1
         case .reader: 2
+        case .jobserver: 3
         case .input(let slot): UInt64(slot) << 2
         case .output(let slot): UInt64(slot) << 2 | 1
         case .errors(let slot): UInt64(slot) << 2 | 2
@@ -23,7 +24,8 @@ enum Event {
         switch (slot, token & 3) {
         case (0, 0): self = .signals
         case (0, 1): self = .items
-        case (0, _): self = .reader
+        case (0, 2): self = .reader
+        case (0, _): self = .jobserver
         case (_, 0): self = .input(slot: slot)
         case (_, 1): self = .output(slot: slot)
         default: self = .errors(slot: slot)
@@ -54,7 +56,8 @@ extension Pool {
         let wantsReader = output.waitsForReader && ending == nil
         let items = watch(source.descriptor, wantsItems, &itemsWatch, .items, .reading)
         let reader = watch(output.descriptor, wantsReader, &readerWatch, .reader, .writing)
-        let ready = [items, reader].compactMap { $0 }
+        let slot = watchJobserver()
+        let ready = [items, reader, slot].compactMap { $0 }
         let time = isBusy || !ready.isEmpty ? 0 : timeout()
         return ready + poller.wait(milliseconds: time).map(Event.init)
     }
@@ -86,15 +89,24 @@ extension Pool {
         }
     }
 
+    private func watchJobserver() -> Event? {
+        guard let descriptor = jobserver?.descriptor else { return nil }
+        return watch(
+            descriptor, isShortOfSlots && ending == nil && !startsNoMore, &jobserverWatch,
+            .jobserver, .reading)
+    }
+
     /// Whether a worker could be started if a chunk were full.
     private var needsItems: Bool {
-        workers.count < workerLimit && waiting.isEmpty && !output.isFull
+        hasRoom && waiting.isEmpty
     }
 
     /// How long nothing has to be done: milliseconds, rounded up; -1 for ever.
     private func timeout() -> Int32 {
         var next = min(display.deadline ?? .never, nextLook)
-        if !waiting.isEmpty && !startsNoMore { next = min(next, nextStart) }
+        if vainStarts > 0 && !isShortOfSlots && hasRoom && !waiting.isEmpty && !startsNoMore {
+            next = min(next, nextStart)
+        }
         let left = next - monotonicTime()
         if left > .seconds(86400) { return -1 }
         return left <= .zero ? 0 : Int32(clamping: Int((left / .milliseconds(1)).rounded(.up)))
@@ -104,6 +116,7 @@ extension Pool {
         switch event {
         case .signals: for signal in signals.received() { handle(signal) }
         case .items: readItems()
+        case .jobserver: break  // The next turn tries to take it.
         case .reader:
             display.eraseForOutput()
             try output.flush()

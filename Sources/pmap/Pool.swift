@@ -36,8 +36,13 @@ final class Pool {
     var nextLook = Duration.never
     var slots = SlotSet()
     var workerLimit: Int
-    /// Chunks that are run again, or could not be started for want of processes, memory or
-    /// descriptors. They come before new ones.
+    /// What hands out slots, where several maps share them.
+    var jobserver: Jobserver?
+    var jobserverWatch = Watch.none
+    /// Whether a chunk waits for one of them.
+    var isShortOfSlots = false
+    /// Chunks that are run again, or could not be started for want of slots, processes,
+    /// memory or descriptors. They come before new ones.
     var waiting: [Job] = []
     /// When starting is tried again, and how often it was in vain.
     var nextStart = Duration.zero
@@ -58,7 +63,11 @@ final class Pool {
     static let pipeSize: Int32 = 1 << 20
     static let usualPipeSize = 64 << 10
 
-    init(_ settings: Settings, items: FileDescriptor, messages: Messages) throws {
+    init(
+        _ settings: Settings, items: FileDescriptor, jobserver: consuming Jobserver?,
+        messages: Messages
+    ) throws {
+        self.jobserver = jobserver
         self.settings = settings
         self.messages = messages
         signals = try Signals()

@@ -45,6 +45,8 @@ let pmapSyntax = CommandSyntax<OptionID>(
 /// What the command line asks for.
 struct Settings {
     var workers: WorkerCount = .percentOfCPUs(100)
+    /// Whether a jobserver of the environment may decide how many workers there are.
+    var joinsJobserver = true
     var delimiter = UInt8(ascii: "\n")
     /// Where items come from; nil and `-` are standard input.
     var argumentFile: Argument?
@@ -87,7 +89,10 @@ struct Settings {
             switch option.id {
             case .workers:
                 workers = try parsed(option, value, WorkerCount.expected, WorkerCount.init)
-            case .workersFile: workersFile = value
+                joinsJobserver = false
+            case .workersFile:
+                workersFile = value
+                joinsJobserver = false
             case .chunkItems:
                 findsChunkSize = value.map { $0 == "auto" } ?? false
                 chunkItems = findsChunkSize ? .max : try chunkSize(option, value)

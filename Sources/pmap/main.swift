@@ -1,8 +1,9 @@
 import Shared
 
 runProgram(pmapSyntax, failure: 1) { options, operands in
-    let settings = try Settings(options, operands: operands)
+    var settings = try Settings(options, operands: operands)
     let messages = Messages(program: pmapSyntax.program)
+    let jobserver = joinJobserver(&settings, messages: messages)
     var file: OpenFile?
     if let name = settings.argumentFile, !(name == "-") {
         do {
@@ -15,5 +16,7 @@ runProgram(pmapSyntax, failure: 1) { options, operands in
     if settings.isDryRun {
         return try printCommands(settings, items: items, messages: messages)
     }
-    return try Pool(settings, items: items, messages: messages).run()
+    return try Pool(
+        settings, items: items, jobserver: jobserver, messages: messages
+    ).run()
 }
