@@ -91,10 +91,11 @@ struct MergedOutput: ~Copyable {
         case more(Int)
         case nothingYet
         case end
+        /// It could not be read.
+        case failed(Errno)
     }
 
-    /// Takes what a worker printed, once. A pipe that cannot be read has ended as far as
-    /// anyone can tell.
+    /// Takes what a worker printed, once.
     ///
     /// - Parameters:
     ///   - buffer: memory to read into, empty before and after.
@@ -112,7 +113,7 @@ struct MergedOutput: ~Copyable {
         do {
             if try buffer.fill(from: descriptor) == 0 { return .end }
         } catch {
-            return error == .wouldBlock ? .nothingYet : .end
+            return error == .wouldBlock ? .nothingYet : .failed(error)
         }
         defer { buffer.consume(buffer.count) }
         let count = buffer.count

@@ -49,6 +49,7 @@ extension Pool {
             var outcome = Outcome(waitStatus: status)
             // What was told to end has not done its work, whatever it exits with.
             if worker.isHalted && outcome.isSuccess { outcome = .killed(signal: SIGTERM) }
+            if worker.isOutputLost && outcome.isSuccess { outcome = .killed(signal: SIGKILL) }
             worker.outcome = worker.isTimedOut ? .timedOut : outcome
             worker.ended = monotonicTime()
             worker.usage = usage

@@ -41,6 +41,9 @@ extension Pool {
             worker.bytesOut += count
             worker.closingTime = .never
         case .nothingYet: break
+        case .failed(let error):
+            say("chunk \(worker.chunk.number)", "its output: \(error.reason)")
+            worker.loseOutput()
         case .end:
             worker.output = nil
             restErrors(of: worker)

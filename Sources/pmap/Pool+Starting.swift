@@ -53,7 +53,7 @@ extension Pool {
 
     /// Whether the same call may succeed a little later.
     private static func mayPass(_ error: Errno) -> Bool {
-        [EAGAIN, ENOMEM, EMFILE, ENFILE].contains(error.rawValue)
+        [EAGAIN, ENOMEM, EMFILE, ENFILE, ENOSPC].contains(error.rawValue)
     }
 
     private func giveUp(_ job: Job, _ error: Errno) throws(WriteError) {

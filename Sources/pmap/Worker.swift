@@ -46,6 +46,8 @@ final class Worker {
     var isTimedOut = false
     /// Whether it was told to end because another one had failed.
     var isHalted = false
+    /// See `loseOutput`.
+    private(set) var isOutputLost = false
     /// When its pipes are closed though a process that it left behind holds them open.
     var closingTime = Duration.never
     /// When they are closed even if that process goes on printing.
@@ -97,6 +99,14 @@ final class Worker {
         if failure != nil { signal(SIGKILL) }
         if isOver { input = nil }
         return failure
+    }
+
+    /// Its output cannot be read to the end, so it has failed, whatever it exits with.
+    func loseOutput() {
+        signal(SIGKILL)
+        output = nil
+        isOutputLost = true
+        if outcome?.isSuccess ?? false { outcome = .killed(signal: SIGKILL) }
     }
 
     /// Sends a signal to it and to what it started.

@@ -140,6 +140,22 @@ import Testing
         #expect(try folder.text(of: "failed") == "1\n2\n")
     }
 
+    /// Whichever read it is that fails, a run that ends with 0 has printed everything.
+    @Test(.enabled(if: programsAreStatic && isInstalled("strace")))
+    func outputThatCannotBeReadIsNeverLostSilently() throws {
+        let result = try shell(
+            """
+            seq 4 >items
+            for n in $(seq 24); do
+                strace -qq -o trace -e inject=read:error=EIO:when=$n "$(which pmap)" \
+                    -a items -j1 -c2 --tag -s 'echo $1; echo $2' >out 2>>errors
+                [ $? != 0 ] || [ "$(cut -f2 out | tr '\n' ' ')" = "1 2 3 4 " ] || echo lost $n
+            done
+            grep -c 'its output: Input/output error' errors
+            """)
+        #expect((Int(result.text.dropLast()) ?? 0) > 0, "\(result.text)")
+    }
+
     @Test(.enabled(if: programsAreStatic && isInstalled("strace")))
     func interruptedCallsAreRetried() throws {
         let result = try shell(
