@@ -6,7 +6,7 @@
 ///
 /// - Parameter failure: the exit status where even /dev/null cannot be opened.
 public func reserveStandardDescriptors(failure: Int32) {
-    for number: Int32 in 0...2 where fcntl(number, F_GETFD) == -1 {
+    for number: Int32 in 0...2 where fcntl(number, F_GETFD) == -1 && errno == EBADF {
         let flags = number == 0 ? O_WRONLY : O_RDONLY
         // The lowest free number is this one: those below are open.
         if unsafe open("/dev/null", flags) != number { exit(failure) }
