@@ -75,10 +75,13 @@ extension Pool {
                 try poller.add(descriptor, for: interest, token: event.token)
                 watch = .active
                 return nil
-            } catch {
-                // Where the kernel has no memory to watch it, it is tried at each turn.
-                if error == .notPermitted { watch = .needless }
+            } catch  where error == .notPermitted {
+                watch = .needless
                 return event
+            } catch {
+                // To read what is not watched might wait for ever, so it waits for memory.
+                look(at: monotonicTime() + Self.pause)
+                return nil
             }
         case (.active, false):
             poller.remove(descriptor)
