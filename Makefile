@@ -24,7 +24,7 @@ PAGES = pmap.1 wordsplit.1 wcreduce.1 pmaputils.7
 need = @command -v $(1) >/dev/null || { echo "make: $(1) is missing: $(2)" >&2; exit 1; }
 need-swift = $(call need,$(SWIFT),install Swift 6.2 or later from https://www.swift.org/install)
 
-.PHONY: build demo check check-engines bench fuzz tables lint install uninstall foreign clean
+.PHONY: build demo check check-engines check-faults bench fuzz tables lint install uninstall foreign clean
 build:
 	$(need-swift)
 	$(SWIFT) build -c release $(SWIFTFLAGS)
@@ -39,6 +39,11 @@ check: build
 check-engines: build
 	PMAPUTILS_ENGINES=1 PMAPUTILS_BIN="$(BIN)" \
 	    $(SWIFT) test $(SWIFTFLAGS) --no-parallel --filter EngineTests
+
+# Has the system calls of pmap fail, one by one: some minutes.
+check-faults: build
+	$(call need,strace,install the package strace)
+	PATH="$(BIN):$$PATH" Tests/Faults/inject
 
 bench: build
 	PATH="$(BIN):$$PATH" .ci/bench "$(PLAYS)"
@@ -60,7 +65,7 @@ lint:
 	$(call need,shellcheck,install the package shellcheck)
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests
 	mandoc -Tlint -Wwarning man/*
-	shellcheck .ci/* completions/* examples/*.sh Tests/Engines/*
+	shellcheck .ci/* completions/* examples/*.sh Tests/Engines/* Tests/Faults/*
 
 # Installs what `make` has built: so only this step need be done as root.
 install: foreign
