@@ -1,0 +1,66 @@
+import Testing
+
+@testable import Shared
+
+@Suite struct MemoryLimitTests {
+    /// Documentation/admin-guide/cgroup-v2.rst: memory.max and memory.high are bytes or `max`,
+    /// and a limit binds every group below.
+    @Test func theSmallestLimitOnTheWayUpCounts() {
+        let files = [
+            "/sys/fs/cgroup/a/memory.max": "1073741824\n",
+            "/sys/fs/cgroup/a/b/memory.max": "max\n",
+            "/sys/fs/cgroup/a/b/c/memory.max": "2147483648\n",
+        ]
+        #expect(controlGroupMemory(membership: "0::/a/b/c\n", read: { files[$0] }) == 1 << 30)
+        #expect(controlGroupMemory(membership: "0::/a/b\n", read: { files[$0] }) == 1 << 30)
+        #expect(controlGroupMemory(membership: "0::/\n", read: { files[$0] }) == nil)
+    }
+
+    @Test func beingSlowedDownIsALimitToo() {
+        var files = [
+            "/sys/fs/cgroup/a/memory.max": "4000000\n", "/sys/fs/cgroup/a/memory.high": "3000000\n",
+        ]
+        #expect(controlGroupMemory(membership: "0::/a\n", read: { files[$0] }) == 3_000_000)
+        files["/sys/fs/cgroup/a/memory.high"] = "max\n"
+        #expect(controlGroupMemory(membership: "0::/a\n", read: { files[$0] }) == 4_000_000)
+    }
+
+    /// A container is often shown its own group as the root, and the path as the host has it.
+    @Test func aPathThatIsNotShownIsPassedBy() {
+        let files = ["/sys/fs/cgroup/memory.max": "500000\n"]
+        #expect(controlGroupMemory(membership: "0::/docker/x\n", read: { files[$0] }) == 500_000)
+    }
+
+    /// cgroup-v1/memory.rst. No limit is shown there as the largest number of whole pages.
+    @Test func versionOneIsRead() {
+        let membership = "11:cpu,cpuacct:/j\n9:memory:/j\n1:name=systemd:/j\n0::/\n"
+        var files = [
+            "/sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712\n",
+            "/sys/fs/cgroup/memory/j/memory.limit_in_bytes": "7340032\n",
+            "/sys/fs/cgroup/cpu/j/memory.limit_in_bytes": "1\n",
+        ]
+        #expect(controlGroupMemory(membership: membership, read: { files[$0] }) == 7_340_032)
+        files["/sys/fs/cgroup/memory/j/memory.limit_in_bytes"] = nil
+        let unlimited = controlGroupMemory(membership: membership, read: { files[$0] })
+        #expect(unlimited == 9_223_372_036_854_771_712)
+    }
+
+    @Test(arguments: ["", "\n", "9:memory\n", "memory", "9:cpuset:/j\n", "::\n"])
+    func aMembershipThatSaysNothingIsNoLimit(_ membership: String) {
+        #expect(controlGroupMemory(membership: membership, read: { _ in nil }) == nil)
+    }
+
+    @Test(arguments: ["", "\n", "-1\n", "max", "1e9\n", "99999999999999999999\n", " 5\n"])
+    func aFileThatSaysNothingIsNoLimit(_ text: String) {
+        #expect(controlGroupMemory(membership: "0::/a\n", read: { _ in text }) == nil)
+    }
+
+    /// proc(5): MemTotal comes first in meminfo, in units of 1024 bytes.
+    @Test func itIsNoMoreThanTheMachineHas() throws {
+        let memory = usableMemory()
+        #expect(memory > 1 << 20)
+        guard let line = textOfFile("/proc/meminfo")?.split(separator: "\n").first else { return }
+        let kilobytes = line.split(separator: " ").dropFirst().first.flatMap { Int($0) }
+        #expect(memory <= (try #require(kilobytes)) * 1024)
+    }
+}
