@@ -17,7 +17,7 @@ struct CountTable: ~Copyable {
         let line: UInt32
     }
 
-    private let hash = KeyedHash()
+    private let hash: KeyedHash
     private var entries: EntryList
     /// The entries that fit in before `makeRoom` must be asked.
     private var room = 0
@@ -32,10 +32,11 @@ struct CountTable: ~Copyable {
     private static let initialIndexBits: UInt32 = 13
 
     /// - Parameter limit: bytes; past it `add` refuses, but for a first key.
-    init(limit: Int = .max) throws(Errno) {
+    init(limit: Int = .max, hash: KeyedHash = KeyedHash()) throws(Errno) {
         let index = try GrowableMemory(capacity: 8 << Self.initialIndexBits)
         let entries = try EntryList()
         self.limit = limit
+        self.hash = hash
         self.index = index
         self.entries = entries
         indexBits = Self.initialIndexBits
@@ -161,15 +162,15 @@ struct CountTable: ~Copyable {
     }
 
     @inline(__always)
-    private var indexStart: UnsafeMutablePointer<UInt64> {
+    var indexStart: UnsafeMutablePointer<UInt64> {
         unsafe index.start.assumingMemoryBound(to: UInt64.self)
     }
 
     @inline(__always)
-    private var indexMask: Int { Int(truncatingIfNeeded: (UInt64(1) &<< UInt64(indexBits)) &- 1) }
+    var indexMask: Int { Int(truncatingIfNeeded: (UInt64(1) &<< UInt64(indexBits)) &- 1) }
 
     @inline(__always)
-    private func place(of tag: UInt32) -> Int { Int(tag &>> (32 &- indexBits)) }
+    func place(of tag: UInt32) -> Int { Int(tag &>> (32 &- indexBits)) }
 
     /// Has a place of the index point to the last entry.
     @inline(__always)
