@@ -1,8 +1,12 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// Warnings are errors of ours; unsafe code must say so where it stands.
-let strict: [SwiftSetting] = [.swiftLanguageMode(.v6), .strictMemorySafety()]
+// Warnings are errors of ours; unsafe code must say so where it stands. The programs are
+// compiled with Shared as one: what is generic in it is then not put together at each start.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6), .strictMemorySafety(),
+    .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release)),
+]
 
 // A worker is started once per chunk: a static program starts in half the time
 // of one that loads shared libraries.

@@ -1,6 +1,6 @@
 /// One word of the command line, byte for byte: a file's name need not be UTF-8.
 @safe
-public struct Argument: Sendable {
+public struct Argument: Equatable, Sendable {
     /// Points into the process's argument vector, which lives as long as the process.
     public nonisolated(unsafe) let cString: UnsafePointer<CChar>
 
@@ -20,7 +20,9 @@ public struct Argument: Sendable {
     /// The word as text; bytes that are not UTF-8 are spelled `\xff`.
     public var text: String { readable(bytes) }
 
-    public static func == (word: Argument, text: String) -> Bool { word.text == text }
+    public static func == (one: Argument, other: Argument) -> Bool {
+        unsafe strcmp(one.cString, other.cString) == 0
+    }
 }
 
 extension Argument: ExpressibleByStringLiteral {

@@ -1,13 +1,15 @@
 /// One option: what getopt_long(3) is told and what `--help` prints.
 public struct Option<ID: Sendable>: Sendable {
     public let id: ID
-    public let short: Character?
-    public let long: String
+    public let short: Unicode.Scalar?
+    public let long: StaticString
     /// What its value is called in the help, or nil if it takes none.
     public let value: String?
     public let help: String
 
-    public init(_ id: ID, _ short: Character?, _ long: String, _ value: String?, _ help: String) {
+    public init(
+        _ id: ID, _ short: Unicode.Scalar?, _ long: StaticString, _ value: String?, _ help: String
+    ) {
         self.id = id
         self.short = short
         self.long = long
@@ -48,11 +50,12 @@ public struct CommandSyntax<ID: Sendable>: Sendable {
     /// Whether options end at the first operand, as they do for xargs(1) and env(1).
     public let stopsAtOperand: Bool
     /// Whose version `--version` names beside the program's, as `, Unicode 17.0`; or nothing.
-    public let basis: String
+    private let basis: @Sendable () -> String
 
     public init(
         program: String, operands: String, purpose: String, stopsAtOperand: Bool = false,
-        basis: String = "", options: [Option<ID>], note: String? = nil
+        basis: @autoclosure @escaping @Sendable () -> String = "",
+        options: [Option<ID>], note: String? = nil
     ) {
         self.program = program
         self.operands = operands
@@ -76,7 +79,7 @@ public struct CommandSyntax<ID: Sendable>: Sendable {
             + (note.map { [$0] } ?? [])).map { "\($0)\n" }.joined()
     }
 
-    public var version: String { "\(program) (pmaputils) \(pmaputilsVersion)\(basis)\n" }
+    public var version: String { "\(program) (pmaputils) \(pmaputilsVersion)\(basis())\n" }
 
     /// Reads a command line with getopt_long(3): GNU's conventions, `--` included.
     ///
@@ -85,17 +88,16 @@ public struct CommandSyntax<ID: Sendable>: Sendable {
     public func parse(
         _ vector: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>, count: Int32
     ) throws(UsageError) -> Invocation<ID> {
-        let table = LongOptions(
-            options.map { ($0.long, $0.value != nil) } + [("help", false), ("version", false)])
+        let table = OptionTable(options, stopsAtOperand: stopsAtOperand)
         cs_silence_getopt()
         cs_reset_getopt()
         var found: [(option: Option<ID>, value: Argument?)] = []
         while true {
-            let code = unsafe getopt_long(count, vector, shortOptions, table.rows, nil)
+            let code = unsafe getopt_long(count, vector, table.short, table.long, nil)
             if code == -1 { break }
             let value = unsafe cs_optarg().map { unsafe Argument($0) }
-            if code == LongOptions.firstCode + Int32(options.count) { return .help }
-            if code == LongOptions.firstCode + Int32(options.count) + 1 { return .version }
+            if code == OptionTable.firstCode + Int32(options.count) { return .help }
+            if code == OptionTable.firstCode + Int32(options.count) + 1 { return .version }
             guard let option = option(code) else {
                 throw unsafe refusal(code, word: vector[Int(cs_optind()) - 1])
             }
@@ -107,21 +109,13 @@ public struct CommandSyntax<ID: Sendable>: Sendable {
         return .run(options: found, operands: operands)
     }
 
-    /// getopt's short form: `+` to stop at the first operand, `:` to tell a missing
-    /// value from an unknown option.
-    private var shortOptions: String {
-        options.reduce(into: stopsAtOperand ? "+:" : ":") { text, option in
-            if let short = option.short { text += "\(short)\(option.value == nil ? "" : ":")" }
-        }
-    }
-
     private func option(_ code: Int32) -> Option<ID>? {
-        if code >= LongOptions.firstCode {
-            let index = Int(code - LongOptions.firstCode)
+        if code >= OptionTable.firstCode {
+            let index = Int(code - OptionTable.firstCode)
             return index < options.count ? options[index] : nil
         }
         guard code != 0x3A, code != 0x3F else { return nil }  // ':' and '?'
-        return options.first { $0.short?.asciiValue == UInt8(truncatingIfNeeded: code) }
+        return options.first { $0.short?.value == UInt32(code) }
     }
 
     private func refusal(
@@ -132,7 +126,7 @@ public struct CommandSyntax<ID: Sendable>: Sendable {
         if code == 0x3A, let known {
             return UsageError("option '\(known.name)' needs a value", known.value ?? advice)
         }
-        if cs_optopt() >= LongOptions.firstCode {
+        if cs_optopt() >= OptionTable.firstCode {
             let word = unsafe word.map { unsafe Argument($0).text } ?? ""
             return UsageError("option '\(word)' takes no value", advice)
         }
@@ -142,7 +136,9 @@ public struct CommandSyntax<ID: Sendable>: Sendable {
         }
         let text = unsafe word.map { unsafe Argument($0).text } ?? ""
         let name = text.prefix { $0 != "=" }.dropFirst(2)
-        let candidates = (options.map(\.long) + ["help", "version"]).filter { $0.hasPrefix(name) }
+        let candidates = (options.map { "\($0.long)" } + ["help", "version"]).filter {
+            $0.hasPrefix(name)
+        }
         if candidates.count > 1 {
             let list = candidates.map { "--\($0)" }.joined(separator: ", ")
             return UsageError("ambiguous option '\(text)'", "could be \(list)")
@@ -151,29 +147,51 @@ public struct CommandSyntax<ID: Sendable>: Sendable {
     }
 }
 
-/// The array that getopt_long(3) takes, with the names it points to.
+/// Options as getopt_long(3) takes them: a string of the short ones, an array of the long ones.
 @safe
-private struct LongOptions: ~Copyable {
+private struct OptionTable: ~Copyable {
     /// A long option's code is this plus its place: past every short option's byte.
     static let firstCode: Int32 = 256
 
-    let rows: UnsafeMutablePointer<option>
-    private let count: Int
+    /// `+` in front to stop at the first operand; `:` to tell a missing value from an unknown
+    /// option, and behind an option that takes a value.
+    let short: UnsafeMutablePointer<CChar>
+    let long: UnsafeMutablePointer<option>
 
-    init(_ options: [(name: String, takesValue: Bool)]) {
-        count = options.count
-        unsafe rows = .allocate(capacity: count + 1)
-        for (index, entry) in options.enumerated() {
-            let row = unsafe option(
-                name: strdup(entry.name), has_arg: entry.takesValue ? 1 : 0, flag: nil,
-                val: Self.firstCode + Int32(index))
-            unsafe (rows + index).initialize(to: row)
+    init<ID>(_ options: [Option<ID>], stopsAtOperand: Bool) {
+        unsafe short = .allocate(capacity: options.count * 2 + 3)
+        unsafe long = .allocate(capacity: options.count + 3)
+        var shortCount = 0
+        var longCount = 0
+        func append(short byte: UInt8) {
+            unsafe short[shortCount] = CChar(bitPattern: byte)
+            shortCount += 1
         }
-        unsafe (rows + count).initialize(to: option())
+        func append(long name: StaticString, takesValue: Bool) {
+            let text = unsafe UnsafeRawPointer(name.utf8Start).assumingMemoryBound(to: CChar.self)
+            let row = unsafe option(
+                name: text, has_arg: takesValue ? 1 : 0, flag: nil,
+                val: Self.firstCode + Int32(longCount))
+            unsafe (long + longCount).initialize(to: row)
+            longCount += 1
+        }
+        if stopsAtOperand { append(short: UInt8(ascii: "+")) }
+        append(short: UInt8(ascii: ":"))
+        for option in options {
+            if let name = option.short {
+                append(short: UInt8(ascii: name))
+                if option.value != nil { append(short: UInt8(ascii: ":")) }
+            }
+            append(long: option.long, takesValue: option.value != nil)
+        }
+        append(short: 0)
+        append(long: "help", takesValue: false)
+        append(long: "version", takesValue: false)
+        unsafe (long + longCount).initialize(to: option())
     }
 
     deinit {
-        for index in 0..<count { unsafe free(UnsafeMutableRawPointer(mutating: rows[index].name)) }
-        unsafe rows.deallocate()
+        unsafe short.deallocate()
+        unsafe long.deallocate()
     }
 }

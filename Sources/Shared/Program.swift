@@ -60,31 +60,34 @@ private func printed(_ text: String) throws(WriteError) -> Int32 {
 /// - Returns: whether all of them were read.
 public func readEach(
     _ files: [Argument], messages: Messages,
-    _ read: (_ descriptor: FileDescriptor, _ name: String) throws -> Void
+    _ read: (_ descriptor: FileDescriptor, _ name: Argument) throws -> Void
 ) throws -> Bool {
     var allRead = true
-    func attempt(_ name: String, _ work: () throws -> Void) throws {
+    func attempt(_ name: Argument, _ work: () throws -> Void) throws {
         do {
             try work()
         } catch let error as Errno where error != .noMemory {
-            messages.say(name, error.reason)
+            messages.say(name.text, error.reason)
             allRead = false
         }
     }
-    func readThrough(_ descriptor: FileDescriptor, _ name: String) throws {
+    func readThrough(_ descriptor: FileDescriptor, _ name: Argument) throws {
         // A writer waits four times less often than with the usual 64 KiB.
         enlargePipe(descriptor, to: 256 << 10)
         try read(descriptor, name)
     }
-    let standardInput = { try readThrough(.standardInput, "standard input") }
-    if files.isEmpty { try attempt("standard input", standardInput) }
+    func readStandardInput() throws {
+        let name: Argument = "standard input"
+        try attempt(name) { try readThrough(.standardInput, name) }
+    }
+    if files.isEmpty { try readStandardInput() }
     for file in files {
         if file == "-" {
-            try attempt("standard input", standardInput)
+            try readStandardInput()
         } else {
-            try attempt(file.text) {
+            try attempt(file) {
                 let opened = try OpenFile(path: file)
-                try readThrough(opened.descriptor, file.text)
+                try readThrough(opened.descriptor, file)
             }
         }
     }

@@ -5,7 +5,7 @@ runProgram(pmapSyntax, failure: 1) { options, operands in
     let messages = Messages(program: pmapSyntax.program)
     let jobserver = joinJobserver(&settings, messages: messages)
     var file: OpenFile?
-    if let name = settings.argumentFile, !(name == "-") {
+    if let name = settings.argumentFile, name != "-" {
         do {
             file = try OpenFile(path: name)
         } catch let error as Errno {

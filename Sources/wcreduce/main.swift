@@ -10,7 +10,8 @@ runProgram(wcreduceSyntax, failure: 2) { options, operands in
         reader.turn(to: descriptor)
         if settings.merges {
             try counts.merge(
-                &reader, named: name, form: settings.countedForm, delimiter: settings.delimiter)
+                &reader, named: name.text, form: settings.countedForm, delimiter: settings.delimiter
+            )
         } else {
             try counts.count(&reader, delimiter: settings.delimiter)
         }

@@ -16,13 +16,13 @@ struct FileSplitter: ~Copyable {
     mutating func split(_ file: Argument) throws {
         let isRead = try readEach([file], messages: messages) { descriptor, name in
             do {
-                let invalid = try texts.split(descriptor, named: file.bytes, into: &output)
-                if let text = invalid.message { messages.say(name, text) }
+                let invalid = try texts.split(descriptor, named: file, into: &output)
+                if let text = invalid.message { messages.say(name.text, text) }
             } catch let problem as TextProblem where problem.endsRun {
                 try output.flush()
-                throw Failure(name, problem.why)
+                throw Failure(name.text, problem.why)
             } catch let problem as TextProblem {
-                complain(name, problem.why)
+                complain(name.text, problem.why)
             }
         }
         if !isRead { allRead = false }

@@ -10,7 +10,8 @@ import Shared
 @safe
 final class Tokenizer {
     let rule: Rule
-    let machine: WordMachine
+    /// Its tables take longer to fill than a short text of ASCII to split: made when needed.
+    private(set) lazy var machine = WordMachine(rule)
     let ascii: ASCIIText
     /// Where the words go that need more than a terminator.
     var finisher: WordFinisher
@@ -47,7 +48,6 @@ final class Tokenizer {
     init(_ rule: Rule, window: Int = 16 * 1024) {
         self.rule = rule
         self.window = window
-        machine = WordMachine(rule)
         ascii = ASCIIText(rule)
         finisher = WordFinisher(rule)
         unsafe marked = .allocate(capacity: window)
@@ -58,7 +58,7 @@ final class Tokenizer {
     /// Begins another file.
     ///
     /// - Parameter offset: bytes of it that are no text.
-    func begin(named name: [UInt8], at offset: Int = 0) {
+    func begin(named name: Argument, at offset: Int = 0) {
         cursor = Cursor()
         self.offset = offset
         invalid = InvalidBytes()

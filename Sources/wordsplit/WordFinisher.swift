@@ -19,8 +19,8 @@ struct WordFinisher {
     init(_ rule: Rule) { self.rule = rule }
 
     /// Begins another file: no n-gram reaches into it.
-    mutating func begin(named name: [UInt8]) {
-        if rule.withFilename { prefix = name + [UInt8(ascii: "\t")] }
+    mutating func begin(named name: Argument) {
+        if rule.withFilename { prefix = name.bytes + [UInt8(ascii: "\t")] }
         earlier.removeAll(keepingCapacity: true)
         earlierStart = 0
         earlierCount = 0

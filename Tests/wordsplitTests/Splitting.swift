@@ -30,7 +30,7 @@ func split(_ pieces: [[UInt8]], _ rule: Rule = Rule(), window: Int = 16 * 1024) 
 
 /// Splits a text that comes in pieces as a file of its own.
 func split(_ pieces: [[UInt8]], _ tokenizer: Tokenizer, into output: inout Output) throws {
-    tokenizer.begin(named: Array("name".utf8))
+    tokenizer.begin(named: "name")
     var rest: ArraySlice<UInt8> = []
     for piece in pieces {
         let bytes = Array(rest + piece)
