@@ -1,9 +1,10 @@
 import Shared
 
-/// ASCII text to words, in two loops that have no branch a byte: what `WordMachine` does a
-/// scalar at a time, several times as fast.
+/// ASCII text to words, without a branch a byte: what `WordMachine` does a scalar at a time,
+/// several times as fast.
 ///
-/// First the bytes of words are marked by their high bit and all others become terminators;
+/// Where the processor can, by the kernel of CSystem, 64 bytes at a time. Else in two loops:
+/// first the bytes of words are marked by their high bit and all others become terminators;
 /// then the words are moved together, each with the first terminator behind it. The compiler
 /// makes SIMD of the first loop. The second must stay arithmetic: with a branch a byte it
 /// takes three times as long.
@@ -16,13 +17,23 @@ struct ASCIIText {
     private let marks: UInt8
     /// What `-y` takes for a hyphen; without it nothing, and 0xFF is no byte of ASCII.
     private let hyphen: UInt8
+    private let usesKernel: Bool
 
-    init(_ rule: Rule) {
+    /// Whether the processor can run the kernel.
+    static let hasKernel = cs_has_word_kernel() != 0
+
+    /// Bytes that `write` may write behind its words, as garbage.
+    static let slack = 64
+
+    /// - Parameter usesKernel: false has the loops do it where the kernel could.
+    init(_ rule: Rule, usesKernel: Bool = hasKernel) {
         words = rule.words
         terminator = rule.terminator
         minimumLength = rule.minimumLength
         marks = rule.keepsCase ? 0x80 : 0xA0
         hyphen = rule.joinsHyphens ? UInt8(ascii: "-") : 0xFF
+        // What proves too short is taken back in the loops only.
+        self.usesKernel = usesKernel && rule.minimumLength == 1
     }
 
     /// White space: no word reaches across it, whatever the rule.
@@ -51,10 +62,40 @@ struct ASCIIText {
         return index
     }
 
+    /// Writes the words of a text, each with its terminator.
+    ///
+    /// - Parameters:
+    ///   - bytes: nothing special; the last byte is white space.
+    ///   - room: for `count` bytes and `slack`.
+    ///   - scratch: memory for `count` bytes.
+    /// - Returns: the bytes written.
+    func write(
+        _ bytes: UnsafePointer<UInt8>, _ count: Int, into room: UnsafeMutablePointer<UInt8>,
+        scratch: UnsafeMutablePointer<UInt8>
+    ) -> Int {
+        if usesKernel {
+            let rule = cs_word_rule(
+                words: kernelWords, terminator: terminator, small: marks & 0x20, hyphen: hyphen)
+            return unsafe cs_write_words(bytes, count, room, rule)
+        }
+        unsafe mark(bytes, count, into: scratch)
+        return unsafe compact(scratch, count, into: room)
+    }
+
+    private var kernelWords: cs_words {
+        switch words {
+        case .asciiLetters: CS_ASCII_LETTERS
+        case .betweenWhiteSpace: CS_BETWEEN_WHITE_SPACE
+        case .unicode: CS_UNICODE
+        }
+    }
+
     /// Writes for each byte itself as it is printed, marked, or the terminator.
     ///
     /// - Parameter room: for `count` bytes.
-    func mark(_ bytes: UnsafePointer<UInt8>, _ count: Int, into room: UnsafeMutablePointer<UInt8>) {
+    private func mark(
+        _ bytes: UnsafePointer<UInt8>, _ count: Int, into room: UnsafeMutablePointer<UInt8>
+    ) {
         switch words {
         case .asciiLetters: unsafe markLetters(bytes, count, room)
         case .betweenWhiteSpace: unsafe markText(bytes, count, room)
@@ -117,7 +158,7 @@ struct ASCIIText {
     ///   - marked: what `mark` wrote; the last byte is no part of a word.
     ///   - room: for `count` bytes and one more.
     /// - Returns: the bytes written.
-    func compact(
+    private func compact(
         _ marked: UnsafePointer<UInt8>, _ count: Int, into room: UnsafeMutablePointer<UInt8>
     ) -> Int {
         if minimumLength > 1 { return unsafe compactLong(marked, count, into: room) }

@@ -15,8 +15,8 @@ final class Tokenizer {
     let ascii: ASCIIText
     /// Where the words go that need more than a terminator.
     var finisher: WordFinisher
-    /// A window of text as `ASCIIText` marks it.
-    private let marked: UnsafeMutablePointer<UInt8>
+    /// Memory for a window, which `ASCIIText` works in.
+    private let scratch: UnsafeMutablePointer<UInt8>
     var cursor = Cursor()
     /// Bytes of the file before the block that is looked at.
     private var offset = 0
@@ -26,8 +26,8 @@ final class Tokenizer {
     /// Bytes looked at at once.
     private let window: Int
     /// What a window may become: a byte at most a word of its own, and a scalar at most half
-    /// as long again; and room for a scalar that goes on behind the window.
-    var room: Int { 2 * window + 64 }
+    /// as long again; and room for a scalar that goes on behind the window, and for `slack`.
+    var room: Int { 2 * window + 64 + ASCIIText.slack }
 
     /// Where the segment stands that is going on, counted from the end of what is finished.
     struct Cursor {
@@ -44,16 +44,18 @@ final class Tokenizer {
         var markEnd = 0
     }
 
-    /// - Parameter window: bytes looked at at once; by default they stay in the first-level cache.
-    init(_ rule: Rule, window: Int = 16 * 1024) {
+    /// - Parameters:
+    ///   - window: bytes looked at at once; by default they stay in the first-level cache.
+    ///   - usesKernel: as `ASCIIText` has it.
+    init(_ rule: Rule, window: Int = 16 * 1024, usesKernel: Bool = ASCIIText.hasKernel) {
         self.rule = rule
         self.window = window
-        ascii = ASCIIText(rule)
+        ascii = ASCIIText(rule, usesKernel: usesKernel)
         finisher = WordFinisher(rule)
-        unsafe marked = .allocate(capacity: window)
+        unsafe scratch = .allocate(capacity: window)
     }
 
-    deinit { unsafe marked.deallocate() }
+    deinit { unsafe scratch.deallocate() }
 
     /// Begins another file.
     ///
@@ -78,23 +80,16 @@ final class Tokenizer {
         var index = 0
         while index < block.count {
             let windowEnd = min(index + window, block.count)
-            let windowStart = index
             var room = try unsafe makeRoom(&output)
-            var isMarked = false
             while index < windowEnd {
                 if usesASCII, cursor.state == .start {
                     let special = unsafe ascii.firstSpecial(base, index, windowEnd)
                     var end = special
                     while end > index, unsafe !ASCIIText.isWhite(base[end - 1]) { end -= 1 }
                     if end > index {
-                        if !isMarked {
-                            let rest = unsafe (base + index, marked + (index - windowStart))
-                            unsafe ascii.mark(rest.0, windowEnd - index, into: rest.1)
-                            isMarked = true
-                        }
-                        cursor.start += unsafe ascii.compact(
-                            marked + (index - windowStart), end - index,
-                            into: room + cursor.start)
+                        cursor.start += unsafe ascii.write(
+                            base + index, end - index, into: room + cursor.start,
+                            scratch: scratch)
                         cursor.end = cursor.start
                         index = end
                         if special == windowEnd { break }

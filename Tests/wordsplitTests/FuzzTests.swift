@@ -96,7 +96,9 @@ import Testing
         while tried < Self.count {
             // Rules by the hundred inputs: what they print goes to one file.
             let rule = randomRule(&random)
-            let tokenizer = Tokenizer(rule, window: .random(in: 16...100, using: &random))
+            let tokenizer = Tokenizer(
+                rule, window: .random(in: 16...300, using: &random),
+                usesKernel: ASCIIText.hasKernel && .random(using: &random))
             let file = try ScratchFile()
             var output = Output(try file.duplicate())
             var inputs: [[UInt8]] = []

@@ -47,24 +47,27 @@ import Testing
         }
     }
 
-    /// The loops for ASCII text and the machine for any text are one rule: with a name before
-    /// each word, the machine does all.
-    @Test(arguments: [Rule.Words.unicode, .asciiLetters, .betweenWhiteSpace])
-    func asciiTextIsSplitAsAnyTextIs(_ words: Rule.Words) throws {
+    /// The kernel and the loops for ASCII text and the machine for any text are one rule: with
+    /// a name before each word, the machine does all.
+    @Test(
+        arguments: [Rule.Words.unicode, .asciiLetters, .betweenWhiteSpace],
+        ASCIIText.hasKernel ? [true, false] : [false])
+    func asciiTextIsSplitAsAnyTextIs(_ words: Rule.Words, usesKernel: Bool) throws {
         var random = SeededGenerator()
         let characters = (0..<0x80).map { String(Unicode.Scalar(UInt8($0))) }
         for _ in 0..<500 {
             let alphabet =
                 Bool.random(using: &random) ? Self.ascii + ["_"] : characters + Self.ascii
-            let text = Array(
-                (randomText(alphabet, &random) + " " + randomText(alphabet, &random)).utf8)
+            let texts = (0...3).map { _ in randomText(alphabet, &random) }
+            let text = Array(texts.joined(separator: " ").utf8)
             var rule = Rule(words: words, keepsCase: .random(using: &random))
             rule.joinsHyphens = words == .unicode && .random(using: &random)
             var named = rule
             named.withFilename = true
             let output = String(decoding: try split([text], named), as: UTF8.self)
             #expect(
-                try split([text], rule) == Array(output.replacing("name\t", with: "").utf8),
+                try split([text], rule, usesKernel: usesKernel)
+                    == Array(output.replacing("name\t", with: "").utf8),
                 "\(random)")
         }
     }

@@ -18,9 +18,14 @@ func words(_ pieces: [[UInt8]], _ rule: Rule = Rule()) throws -> [String] {
 
 /// What the program prints for a text that comes in pieces.
 ///
-/// - Parameter window: bytes that the tokenizer looks at at once.
-func split(_ pieces: [[UInt8]], _ rule: Rule = Rule(), window: Int = 16 * 1024) throws -> [UInt8] {
-    let tokenizer = Tokenizer(rule, window: window)
+/// - Parameters:
+///   - window: bytes that the tokenizer looks at at once.
+///   - usesKernel: whether ASCII text is split by the processor's own instructions.
+func split(
+    _ pieces: [[UInt8]], _ rule: Rule = Rule(), window: Int = 16 * 1024,
+    usesKernel: Bool = ASCIIText.hasKernel
+) throws -> [UInt8] {
+    let tokenizer = Tokenizer(rule, window: window, usesKernel: usesKernel)
     let file = try ScratchFile()
     var output = Output(try file.duplicate())
     try split(pieces, tokenizer, into: &output)
