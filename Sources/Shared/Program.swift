@@ -25,7 +25,8 @@ public func runProgram<ID>(
     reserveStandardDescriptors(failure: failure)
     let messages = Messages(program: syntax.program)
     do {
-        switch try unsafe syntax.parse(CommandLine.unsafeArgv, count: CommandLine.argc) {
+        let arguments = CommandLineArguments()
+        switch try unsafe syntax.parse(arguments.vector, count: arguments.count) {
         case .help: exit(try printed(syntax.help))
         case .version: exit(try printed(syntax.version))
         case .run(let options, let operands): exit(try body(options, operands))

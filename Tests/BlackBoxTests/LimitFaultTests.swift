@@ -1,0 +1,99 @@
+import Foundation
+import Testing
+
+/// The limits of getrlimit(2): each is a message and a status, or fewer workers, and never
+/// an item that is lost or done twice. File sizes, too, are in `CommonOutputTests`.
+@Suite struct LimitFaultTests {
+    @Test(arguments: Program.readers)
+    func aFileBeyondTheLimitOfDescriptorsIsAMessage(_ program: Program) throws {
+        let result = try shell(
+            "echo a >file; echo b | (ulimit -n 3; exec \(program) file -)")
+        #expect(result.errors == "\(program): file: Too many open files\n")
+        #expect(result.text == program.output(["b"]) && result.status == 1)
+    }
+
+    @Test func aTemporaryFileBeyondTheLimitOfDescriptorsIsAnErrorAndNothingIsPrinted() throws {
+        let result = try shell(
+            "seq 200000 | (ulimit -n 3; exec wcreduce -S 1M --tmpdir .)")
+        #expect(result.errors == "wcreduce: temporary file in .: Too many open files\n")
+        #expect(result.output.isEmpty && result.status == 2)
+    }
+
+    /// From none too many to enough for all workers.
+    @Test(arguments: ["-i -c5 cat", "-c5 printf '%s\\n'"])
+    func howeverFewDescriptorsThereAreNothingIsLostSilently(_ work: String) throws {
+        let result = try shell(
+            """
+            seq 40 >items
+            for limit in $(seq 3 30); do
+                (ulimit -n $limit; exec pmap -a items -j4 --log log --failed failed \(work)) \
+                    >out 2>errors
+                status=$?
+                if [ $status = 0 ]; then cmp out items; continue; fi
+                [ $status = 1 ] && grep -q '^pmap: .*Too many open files$' errors ||
+                    echo limit $limit: status $status, $(cat errors)
+                sort -n out failed | uniq -d
+            done; echo $status
+            """)
+        // The last limit is enough.
+        #expect(result.text == "0\n")
+    }
+
+    /// Of another user, since limits on processes do not hold for root.
+    @Test(.enabled(if: getuid() == 0 && isInstalled("setpriv") && isInstalled("prlimit")))
+    func fewProcessesMeanFewerWorkers() throws {
+        let result = try shell(
+            """
+            chmod 777 .; seq 40 >items
+            start='setpriv --reuid=61234 --regid=61234 --clear-groups'
+            $start pmap --version >/dev/null 2>&1 || exit 77
+            for limit in 2 3 4; do
+                $start prlimit --nproc=$limit pmap -a items -j9 -c2 -i cat | cmp - items
+            done
+            $start prlimit --nproc=1 pmap -a items -j9 -c2 --failed failed -i cat
+            echo $?; cat failed
+            """)
+        // Where even the way to the program is closed to others.
+        if result.status == 77 { return }
+        #expect(result.lines == ["1", "1", "2"])
+        #expect(
+            result.errors == "pmap: cannot start a worker: Resource temporarily unavailable\n")
+    }
+
+    /// Its output, its log and the file of failed items.
+    @Test func aFileSizeLimitIsAWriteErrorOfPmap() throws {
+        let limit = "trap '' XFSZ; ulimit -f 8"
+        let output = try shell("seq 9999 >in; (\(limit); pmap -a in -i cat >out); echo $?")
+        #expect(output.text == "1\n" && output.errors == "pmap: write error: File too large\n")
+
+        let log = try shell("seq 300 >in; (\(limit); pmap -a in --log log echo) | cmp - in")
+        #expect(log.text.isEmpty && log.errors == "pmap: log: File too large\n")
+
+        let failed = try shell(
+            """
+            seq 9999 >in; (\(limit); pmap -a in -c999 --failed failed false); echo $?
+            """)
+        #expect(failed.text == "123\n" && failed.errors == "pmap: failed: File too large\n")
+    }
+
+    @Test(.enabled(if: isInstalled("prlimit")))
+    func aWorkerBeyondItsCPUTimeIsNamedAndTheOthersAreDone() throws {
+        let result = try shell(
+            """
+            seq 3 | prlimit --cpu=1:9 pmap --retry 0 --failed failed -s '
+                echo $1; [ $1 != 2 ] || while :; do :; done'
+            echo $?; cat failed
+            """)
+        #expect(result.lines == ["1", "3", "125", "2"])
+        let reason = "killed by signal 24 (CPU time limit exceeded)\n"
+        #expect(
+            result.errors.hasPrefix("pmap: chunk 2: worker ") && result.errors.hasSuffix(reason))
+    }
+
+    /// Nothing is printed before the end of the input, so nothing looks complete.
+    @Test(.enabled(if: isInstalled("prlimit")))
+    func countingBeyondTheCPUTimePrintsNothing() throws {
+        let result = try shell("seq 1e12 | prlimit --cpu=1:9 wcreduce -S 99M -T; echo $?")
+        #expect(result.text == "\(128 + SIGXCPU)\n")
+    }
+}
