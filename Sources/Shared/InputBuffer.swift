@@ -31,6 +31,12 @@ public struct InputBuffer: ~Copyable {
         start += size
     }
 
+    /// Forgets bytes that were read last.
+    public mutating func removeLast(_ size: Int) {
+        precondition(size <= count)
+        end -= size
+    }
+
     /// Reads once, behind the bytes that are there.
     ///
     /// - Returns: the number of bytes added, 0 at the end of the file.

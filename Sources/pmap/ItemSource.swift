@@ -64,13 +64,23 @@ struct ItemSource: ~Copyable {
         } catch .wouldBlock {
             return
         } catch {
-            endInput()
+            // The bytes behind the last delimiter may be a part of an item, which must not be
+            // taken for all of it.
+            if !endsWithDelimiter { buffer.removeLast(bytesOfLastItem) }
+            atEnd = true
             throw error
         }
         if added == 0 { return endInput() }
         let fresh = unsafe UnsafeRawBufferPointer(rebasing: buffer.bytes.suffix(added))
         itemsSeen += unsafe occurrences(of: delimiter, in: fresh)
         endsWithDelimiter = unsafe fresh.last == delimiter
+    }
+
+    /// Bytes behind the last delimiter.
+    private var bytesOfLastItem: Int {
+        let bytes = unsafe buffer.bytes
+        let last = unsafe bytes.lastIndex(of: delimiter)
+        return bytes.count - (last.map { $0 + 1 } ?? 0)
     }
 
     private mutating func endInput() {

@@ -125,6 +125,20 @@ import Testing
         #expect(result.errors == "pmap: in: Input/output error\n")
     }
 
+    /// A part of a name may be the name of something else.
+    @Test(.enabled(if: isInstalled("strace")), arguments: ["-i cat", "echo"])
+    func anItemThatAReadErrorCutsOffIsNotRun(_ command: String) throws {
+        let result = try shell(
+            """
+            mkfifo in; printf 'a\\nb\\n/home/us' >in &
+            strace -o trace -P "$PWD/in" -e trace=read -e inject=read:error=EIO:when=2 \
+                "$(which pmap)" -a in -c9 --failed failed \(command) | tr '\\n' ' '
+            cat failed
+            """)
+        #expect(result.text == "a b ")
+        #expect(result.errors == "pmap: in: Input/output error\n")
+    }
+
     /// The worker must not take a part of its items for all of them.
     @Test(
         .enabled(if: programsAreStatic && isInstalled("strace")), arguments: ["ENOMEM", "EIO"])
