@@ -87,8 +87,12 @@ struct Chunker {
 
     private func refusal(_ item: UnsafeRawBufferPointer) -> String? {
         guard let room = limits.room else { return nil }
-        if unsafe item.count > room.longestItem || room.cost(ofItem: item) > room.total {
+        if item.count > room.longestItem {
             return "too long for an argument (\(item.count) bytes); -i has no such limit"
+        }
+        if unsafe room.cost(ofItem: item) > room.total {
+            return "too long for a command line (\(item.count) bytes), "
+                + "which has room for \(room.left) beside the environment; -i has no such limit"
         }
         if delimiter != 0, unsafe item.contains(0) {
             return "holds a NUL byte, which no argument can; see -0 and -i"

@@ -79,6 +79,9 @@ struct ArgumentRoom: Equatable {
     let copies: Int
     let separator: [UInt8]
 
+    /// Bytes of the longest item that is alone in its chunk, 0 where not even that is left.
+    var left: Int { max(0, (total - fixed) / max(copies, 1)) }
+
     func cost(ofItem item: UnsafeRawBufferPointer) -> Int {
         let length = max(item.count, 1)
         let (product, overflow) = length.multipliedReportingOverflow(by: copies)
