@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Whether a small file system can be mounted, in a name space of its own.
-private let canMount =
+let canMount =
     isInstalled("unshare")
     && (try? shell("unshare -m mount -t tmpfs -o size=64k none .").status) == 0
 
