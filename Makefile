@@ -3,7 +3,7 @@ SWIFT = swift
 SWIFTFLAGS =
 BIN = $(CURDIR)/.build/release
 
-# The folder whose files `make demo` and `make bench` read.
+# The folder whose files `make demo` reads.
 PLAYS = Tests/Fixtures/shakespeare
 
 # Where `make install` puts things. PROGRAM_PREFIX=m gives mpmap and mpmap.1.
@@ -22,9 +22,10 @@ PAGES = pmap.1 wordsplit.1 wcreduce.1 pmaputils.7
 
 # need TOOL,ADVICE: stops where a tool is missing, and says how to get it.
 need = @command -v $(1) >/dev/null || { echo "make: $(1) is missing: $(2)" >&2; exit 1; }
+need-python = $(call need,python3,install Python 3.9 or later)
 need-swift = $(call need,$(SWIFT),install Swift 6.2 or later from https://www.swift.org/install)
 
-.PHONY: build demo check check-engines check-faults bench fuzz tables lint install uninstall foreign clean
+.PHONY: build demo check check-engines check-faults bench figures fuzz tables lint install uninstall foreign clean
 build:
 	$(need-swift)
 	$(SWIFT) build -c release $(SWIFTFLAGS)
@@ -45,8 +46,16 @@ check-faults: build
 	$(call need,strace,install the package strace)
 	PATH="$(BIN):$$PATH" Tests/Faults/inject
 
+# Against the programs that others use. Its settings, such as CORPUS=folder and MEGABYTES=10,
+# are at the top of Benchmarks/bench.
 bench: build
-	PATH="$(BIN):$$PATH" .ci/bench "$(PLAYS)"
+	$(need-python)
+	PATH="$(BIN):$$PATH" Benchmarks/bench
+
+# The same, kept for the next time in Benchmarks/results and in README.md.
+figures: build
+	$(need-python)
+	PATH="$(BIN):$$PATH" Benchmarks/bench --keep
 
 # Random texts against a slow tokenizer that is written from the standard's rules.
 FUZZ_INPUTS = 1000000
@@ -65,6 +74,9 @@ lint:
 	$(call need,shellcheck,install the package shellcheck)
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests
 	mandoc -Tlint -Wwarning man/*
+	$(need-python)
+	python3 -c 'import sys; [compile(open(name).read(), name, "exec") for name in sys.argv[1:]]' \
+	    Benchmarks/bench Benchmarks/*.py
 	shellcheck .ci/* completions/* examples/*.sh Tests/Engines/* Tests/Faults/*
 
 # Installs what `make` has built: so only this step need be done as root.

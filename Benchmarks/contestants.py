@@ -1,0 +1,168 @@
+"""Who races whom: the table that Benchmarks/bench reads.
+
+A command is what a person would type into bash in a folder of texts; corpus.py says what
+files there are beside it. $JOBS is the number of workers, $PYTHON this Python, $BENCHMARKS
+this folder. To race one more program, add a line.
+"""
+
+from typing import NamedTuple
+
+
+class Contestant(NamedTuple):
+    name: str
+    command: str
+    needs: str = ""
+    """The tools that not every machine has: `python:NAME` is a module, `c++` a compiler."""
+    mixes_output: bool = False
+    """Whether its workers' words run into each other, so that only one job counts right."""
+
+
+class Race(NamedTuple):
+    work: str
+    contestants: list
+    """The first one is ours: ratios are to it."""
+    same: str = ""
+    """What must be equal: `counts`, `lines`, or nothing where the rules differ."""
+    ascii_only: bool = False
+    """Whether the rules differ where a text is not ASCII."""
+    in_readme: bool = False
+
+
+# McIlroy's words, and how awk counts them. tr makes an empty word of what stands before the
+# first letter, which no check minds.
+SPLIT = r"tr -cs A-Za-z '\n' | tr A-Z a-z"
+SPLIT_FILES = r'cat "$@" | tr -cs A-Za-z "\n" | tr A-Z a-z'
+COUNT = r"""mawk '{ c[$0]++ } END { for (w in c) print c[w] "\t" w }'"""
+SPLIT_AND_COUNT = r"""'BEGIN { RS = "[^A-Za-z]+" } { c[tolower($0)]++ }
+    END { for (w in c) print c[w] "\t" w }'"""
+MERGE = r"""mawk '{ c[$2] += $1 } END { for (w in c) print c[w] "\t" w }'"""
+BY_COUNT = "sort -k1,1nr"
+
+# ripgrep without Unicode, since the rule is A-Z: it is then at its fastest.
+RIPGREP = "rg --no-unicode -oIN '[A-Za-z]+'"
+
+PIPELINE = [
+    Contestant(
+        "pmap, wordsplit -a, wcreduce",
+        "ls | pmap -j$JOBS -c5 wordsplit -a | wcreduce"),
+    Contestant(
+        "the same, counting in the workers",
+        """ls | pmap -j$JOBS -c50 -u -s 'wordsplit -a "$@" | wcreduce -u' | wcreduce -m"""),
+    Contestant(
+        "xargs -P, tr, mawk, sort",
+        f"ls | xargs -P$JOBS -n5 sh -c '{SPLIT_FILES}' _ | {COUNT} | {BY_COUNT}",
+        "xargs mawk", mixes_output=True),
+    Contestant(
+        "xargs -P, mawk in the workers",
+        f"ls | xargs -P$JOBS -n50 mawk {SPLIT_AND_COUNT} | {MERGE} | {BY_COUNT}",
+        "xargs mawk", mixes_output=True),
+    Contestant(
+        "GNU parallel, tr, mawk, sort",
+        f"""ls | parallel --will-cite -j$JOBS -n5 "cat {{}} | {SPLIT}" | {COUNT} | {BY_COUNT}""",
+        "parallel mawk"),
+    Contestant(
+        "xe, tr, mawk, sort",
+        f"ls | xe -j$JOBS -N5 -s '{SPLIT_FILES}' | {COUNT} | {BY_COUNT}",
+        "xe mawk", mixes_output=True),
+    Contestant("mawk, sort", f"mawk {SPLIT_AND_COUNT} * | {BY_COUNT}", "mawk"),
+    Contestant("gawk, sort", f"gawk {SPLIT_AND_COUNT} * | {BY_COUNT}", "gawk"),
+    Contestant(
+        "ripgrep -o, tr, mawk, sort",
+        f"{RIPGREP} * | tr A-Z a-z | {COUNT} | {BY_COUNT}", "rg mawk"),
+    Contestant(
+        "tr, datamash -s",
+        f"cat * | {SPLIT} | datamash -s -g1 count 1 | mawk '{{ print $2, $1 }}' | {BY_COUNT}",
+        "datamash mawk"),
+    Contestant("tr, sort, uniq -c, sort", f"cat * | {SPLIT} | sort | uniq -c | {BY_COUNT}"),
+    Contestant("Python, multiprocessing.Pool", 'ls | "$PYTHON" "$BENCHMARKS"/pool.py $JOBS'),
+    Contestant(
+        "DuckDB", 'ls | "$PYTHON" "$BENCHMARKS"/with_duckdb.py $JOBS files', "python:duckdb"),
+    Contestant(
+        "polars", 'ls | "$PYTHON" "$BENCHMARKS"/with_polars.py $JOBS files', "python:polars"),
+]
+
+RACES = [
+    Race("count the words of all files", PIPELINE, same="counts", in_readme=True),
+    Race("count what stands between white space", [
+        Contestant(
+            "pmap, wordsplit -w, wcreduce", "ls | pmap -j$JOBS -c5 wordsplit -w | wcreduce"),
+        Contestant(
+            "one process in C++: wordcount.cpp", "../wordcount *", "c++"),
+    ], same="counts", ascii_only=True, in_readme=True),
+    Race("split a text into words", [
+        Contestant("wordsplit -a", "wordsplit -a ../text"),
+        Contestant("tr, tr", f"<../text {SPLIT}"),
+        Contestant("ripgrep -o, tr", f"{RIPGREP} ../text | tr A-Z a-z", "rg"),
+        Contestant(
+            "mawk", r"""mawk 'BEGIN { RS = "[^A-Za-z]+" } { print tolower($0) }' ../text""",
+            "mawk"),
+    ], same="lines", in_readme=True),
+    Race("split by the rules of Unicode", [
+        Contestant("wordsplit", "wordsplit ../text"),
+        Contestant("tr, tr (A-Z only)", f"<../text {SPLIT}"),
+    ], in_readme=True),
+] + [
+    Race(f"split {language.capitalize()}", [
+        Contestant("wordsplit", f"wordsplit ../{language}"),
+        Contestant(
+            "perl", rf"""perl -CSD -ne 'print lc, "\n" for /[\w'\''’.]+/g' ../{language}""",
+            "perl"),
+    ])
+    for language in ("french", "greek", "russian", "chinese")
+] + [
+    Race("split a line, 500 times", [
+        Contestant("wordsplit", "for ((i = 0; i < 500; i++)); do wordsplit ../line; done"),
+        Contestant("/bin/true", "for ((i = 0; i < 500; i++)); do /bin/true ../line; done"),
+    ]),
+    Race("count equal lines", [
+        Contestant("wcreduce", "wcreduce ../words"),
+        Contestant("mawk", f"{COUNT} ../words", "mawk"),
+        Contestant("gawk", f"g{COUNT[1:]} ../words", "gawk"),
+        Contestant("sort, uniq -c", "sort ../words | uniq -c"),
+        Contestant(
+            "datamash -s",
+            "datamash -s -g1 count 1 <../words | mawk '{ print $2, $1 }'", "datamash mawk"),
+        Contestant(
+            "Python, Counter", """"$PYTHON" -c '
+import collections
+for word, count in collections.Counter(open("../words", "rb")).items():
+    print(count, word.decode(), end="")'"""),
+        Contestant(
+            "DuckDB", '"$PYTHON" "$BENCHMARKS"/with_duckdb.py $JOBS lines ../words',
+            "python:duckdb"),
+        Contestant(
+            "polars", '"$PYTHON" "$BENCHMARKS"/with_polars.py $JOBS lines ../words',
+            "python:polars"),
+    ], same="counts", in_readme=True),
+    Race("run 2000 times /bin/true", [
+        Contestant("pmap", "seq 2000 | pmap -j$JOBS /bin/true"),
+        Contestant("xargs -P -n1", "seq 2000 | xargs -P$JOBS -n1 /bin/true", "xargs"),
+        Contestant("xe", "seq 2000 | xe -j$JOBS /bin/true", "xe"),
+        Contestant(
+            "GNU parallel", "seq 2000 | parallel --will-cite -j$JOBS /bin/true", "parallel"),
+    ], in_readme=True),
+    Race("pass on a worker's output", [
+        Contestant("pmap cat, cat", "echo ../text | pmap cat | cat"),
+        Contestant("cat, cat", "cat ../text | cat"),
+    ], same="lines"),
+    # A chunk size that finds itself, beside sizes that suit the items.
+    Race("run true for 100,000 items", [
+        Contestant("pmap -c auto", "seq 100000 | pmap -j$JOBS -c auto /bin/true"),
+        Contestant("pmap -c 5000", "seq 100000 | pmap -j$JOBS -c 5000 /bin/true"),
+        Contestant("pmap -c 25000", "seq 100000 | pmap -j$JOBS -c 25000 /bin/true"),
+        Contestant("pmap -c 50000", "seq 100000 | pmap -j$JOBS -c 50000 /bin/true"),
+    ]),
+    Race("400 sleeps of 0.2 to 200 ms, -j4", [
+        Contestant(
+            "pmap -c auto",
+            "pmap -q -j4 -c auto -a ../costs perl -e 'select undef, undef, undef, $_ for @ARGV'",
+            "perl"),
+        Contestant(
+            "a quarter of their sum",
+            "sleep $(mawk '{ sum += $1 } END { print sum / 4 }' ../costs)", "mawk"),
+        Contestant(
+            "pmap -c 100",
+            "pmap -q -j4 -c 100 -a ../costs perl -e 'select undef, undef, undef, $_ for @ARGV'",
+            "perl"),
+    ]),
+]

@@ -1,0 +1,125 @@
+"""What bench prints, keeps for the next time and compares with."""
+
+import os
+import re
+
+import measure
+from contestants import RACES
+
+LATEST = os.path.join(measure.BENCHMARKS, "results", "latest.tsv")
+README = os.path.join(measure.BENCHMARKS, "..", "README.md")
+COLUMNS = ["work", "contestant", "seconds", "ratio", "cpu_seconds", "largest_mb"]
+
+# How much worse a ratio may become before the row says so: less is noise.
+TOLERANCE = 1.15
+
+
+def keep(setting, rows):
+    """Writes the figures, and the table of README.md."""
+    with open(LATEST, "w", encoding="utf-8") as file:
+        file.writelines(f"# {name}: {value}\n" for name, value in setting.items())
+        file.write("\t".join(COLUMNS) + "\n")
+        for row in raced(rows):
+            file.write(f"{row.work}\t{row.name}\t{row.figures.seconds:.4f}\t{row.ratio:.3f}"
+                       f"\t{row.figures.cpu:.3f}\t{row.figures.megabytes:.1f}\n")
+    write_readme(setting, rows)
+
+
+def raced(rows):
+    return [row for row in rows if row.ratio]
+
+
+def read_kept(path):
+    """The setting of an earlier time, and its ratios by work and name."""
+    setting, ratios = {}, {}
+    if os.path.exists(path):
+        with open(path, encoding="utf-8") as file:
+            for line in file.read().splitlines():
+                if line.startswith("# "):
+                    name, value = line[2:].split(": ", 1)
+                    setting[name] = value
+                elif line.split("\t") != COLUMNS:
+                    work, name, _, ratio, _, _ = line.split("\t")
+                    ratios[work, name] = float(ratio)
+    return setting, ratios
+
+
+def comparable(setting, kept):
+    """Ratios depend on the size of the corpus and the number of workers, hardly on the clock."""
+    return all(setting[name] == kept.get(name) for name in ("corpus", "jobs"))
+
+
+def print_setting(setting, kept):
+    print(f"{setting['corpus']}, {setting['jobs']} jobs, medians of {setting['rounds']} rounds, "
+          f"{setting['machine']}, {setting['date']}")
+    if comparable(setting, kept):
+        print(f"kept: {kept['machine']}, {kept['date']}")
+    elif kept:
+        print(f"not compared with what is kept: that was {kept['corpus']}, {kept['jobs']} jobs")
+
+
+def print_race(rows, ratios):
+    print(f"\n{rows[0].work:<40} {'seconds':>9} {'ratio':>7} {'kept':>7} {'CPU s':>8} {'MB':>7}")
+    for row in rows:
+        print(f"  {row.name:<38} {outcome(row, ratios)}".rstrip())
+
+
+def outcome(row, ratios):
+    if row.missing:
+        return f"skipped: {', '.join(row.missing)} is missing"
+    if row.fault:
+        return row.fault
+    seconds, cpu, megabytes = row.figures
+    kept = ratios.get((row.work, row.name))
+    return (f"{seconds:9.3f} {number(row.ratio)} {number(kept)} {cpu:8.2f} {megabytes:7.1f}"
+            + ("  WORSE" if is_worse(row, ratios) else ""))
+
+
+def number(ratio):
+    return f"{ratio:7.2f}" if ratio else " " * 7
+
+
+def is_worse(row, ratios):
+    kept = ratios.get((row.work, row.name))
+    return bool(row.ratio and kept and row.ratio < kept / TOLERANCE)
+
+
+def print_worse(rows, ratios):
+    """The regressions once more, where they cannot be overlooked."""
+    worse = [row for row in rows if is_worse(row, ratios)]
+    if ratios:
+        print(f"\n{len(worse) or 'No'} ratios are worse than the kept ones by more than 15 %")
+    for row in worse:
+        print(f"  {row.work}: {row.name}: {row.ratio:.2f}, kept {ratios[row.work, row.name]:.2f}")
+
+
+def write_readme(setting, rows):
+    with open(README, encoding="utf-8") as file:
+        text = file.read()
+    begin, end = "<!-- written by make figures -->\n", "<!-- until here -->\n"
+    table = begin + readme_table(setting, rows) + end
+    text = re.sub(re.escape(begin) + ".*?" + re.escape(end), lambda _: table, text, flags=re.S)
+    with open(README, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def readme_table(setting, rows):
+    lines = [
+        f"Texts of Shakespeare, repeated to {setting['corpus']}; {setting['jobs']} workers; "
+        f"medians of {setting['rounds']} rounds in turns;",
+        f"{setting['machine']}; {setting['date']}.",
+        "",
+        "| | seconds | to ours | CPU seconds | MB |", "|---|--:|--:|--:|--:|"]
+    for race in RACES:
+        if race.in_readme:
+            lines.append(f"| **{race.work}** | | | | |")
+            lines += [
+                f"| {row.name} | {short(row.figures.seconds)} | {row.ratio:.1f} "
+                f"| {short(row.figures.cpu)} | {short(row.figures.megabytes)} |"
+                for row in raced(rows) if row.work == race.work]
+    return "\n".join(lines) + "\n"
+
+
+def short(value):
+    """A number to two digits or more: 0.084, 1.4, 131."""
+    return f"{value:.0f}" if value >= 10 else f"{value:.2g}"
