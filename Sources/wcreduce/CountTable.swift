@@ -63,45 +63,101 @@ struct CountTable: ~Copyable {
         unsafe cs_prefetch(entries.start + (number &- 1))
     }
 
-    /// Adds to a key's count; throws `Errno.overflow` past 2^64-1.
+    /// Adds to the counts of keys that are here, up to the first key that is not; throws
+    /// `Errno.overflow` past 2^64-1. What a search looks at is copied before, which keeps it in
+    /// registers.
+    ///
+    /// - Parameter number: which of the keys is the first; moved behind those that are done.
+    @inline(__always)
+    mutating func addKnown(
+        _ keys: UnsafePointer<Pending>, count: Int, _ number: inout Int
+    ) throws(Errno) {
+        let index = unsafe indexStart
+        let entries = unsafe entries.start - 1
+        let mask = indexMask
+        let shift = 32 &- indexBits
+        while number < count {
+            let key = unsafe keys + number
+            let tag = unsafe key.pointee.tag
+            var place = Int(tag &>> shift)
+            while true {
+                let found = unsafe index[place]
+                if UInt32(truncatingIfNeeded: found &>> 32) == tag {
+                    let entry = unsafe entries + Int(truncatingIfNeeded: found & 0xFFFF_FFFF)
+                    if unsafe entry.pointee.first == key.pointee.first
+                        && entry.pointee.second == key.pointee.second
+                    {
+                        try unsafe Self.increase(&entry.pointee.count, by: key.pointee.amount)
+                        break
+                    }
+                } else if found == 0 {
+                    return
+                }
+                place = (place &+ 1) & mask
+            }
+            number &+= 1
+        }
+    }
+
+    /// Prepares lines up to the first one of more than 15 bytes.
+    ///
+    /// - Parameters:
+    ///   - ends: where each line ends; the next one begins a byte later.
+    ///   - start: where the first line begins; moved behind those that are done.
+    ///   - room: for `count` keys.
+    /// - Returns: how many that are.
+    @inline(__always)
+    func prepare(
+        _ bytes: UnsafeRawPointer, _ ends: UnsafePointer<Int>, count: Int, _ start: inout Int,
+        into room: UnsafeMutablePointer<Pending>
+    ) -> Int {
+        let hash = hash
+        let index = unsafe indexStart
+        let shift = 32 &- indexBits
+        var from = start
+        var number = 0
+        while number < count {
+            let end = unsafe ends[number]
+            let length = end &- from
+            if length > CountedKey.inlineLimit { break }
+            let (first, second) = unsafe inlineWords(bytes + from, length: length)
+            let tag = hash.tag(first, second)
+            unsafe cs_prefetch(index + Int(tag &>> shift))
+            unsafe room[number] = Pending(
+                first: first, second: second, amount: 1, tag: tag, line: 0)
+            from = end &+ 1
+            number &+= 1
+        }
+        start = from
+        return number
+    }
+
+    /// Adds a key that is not here.
     ///
     /// - Returns: false, and nothing is changed, where the table is full.
     @inline(__always)
-    mutating func add(_ key: Pending) throws(Errno) -> Bool {
+    mutating func insert(_ key: Pending) throws(Errno) -> Bool {
+        if entries.count >= room, try !makeRoom(for: 0) { return false }
         let mask = indexMask
         var place = place(of: key.tag)
-        while true {
-            let found = unsafe indexStart[place]
-            if UInt32(truncatingIfNeeded: found &>> 32) == key.tag {
-                let entry =
-                    unsafe entries.start + (Int(truncatingIfNeeded: found & 0xFFFF_FFFF) &- 1)
-                if unsafe entry.pointee.first == key.first && entry.pointee.second == key.second {
-                    try unsafe Self.increase(&entry.pointee.count, by: key.amount)
-                    return true
-                }
-            } else if found == 0 {
-                break
-            }
-            place = (place &+ 1) & mask
-        }
-        if entries.count < room {
-            entries.append(CountedKey(first: key.first, second: key.second, count: key.amount))
-            refer(key.tag, at: place)
-            return true
-        }
-        return try makeRoom(for: 0) ? add(again: key) : false
+        while unsafe indexStart[place] != 0 { place = (place &+ 1) & mask }
+        entries.append(CountedKey(first: key.first, second: key.second, count: key.amount))
+        refer(key.tag, at: place)
+        return true
     }
 
-    /// After the table has grown the key's place is another.
-    @inline(never)
-    private mutating func add(again key: Pending) throws(Errno) -> Bool { try add(key) }
-
-    /// As above, for a key of any bytes and any length. Bytes behind the key, up to 16 from
-    /// its start, are read and never used.
+    /// Adds to the count of a key of any bytes and any length; throws `Errno.overflow` past
+    /// 2^64-1. Bytes behind the key, up to 16 from its start, are read and never used.
+    ///
+    /// - Returns: false, and nothing is changed, where the table is full.
     mutating func add(_ key: UnsafeRawBufferPointer, _ amount: UInt64) throws(Errno) -> Bool {
         if key.count <= CountedKey.inlineLimit {
-            return try add(
-                unsafe prepare(inlineWords(key.baseAddress!, length: key.count), amount))
+            let key = unsafe prepare(inlineWords(key.baseAddress!, length: key.count), amount)
+            var number = 0
+            try unsafe withUnsafePointer(to: key) { key throws(Errno) in
+                try unsafe addKnown(key, count: 1, &number)
+            }
+            return number == 1 ? true : try insert(key)
         }
         let tag = unsafe hash.tag(key)
         let mask = indexMask

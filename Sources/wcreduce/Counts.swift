@@ -4,19 +4,22 @@ import Shared
 /// of what it held on disk.
 @safe
 struct Counts: ~Copyable {
-    private var table: CountTable
+    var table: CountTable
     private var spilled: RunFile?
     private let limit: Int
     private let folder: Argument
 
     /// Keys of up to 15 bytes that wait to be added together: by then the cache has fetched
     /// their places, which is half of the time where there are many different keys.
-    private let pending: UnsafeMutablePointer<CountTable.Pending>
-    private var pendingCount = 0
-    private static let batch = 256
+    let pending: UnsafeMutablePointer<CountTable.Pending>
+    var pendingCount = 0
+    static let batch = 256
 
     /// The lines counted; nil past 2^64-1.
     private(set) var total: UInt64? = 0
+
+    /// Where the lines end that are counted next, and 64 places more.
+    let ends: UnsafeMutablePointer<Int>
 
     /// - Parameters:
     ///   - limit: bytes; a single key may take more.
@@ -26,9 +29,13 @@ struct Counts: ~Copyable {
         self.folder = folder
         table = try CountTable(limit: limit)
         unsafe pending = .allocate(capacity: Self.batch + 64)
+        unsafe ends = .allocate(capacity: Self.batch + 64)
     }
 
-    deinit { unsafe pending.deallocate() }
+    deinit {
+        unsafe pending.deallocate()
+        unsafe ends.deallocate()
+    }
 
     /// Adds to the count of a key of any length. 16 bytes may be read from its start.
     ///
@@ -63,15 +70,18 @@ struct Counts: ~Copyable {
         if table.isLarge {
             for number in 0..<pendingCount { unsafe table.prefetchEntry(of: pending[number]) }
         }
-        for number in 0..<pendingCount {
-            let key = unsafe pending[number]
+        var number = 0
+        while true {
+            let isAdded: Bool
             do throws(Errno) {
-                if try table.add(key) { continue }
+                try unsafe table.addKnown(pending, count: pendingCount, &number)
+                if number == pendingCount { break }
+                isAdded = try unsafe table.insert(pending[number])
             } catch {
-                throw error == .overflow ? LineOverflow(line: Int(key.line)) : error
+                let line = unsafe Int(pending[number].line)
+                throw error == .overflow ? LineOverflow(line: line) : error
             }
-            try spill()
-            _ = try table.add(key)
+            if isAdded { number += 1 } else { try spill() }
         }
         pendingCount = 0
     }
