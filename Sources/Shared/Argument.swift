@@ -25,6 +25,23 @@ public struct Argument: Equatable, Sendable {
     }
 }
 
+/// Words of the command line, one behind the other. Not an array: to make the first type of
+/// array takes Swift's runtime as long as a whole start of a C program's.
+@safe
+public struct ArgumentList: RandomAccessCollection, Sendable {
+    private nonisolated(unsafe) let words: UnsafePointer<UnsafeMutablePointer<CChar>?>
+    public let startIndex = 0
+    public let endIndex: Int
+
+    /// - Parameter words: so many pointers, none of them nil, that live as long as the process.
+    public init(_ words: UnsafePointer<UnsafeMutablePointer<CChar>?>, count: Int) {
+        unsafe self.words = unsafe words
+        endIndex = count
+    }
+
+    public subscript(index: Int) -> Argument { unsafe Argument(words[index]!) }
+}
+
 extension Argument: ExpressibleByStringLiteral {
     public init(stringLiteral word: StaticString) { self.init(word) }
 }

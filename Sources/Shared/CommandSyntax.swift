@@ -4,11 +4,12 @@ public struct Option<ID: Sendable>: Sendable {
     public let short: Unicode.Scalar?
     public let long: StaticString
     /// What its value is called in the help, or nil if it takes none.
-    public let value: String?
-    public let help: String
+    public let value: StaticString?
+    public let help: StaticString
 
     public init(
-        _ id: ID, _ short: Unicode.Scalar?, _ long: StaticString, _ value: String?, _ help: String
+        _ id: ID, _ short: Unicode.Scalar?, _ long: StaticString, _ value: StaticString?,
+        _ help: StaticString
     ) {
         self.id = id
         self.short = short
@@ -36,15 +37,17 @@ public struct UsageError: Error, Equatable, Sendable {
 public enum Invocation<ID: Sendable>: Sendable {
     case help
     case version
-    case run(options: [(option: Option<ID>, value: Argument?)], operands: [Argument])
+    case run(options: [(option: Option<ID>, value: Argument?)], operands: ArgumentList)
 }
 
 /// The SYNOPSIS of a program as a value: it reads the command line and prints the help.
-public struct CommandSyntax<ID: Sendable>: Sendable {
+///
+/// The options are no array for the reason that `ArgumentList` is none.
+public struct CommandSyntax<ID: Sendable, let count: Int>: Sendable {
     public let program: String
     public let operands: String
     public let purpose: String
-    public let options: [Option<ID>]
+    public let options: InlineArray<count, Option<ID>>
     /// A last line of the help: what its words mean, say.
     public let note: String?
     /// Whether options end at the first operand, as they do for xargs(1) and env(1).
@@ -55,7 +58,7 @@ public struct CommandSyntax<ID: Sendable>: Sendable {
     public init(
         program: String, operands: String, purpose: String, stopsAtOperand: Bool = false,
         basis: @autoclosure @escaping @Sendable () -> String = "",
-        options: [Option<ID>], note: String? = nil
+        options: InlineArray<count, Option<ID>>, note: String? = nil
     ) {
         self.program = program
         self.operands = operands
@@ -69,7 +72,7 @@ public struct CommandSyntax<ID: Sendable>: Sendable {
     /// The text of `--help`. It fits a screen of 24 lines of 80 columns, if the texts do:
     /// more options than fit there one a line stand in two columns.
     public var help: String {
-        let rows = HelpRow.rows(of: options)
+        let rows = HelpRow.rows(of: optionList)
         let lines =
             rows.count <= 19
             ? HelpRow.column(rows, nameWidth: .max).map { "  \($0)" }
@@ -79,6 +82,8 @@ public struct CommandSyntax<ID: Sendable>: Sendable {
             + (note.map { [$0] } ?? [])).map { "\($0)\n" }.joined()
     }
 
+    private var optionList: [Option<ID>] { options.indices.map { options[$0] } }
+
     public var version: String { "\(program) (pmaputils) \(pmaputilsVersion)\(basis())\n" }
 
     /// Reads a command line with getopt_long(3): GNU's conventions, `--` included.
@@ -86,14 +91,14 @@ public struct CommandSyntax<ID: Sendable>: Sendable {
     /// - Parameter vector: argc and argv; reordered, as getopt_long does, unless
     ///   `stopsAtOperand`.
     public func parse(
-        _ vector: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>, count: Int32
+        _ vector: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>, count argumentCount: Int32
     ) throws(UsageError) -> Invocation<ID> {
         let table = OptionTable(options, stopsAtOperand: stopsAtOperand)
         cs_silence_getopt()
         cs_reset_getopt()
         var found: [(option: Option<ID>, value: Argument?)] = []
         while true {
-            let code = unsafe getopt_long(count, vector, table.short, table.long, nil)
+            let code = unsafe getopt_long(argumentCount, vector, table.short, table.long, nil)
             if code == -1 { break }
             let value = unsafe cs_optarg().map { unsafe Argument($0) }
             if code == OptionTable.firstCode + Int32(options.count) { return .help }
@@ -103,9 +108,8 @@ public struct CommandSyntax<ID: Sendable>: Sendable {
             }
             found.append((option, value))
         }
-        let operands = (cs_optind()..<count).compactMap { index in
-            unsafe vector[Int(index)].map { unsafe Argument($0) }
-        }
+        let operands = unsafe ArgumentList(
+            vector + Int(cs_optind()), count: Int(argumentCount - cs_optind()))
         return .run(options: found, operands: operands)
     }
 
@@ -115,7 +119,10 @@ public struct CommandSyntax<ID: Sendable>: Sendable {
             return index < options.count ? options[index] : nil
         }
         guard code != 0x3A, code != 0x3F else { return nil }  // ':' and '?'
-        return options.first { $0.short?.value == UInt32(code) }
+        for index in options.indices where options[index].short?.value == UInt32(code) {
+            return options[index]
+        }
+        return nil
     }
 
     private func refusal(
@@ -124,7 +131,8 @@ public struct CommandSyntax<ID: Sendable>: Sendable {
         let advice = "try '\(program) --help'"
         let known = option(cs_optopt())
         if code == 0x3A, let known {
-            return UsageError("option '\(known.name)' needs a value", known.value ?? advice)
+            return UsageError(
+                "option '\(known.name)' needs a value", known.value?.description ?? advice)
         }
         if cs_optopt() >= OptionTable.firstCode {
             let word = unsafe word.map { unsafe Argument($0).text } ?? ""
@@ -136,7 +144,7 @@ public struct CommandSyntax<ID: Sendable>: Sendable {
         }
         let text = unsafe word.map { unsafe Argument($0).text } ?? ""
         let name = text.prefix { $0 != "=" }.dropFirst(2)
-        let candidates = (options.map { "\($0.long)" } + ["help", "version"]).filter {
+        let candidates = (optionList.map { "\($0.long)" } + ["help", "version"]).filter {
             $0.hasPrefix(name)
         }
         if candidates.count > 1 {
@@ -158,7 +166,7 @@ private struct OptionTable: ~Copyable {
     let short: UnsafeMutablePointer<CChar>
     let long: UnsafeMutablePointer<option>
 
-    init<ID>(_ options: [Option<ID>], stopsAtOperand: Bool) {
+    init<ID, let count: Int>(_ options: InlineArray<count, Option<ID>>, stopsAtOperand: Bool) {
         unsafe short = .allocate(capacity: options.count * 2 + 3)
         unsafe long = .allocate(capacity: options.count + 3)
         var shortCount = 0
@@ -177,7 +185,8 @@ private struct OptionTable: ~Copyable {
         }
         if stopsAtOperand { append(short: UInt8(ascii: "+")) }
         append(short: UInt8(ascii: ":"))
-        for option in options {
+        for index in options.indices {
+            let option = options[index]
             if let name = option.short {
                 append(short: UInt8(ascii: name))
                 if option.value != nil { append(short: UInt8(ascii: ":")) }

@@ -16,10 +16,10 @@ public struct Failure: Error, Equatable, Sendable {
 /// - Parameters:
 ///   - failure: the exit status of a program that could do nothing.
 ///   - body: does the work and returns the exit status.
-public func runProgram<ID>(
-    _ syntax: CommandSyntax<ID>, failure: Int32,
+public func runProgram<ID, let count: Int>(
+    _ syntax: CommandSyntax<ID, count>, failure: Int32,
     _ body: (
-        _ options: [(option: Option<ID>, value: Argument?)], _ operands: [Argument]
+        _ options: [(option: Option<ID>, value: Argument?)], _ operands: ArgumentList
     ) throws -> Int32
 ) -> Never {
     reserveStandardDescriptors(failure: failure)
@@ -60,7 +60,7 @@ private func printed(_ text: String) throws(WriteError) -> Int32 {
 /// - Parameter read: throws an `Errno` if reading fails; anything else ends the loop.
 /// - Returns: whether all of them were read.
 public func readEach(
-    _ files: [Argument], messages: Messages,
+    _ files: some Collection<Argument>, messages: Messages,
     _ read: (_ descriptor: FileDescriptor, _ name: Argument) throws -> Void
 ) throws -> Bool {
     var allRead = true

@@ -7,7 +7,7 @@ enum OptionID: Sendable {
     case dryRun, verbose, quiet, progress, progressInterval, statistics
 }
 
-let pmapSyntax = CommandSyntax<OptionID>(
+let pmapSyntax = CommandSyntax<OptionID, _>(
     program: "pmap", operands: "[--] command [argument ...]",
     purpose: "Run a command over chunks of input lines, several workers at once.",
     stopsAtOperand: true,
@@ -78,7 +78,7 @@ struct Settings {
     var chunkLimits: ChunkLimits
 
     init(
-        _ options: [(option: Option<OptionID>, value: Argument?)], operands: [Argument]
+        _ options: [(option: Option<OptionID>, value: Argument?)], operands: ArgumentList
     ) throws(UsageError) {
         var isShell = false
         var delivery = Command.Delivery.arguments
@@ -149,7 +149,7 @@ struct Settings {
         command =
             isShell
             ? Command(script: operands[0], delivery: delivery)
-            : Command(operands, delivery: delivery)
+            : Command(Array(operands), delivery: delivery)
         let feedsStandardInput = delivery == .standardInput
         let defaultBytes = feedsStandardInput && chunkItems == nil ? 1 << 20 : Int.max
         let defaultItems = feedsStandardInput || chunkBytes != nil ? Int.max : 1

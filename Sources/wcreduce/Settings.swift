@@ -5,7 +5,7 @@ enum OptionID: Sendable {
     case buffer, temporaryFolder, null
 }
 
-let wcreduceSyntax = CommandSyntax<OptionID>(
+let wcreduceSyntax = CommandSyntax<OptionID, _>(
     program: "wcreduce", operands: "[file ...]",
     purpose: "Count equal lines; print count, tab, line, the highest count first.",
     options: [

@@ -73,12 +73,15 @@ enum ByteOrderMark: Equatable {
     static let length = 4
 
     init(_ bytes: UnsafeRawBufferPointer) {
-        let start = unsafe Array(bytes.prefix(Self.length))
-        if start.starts(with: [0xEF, 0xBB, 0xBF]) {
+        let count = min(bytes.count, Self.length)
+        // The first byte is the highest.
+        var start: UInt32 = 0
+        for index in 0..<count { start |= unsafe UInt32(bytes[index]) << UInt32(24 - 8 * index) }
+        if count >= 3, start >> 8 == 0xEFBBBF {
             self = .utf8
-        } else if start == [0xFF, 0xFE, 0, 0] || start == [0, 0, 0xFE, 0xFF] {
+        } else if count == 4, start == 0xFFFE_0000 || start == 0x0000_FEFF {
             self = .other("UTF-32")
-        } else if start.starts(with: [0xFF, 0xFE]) || start.starts(with: [0xFE, 0xFF]) {
+        } else if count >= 2, start >> 16 == 0xFFFE || start >> 16 == 0xFEFF {
             self = .other("UTF-16")
         } else {
             self = .none

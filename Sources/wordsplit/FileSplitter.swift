@@ -14,7 +14,7 @@ struct FileSplitter: ~Copyable {
 
     /// Splits a file, `-` being standard input. One that cannot be read is a message.
     mutating func split(_ file: Argument) throws {
-        let isRead = try readEach([file], messages: messages) { descriptor, name in
+        let isRead = try readEach(CollectionOfOne(file), messages: messages) { descriptor, name in
             do {
                 let invalid = try texts.split(descriptor, named: file, into: &output)
                 if let text = invalid.message { messages.say(name.text, text) }

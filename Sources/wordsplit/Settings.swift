@@ -5,7 +5,7 @@ enum OptionID: Sendable {
     case null
 }
 
-let wordsplitSyntax = CommandSyntax<OptionID>(
+let wordsplitSyntax = CommandSyntax<OptionID, _>(
     program: "wordsplit", operands: "[file ...]",
     purpose: "Print the words of a text in lower case, one a line.",
     basis: ", Unicode \(WordTable.unicodeVersion)",
@@ -30,7 +30,7 @@ struct Settings {
     var namesFile: Argument?
 
     init(
-        _ options: [(option: Option<OptionID>, value: Argument?)], operands: [Argument]
+        _ options: [(option: Option<OptionID>, value: Argument?)], operands: ArgumentList
     ) throws(UsageError) {
         var given: [OptionID: String] = [:]
         for (option, value) in options {

@@ -8,7 +8,8 @@ runProgram(wordsplitSyntax, failure: 2) { options, operands in
     if let namesFile = settings.namesFile {
         try files.splitFiles(namedIn: namesFile)
     } else {
-        for file in operands.isEmpty ? ["-"] : operands { try files.split(file) }
+        if operands.isEmpty { try files.split("-") }
+        for file in operands { try files.split(file) }
     }
     return try files.finish() ? 0 : 1
 }

@@ -3,8 +3,8 @@ import Testing
 
 private enum ID { case all, bytes, count, countdown, null }
 
-private func syntax(stopsAtOperand: Bool = false) -> CommandSyntax<ID> {
-    CommandSyntax<ID>(
+private func syntax(stopsAtOperand: Bool = false) -> CommandSyntax<ID, 5> {
+    CommandSyntax(
         program: "prog", operands: "[file ...]", purpose: "Do one thing.",
         stopsAtOperand: stopsAtOperand,
         options: [
@@ -149,13 +149,12 @@ private func parsed(_ words: String..., stopsAtOperand: Bool = false) throws -> 
 
     /// Forty options and the two of every program: 21 lines of two.
     @Test func moreOptionsThanAScreenHasLinesStandInTwoColumns() {
-        let many = (10..<50).map { Option($0, nil, "option", "N", "does number \($0)") }
+        let many = InlineArray<40, Option<Int>> {
+            Option($0, nil, "option", "N", "does what it says")
+        }
         let help = CommandSyntax(program: "prog", operands: "", purpose: "Do.", options: many).help
         let lines = help.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
         #expect(lines.count == 3 + 21 && lines.allSatisfy { $0.count <= 80 })
-        #expect(help.ranges(of: "--option=N").count == 40)
-        for option in many {
-            #expect(help.ranges(of: option.help).count == 1)
-        }
+        #expect(help.ranges(of: "--option=N  does what it says").count == 40)
     }
 }
