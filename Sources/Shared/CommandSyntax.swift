@@ -34,16 +34,16 @@ public struct UsageError: Error, Equatable, Sendable {
 }
 
 /// What a command line asks for.
-public enum Invocation<ID: Sendable>: Sendable {
+public enum Invocation<ID: Equatable & Sendable>: Sendable {
     case help
     case version
-    case run(options: [(option: Option<ID>, value: Argument?)], operands: ArgumentList)
+    case run(options: GivenOptions<ID>, operands: ArgumentList)
 }
 
 /// The SYNOPSIS of a program as a value: it reads the command line and prints the help.
 ///
 /// The options are no array for the reason that `ArgumentList` is none.
-public struct CommandSyntax<ID: Sendable, let count: Int>: Sendable {
+public struct CommandSyntax<ID: Equatable & Sendable, let count: Int>: Sendable {
     public let program: String
     public let operands: String
     public let purpose: String
@@ -96,7 +96,7 @@ public struct CommandSyntax<ID: Sendable, let count: Int>: Sendable {
         let table = OptionTable(options, stopsAtOperand: stopsAtOperand)
         cs_silence_getopt()
         cs_reset_getopt()
-        var found: [(option: Option<ID>, value: Argument?)] = []
+        var found = GivenOptions<ID>()
         while true {
             let code = unsafe getopt_long(argumentCount, vector, table.short, table.long, nil)
             if code == -1 { break }
@@ -106,7 +106,7 @@ public struct CommandSyntax<ID: Sendable, let count: Int>: Sendable {
             guard let option = option(code) else {
                 throw unsafe refusal(code, word: vector[Int(cs_optind()) - 1])
             }
-            found.append((option, value))
+            found.append(option, value)
         }
         let operands = unsafe ArgumentList(
             vector + Int(cs_optind()), count: Int(argumentCount - cs_optind()))

@@ -19,7 +19,7 @@ public struct Failure: Error, Equatable, Sendable {
 public func runProgram<ID, let count: Int>(
     _ syntax: CommandSyntax<ID, count>, failure: Int32,
     _ body: (
-        _ options: [(option: Option<ID>, value: Argument?)], _ operands: ArgumentList
+        _ options: GivenOptions<ID>, _ operands: ArgumentList
     ) throws -> Int32
 ) -> Never {
     reserveStandardDescriptors(failure: failure)

@@ -78,7 +78,7 @@ struct Settings {
     var chunkLimits: ChunkLimits
 
     init(
-        _ options: [(option: Option<OptionID>, value: Argument?)], operands: ArgumentList
+        _ options: GivenOptions<OptionID>, operands: ArgumentList
     ) throws(UsageError) {
         var isShell = false
         var delivery = Command.Delivery.arguments

@@ -27,7 +27,7 @@ struct CountTable: ~Copyable {
     /// one, without a look at the entries.
     private var index: GrowableMemory
     private var indexBits: UInt32
-    private let limit: Int
+    private var limit: Int
 
     private static let initialIndexBits: UInt32 = 13
 
@@ -264,6 +264,14 @@ extension CountTable {
         return min(
             entries.capacity, mayGrowIndex ? fullIndex : places / 8 * 7,
             max(1, rest / EntryList.entrySize))
+    }
+
+    /// - Returns: whether the new limit, in bytes, is above the old one.
+    mutating func raise(limit: Int) -> Bool {
+        if limit <= self.limit { return false }
+        self.limit = limit
+        room = roomForEntries()
+        return true
     }
 
     /// - Parameter size: bytes that a long key is going to take.

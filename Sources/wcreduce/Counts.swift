@@ -6,7 +6,7 @@ import Shared
 struct Counts: ~Copyable {
     var table: CountTable
     private var spilled: RunFile?
-    private let limit: Int
+    private let limit: MemoryLimit
     private let folder: Argument
 
     /// Keys of up to 15 bytes that wait to be added together: by then the cache has fetched
@@ -22,12 +22,12 @@ struct Counts: ~Copyable {
     let ends: UnsafeMutablePointer<Int>
 
     /// - Parameters:
-    ///   - limit: bytes; a single key may take more.
+    ///   - limit: a single key may take more.
     ///   - folder: where runs go.
-    init(limit: Int = .max, folder: Argument = "/tmp") throws(Errno) {
+    init(limit: MemoryLimit = MemoryLimit(.max), folder: Argument = "/tmp") throws(Errno) {
         self.limit = limit
         self.folder = folder
-        table = try CountTable(limit: limit)
+        table = try CountTable(limit: limit.freely)
         unsafe pending = .allocate(capacity: Self.batch + 64)
         unsafe ends = .allocate(capacity: Self.batch + 64)
     }
@@ -41,10 +41,7 @@ struct Counts: ~Copyable {
     ///
     /// - Throws: `Errno.overflow` past 2^64-1, in memory; on disk that comes to light later.
     mutating func add(_ key: UnsafeRawBufferPointer, _ amount: UInt64 = 1) throws {
-        if try unsafe !table.add(key, amount) {
-            try spill()
-            _ = try unsafe table.add(key, amount)
-        }
+        while try unsafe !table.add(key, amount) { try makeRoom() }
     }
 
     /// As above, for keys of up to 15 bytes, up to 64 of them until `addPending` is called.
@@ -81,7 +78,7 @@ struct Counts: ~Copyable {
                 let line = unsafe Int(pending[number].line)
                 throw error == .overflow ? LineOverflow(line: line) : error
             }
-            if isAdded { number += 1 } else { try spill() }
+            if isAdded { number += 1 } else { try makeRoom() }
         }
         pendingCount = 0
     }
@@ -89,6 +86,12 @@ struct Counts: ~Copyable {
     mutating func addToTotal(_ amount: UInt64) {
         guard let (sum, overflow) = total?.addingReportingOverflow(amount) else { return }
         total = overflow ? nil : sum
+    }
+
+    /// Has the table grow to the limit, or moves it to disk.
+    private mutating func makeRoom() throws {
+        if spilled == nil, table.raise(limit: limit.bytes) { return }
+        try spill()
     }
 
     /// Moves the table to disk.

@@ -31,16 +31,16 @@ extension Selection {
     /// Calls with each record to print, in order.
     ///
     /// - Parameters:
-    ///   - memory: bytes to work in.
+    ///   - memory: what to work in.
     ///   - begin: is called once, before the first record.
     /// - Returns: what is known at the end.
     func visit(
-        _ counted: consuming Counted, memory: Int,
+        _ counted: consuming Counted, memory: MemoryLimit,
         begin: (Summary) -> Void, _ body: (Record) throws -> Void
     ) throws -> Summary {
         switch consume counted {
         case .memory(var entries): try visit(&entries, begin, body)
-        case .disk(var file): try visit(&file, memory, begin, body)
+        case .disk(var file): try visit(&file, memory.bytes, begin, body)
         }
     }
 

@@ -34,19 +34,12 @@ struct Settings {
     var form = Printer.Form.countFirst
     /// The form of counted input.
     var countedForm = CountedForm.countFirst
-    /// Bytes of memory to use, roughly.
-    var memory: Int
+    var memory = MemoryLimit()
     var temporaryFolder = defaultTemporaryFolder()
     var delimiter = UInt8(ascii: "\n")
 
-    /// With less there is more merging than counting.
-    private static let leastMemory = 1 << 20
-
-    init(_ options: [(option: Option<OptionID>, value: Argument?)]) throws(UsageError) {
-        var given: Set<OptionID> = []
-        var memory: Int?
+    init(_ options: GivenOptions<OptionID>) throws(UsageError) {
         for (option, value) in options {
-            given.insert(option.id)
             switch option.id {
             case .top: selection.top = try count(option, value, minimum: 0)
             case .minimum: selection.minimum = UInt64(try count(option, value, minimum: 1))
@@ -59,23 +52,23 @@ struct Settings {
             case .keyFirst: countedForm = .keyFirst
             case .json: form = .json(keyFirst: false)
             case .bars: form = .bars
-            case .buffer: memory = max(Self.leastMemory, try size(option, value))
+            case .buffer: memory = MemoryLimit(try size(option, value))
             case .temporaryFolder: temporaryFolder = value ?? temporaryFolder
             case .null: delimiter = 0
             }
         }
-        for (one, other, names) in Self.contradictions where given.isSuperset(of: [one, other]) {
-            throw UsageError(names, "cannot both be done")
+        func refuse(_ one: OptionID, with other: OptionID) throws(UsageError) {
+            if let one = options[one], let other = options[other] {
+                throw UsageError("\(one.name) and \(other.name)", "cannot both be done")
+            }
         }
+        try refuse(.unsorted, with: .byKey)
+        try refuse(.unsorted, with: .reverse)
+        try refuse(.bars, with: .json)
+        try refuse(.bars, with: .keyFirst)
         if countedForm == .keyFirst {
-            form = given.contains(.json) ? .json(keyFirst: true) : .keyFirst
+            form = options[.json] != nil ? .json(keyFirst: true) : .keyFirst
         }
         selection.needsMaximum = form == .bars
-        self.memory = memory ?? max(Self.leastMemory, usableMemory() / 2)
     }
-
-    private static let contradictions: [(OptionID, OptionID, String)] = [
-        (.unsorted, .byKey, "-u and -k"), (.unsorted, .reverse, "-u and -r"),
-        (.bars, .json, "-b and --json"), (.bars, .keyFirst, "-b and -K"),
-    ]
 }

@@ -30,11 +30,9 @@ struct Settings {
     var namesFile: Argument?
 
     init(
-        _ options: [(option: Option<OptionID>, value: Argument?)], operands: ArgumentList
+        _ options: GivenOptions<OptionID>, operands: ArgumentList
     ) throws(UsageError) {
-        var given: [OptionID: String] = [:]
         for (option, value) in options {
-            given[option.id] = option.name
             switch option.id {
             case .ascii: rule.words = .asciiLetters
             case .whitespace: rule.words = .betweenWhiteSpace
@@ -48,17 +46,15 @@ struct Settings {
             case .files0From: namesFile = value
             }
         }
-        let contradictions: [(OptionID, OptionID, String)] = [
-            (.ascii, .whitespace, "each says what a word is: give one of them"),
-            (.ascii, .hyphen, "by -a a word is nothing but letters"),
-            (.whitespace, .hyphen, "by -w a hyphen is part of the word already"),
-            (.ascii, .strict, "by -a any byte will do"),
-        ]
-        for (one, other, why) in contradictions {
-            if let first = given[one], let second = given[other] {
-                throw UsageError("\(first) and \(second)", why)
+        func refuse(_ one: OptionID, with other: OptionID, _ why: String) throws(UsageError) {
+            if let one = options[one], let other = options[other] {
+                throw UsageError("\(one.name) and \(other.name)", why)
             }
         }
+        try refuse(.ascii, with: .whitespace, "each says what a word is: give one of them")
+        try refuse(.ascii, with: .hyphen, "by -a a word is nothing but letters")
+        try refuse(.whitespace, with: .hyphen, "by -w a hyphen is part of the word already")
+        try refuse(.ascii, with: .strict, "by -a any byte will do")
         if namesFile != nil, let operand = operands.first {
             throw UsageError(
                 "extra operand '\(operand.text)'", "--files0-from names the files already")

@@ -58,7 +58,7 @@ func selected(
 ) throws -> [Entry] {
     var found: [Entry] = []
     _ = try selection.visit(
-        counts.finish(), memory: memory, begin: { _ in },
+        counts.finish(), memory: MemoryLimit(memory), begin: { _ in },
         { record in found.append(Entry(record.count, Array(record.key))) })
     return found
 }
