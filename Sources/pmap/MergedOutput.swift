@@ -73,6 +73,10 @@ struct MergedOutput: ~Copyable {
         return !isFull || chunk == oldestOpen
     }
 
+    /// Whether a chunk that is not open comes before all that are, so that what is held may
+    /// have to wait for it.
+    func isAwaited(_ chunk: Int) -> Bool { chunk < oldestOpen }
+
     /// A chunk's worker starts.
     mutating func begin(_ chunk: Int) {
         open.insert(chunk)

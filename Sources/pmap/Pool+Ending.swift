@@ -127,8 +127,8 @@ extension Pool {
         report(outcome, of: worker)
         if willRetry(worker, outcome) {
             output.restart(chunk: worker.chunk.number)
-            waiting.append(
-                Job(chunk: worker.chunk, attempt: worker.job.attempt + 1, failure: outcome))
+            wait(
+                with: Job(chunk: worker.chunk, attempt: worker.job.attempt + 1, failure: outcome))
             return
         }
         progress.chunksDone += 1

@@ -20,7 +20,7 @@ extension Pool {
             guard let job = try nextJob() else { return false }
             if jobserver?.take() == false {
                 isShortOfSlots = true
-                waiting.insert(job, at: 0)
+                wait(with: job)
                 return false
             }
             started += 1
@@ -30,7 +30,7 @@ extension Pool {
                 vainStarts = 0
             } catch let error where Self.mayPass(error) && isPatient {
                 jobserver?.give()
-                waiting.insert(job, at: 0)
+                wait(with: job)
                 nextStart = monotonicTime() + Self.pause
                 vainStarts += 1
             } catch {
@@ -46,7 +46,18 @@ extension Pool {
             && (vainStarts == 0 || monotonicTime() >= nextStart)
     }
 
-    var hasRoom: Bool { !output.isFull && workers.count < workerLimit }
+    /// When no more output can be held, a chunk that it waits for may still be run: if
+    /// everybody waited, nobody would ever finish.
+    var hasRoom: Bool {
+        guard workers.count < workerLimit else { return false }
+        return !output.isFull || waiting.first.map { output.isAwaited($0.chunk.number) } ?? false
+    }
+
+    /// Puts a chunk among those that wait, the first of the input first.
+    func wait(with job: Job) {
+        let place = waiting.firstIndex { $0.chunk.number > job.chunk.number }
+        waiting.insert(job, at: place ?? waiting.endIndex)
+    }
 
     /// Whether a start that fails now may be tried again.
     private var isPatient: Bool { !workers.isEmpty || vainStarts < Self.patience }

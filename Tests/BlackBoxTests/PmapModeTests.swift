@@ -110,6 +110,20 @@ import Testing
         }
     }
 
+    /// The first chunk fails once all others are held and nothing more can be.
+    @Test(arguments: ["", "-u"])
+    func aChunkThatIsRunAgainIsWaitedForHoweverMuchIsHeld(_ mode: String) throws {
+        let result = try shell(
+            """
+            seq 4 | pmap \(mode) -j4 --retry 1 --buffer 64K --tmpdir /nonexistent -s '
+                echo x >>tried$1; [ $1 != 1 ] || until [ -e over2 -a -e over3 -a -e over4 ]; do
+                    sleep 0.01; done
+                seq 9000; >over$1; [ $1 != 1 ] || [ "$(wc -l <tried1)" = 2 ]' | cksum
+            for i in 1 2 3 4; do seq 9000; done | cksum
+            """, timeout: 20)
+        #expect(result.lines.count == 2 && result.lines[0] == result.lines[1])
+    }
+
     /// A file size limit, which raises SIGXFSZ, and a full disk by fault injection.
     @Test func aFileThatCannotGrowIsNoLoss() throws {
         let result = try shell(
