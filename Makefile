@@ -41,10 +41,12 @@ check-engines: build
 	PMAPUTILS_ENGINES=1 PMAPUTILS_BIN="$(BIN)" \
 	    $(SWIFT) test $(SWIFTFLAGS) --no-parallel --filter EngineTests
 
-# Has the system calls of pmap fail, one by one: some minutes.
+# Has the system calls of pmap fail, one by one, and sends it signals: some minutes.
 check-faults: build
 	$(call need,strace,install the package strace)
+	$(need-python)
 	PATH="$(BIN):$$PATH" Tests/Faults/inject
+	PATH="$(BIN):$$PATH" Tests/Faults/signals
 
 # Against the programs that others use. Its settings, such as CORPUS=folder and MEGABYTES=10,
 # are at the top of Benchmarks/bench.
@@ -76,8 +78,8 @@ lint:
 	mandoc -Tlint -Wwarning man/*
 	$(need-python)
 	python3 -c 'import sys; [compile(open(name).read(), name, "exec") for name in sys.argv[1:]]' \
-	    Benchmarks/bench Benchmarks/*.py
-	shellcheck .ci/* completions/* examples/*.sh Tests/Engines/* Tests/Faults/*
+	    Benchmarks/bench Benchmarks/*.py Tests/Faults/signals
+	shellcheck .ci/* completions/* examples/*.sh Tests/Engines/* Tests/Faults/inject
 
 # Installs what `make` has built: so only this step need be done as root.
 install: foreign

@@ -169,6 +169,28 @@ import Testing
         #expect(try shell("pmap -a items --log log --resume echo", in: folder).text == "1\n2\n")
     }
 
+    /// Where pmap is killed, the log tells how much of the output is whole chunks.
+    @Test func afterACrashTheOutputIsCutToWhatTheLogSays() throws {
+        let folder = try TemporaryFolder()
+        let running = try RunningShell(
+            """
+            seq 40 >items; exec >out; exec pmap -a items -j3 -c2 --log log -s '
+                printf "%s\\n" "$1"; [ $1 != 21 ] || { echo ready >&2; sleep 600; }
+                printf "%s\\n" "$2"'
+            """, in: folder)
+        try running.wait(untilErrorsContain: "ready")
+        // Chunk 11 has printed its first line, once the ten before are written.
+        try shell("until grep -qx 21 out; do sleep 0.01; done", in: folder)
+        running.send(.kill)
+        _ = try running.finish()
+        let result = try shell(
+            """
+            truncate -s "$(awk -F '\\t' 'NR > 1 { sum += $12 } END { print sum }' log)" out
+            pmap -a items -j3 -c2 --log log --resume printf '%s\\n' >>out; cmp out items
+            """, in: folder)
+        #expect(result.text.isEmpty && result.errors.isEmpty && result.status == 0)
+    }
+
     @Test func aLogThatCannotBeWrittenIsAnError() throws {
         let result = try shell("seq 2 | pmap --log /dev/full echo")
         #expect(result.errors == "pmap: /dev/full: No space left on device\n")
