@@ -41,12 +41,14 @@ check-engines: build
 	PMAPUTILS_ENGINES=1 PMAPUTILS_BIN="$(BIN)" \
 	    $(SWIFT) test $(SWIFTFLAGS) --no-parallel --filter EngineTests
 
-# Has the system calls of pmap fail, one by one, and sends it signals: some minutes.
+# Has system calls fail, one by one, sends signals at random moments, and passes a line of
+# 3 GB through: ten minutes.
 check-faults: build
 	$(call need,strace,install the package strace)
 	$(need-python)
 	PATH="$(BIN):$$PATH" Tests/Faults/inject
 	PATH="$(BIN):$$PATH" Tests/Faults/signals
+	PATH="$(BIN):$$PATH" Tests/Faults/long-line
 
 # Against the programs that others use. Its settings, such as CORPUS=folder and MEGABYTES=10,
 # are at the top of Benchmarks/bench.
@@ -79,7 +81,8 @@ lint:
 	$(need-python)
 	python3 -c 'import sys; [compile(open(name).read(), name, "exec") for name in sys.argv[1:]]' \
 	    Benchmarks/bench Benchmarks/*.py Tests/Faults/signals
-	shellcheck .ci/* completions/* examples/*.sh Tests/Engines/* Tests/Faults/inject
+	shellcheck .ci/* completions/* examples/*.sh Tests/Engines/* \
+	    Tests/Faults/inject Tests/Faults/long-line
 
 # Installs what `make` has built: so only this step need be done as root.
 install: foreign
