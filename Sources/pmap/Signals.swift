@@ -14,15 +14,23 @@ struct Signals: ~Copyable {
     /// The signals that were blocked when pmap was started, as they are in its workers.
     let workerMask: sigset_t
 
-    /// Installs the handlers.
-    init() throws(Errno) {
+    /// A signal that came.
+    struct Arrival {
+        let number: Int32
+        /// Or by the kernel, as those that are typed on a terminal are.
+        let isSentByProcess: Bool
+    }
+
+    /// Installs the handlers: for the signals that end pmap, SIGCHLD and these.
+    ///
+    /// - Parameter others: SIGTSTP is left alone where pmap was started to ignore it.
+    init(others: [Int32]) throws(Errno) {
         let pipe = try Pipe()
         try pipe.reading.descriptor.setNonBlocking()
         try pipe.writing.descriptor.setNonBlocking()
         let inherited = Set((Self.ending + Self.ignored + [SIGTSTP]).filter(isIgnored))
         signalPipe.store(pipe.writing.descriptor.rawValue, ordering: .relaxed)
-        var handled = (Self.ending + [SIGTSTP]).filter { !inherited.contains($0) }
-        handled += [SIGCHLD, SIGCONT, SIGWINCH] + statusSignals
+        let handled = (Self.ending + [SIGCHLD] + others).filter { !inherited.contains($0) }
         for signal in handled { handle(signal) }
         for signal in Self.ignored { ignore(signal) }
         workerMask = unblock(handled)
@@ -39,12 +47,14 @@ struct Signals: ~Copyable {
     var diesOfBrokenPipe: Bool { !inheritedIgnored.contains(SIGPIPE) }
 
     /// What came since it was asked last. Equal ones may have merged into one.
-    func received() -> [Int32] {
+    func received() -> [Arrival] {
         var bytes = [UInt8](repeating: 0, count: 256)
         let count = unsafe bytes.withUnsafeMutableBytes { buffer in
             (try? unsafe descriptor.read(into: buffer)) ?? 0
         }
-        return bytes[..<count].map(Int32.init)
+        return bytes[..<count].map { byte in
+            Arrival(number: Int32(byte & ~kernelMark), isSentByProcess: byte & kernelMark == 0)
+        }
     }
 
     /// Stops this process, as SIGTSTP does where nobody handles it, until it is continued.
@@ -60,17 +70,21 @@ struct Signals: ~Copyable {
 /// Where the handler writes: the one thing that it cannot be given otherwise.
 private let signalPipe = Atomic<Int32>(-1)
 
+/// Set in the byte of a signal that no process sent: there are 64 signals.
+private let kernelMark: UInt8 = 0x80
+
 private func handle(_ signal: Int32) {
     var action = sigaction()
-    unsafe cs_set_handler(&action) { signal in
+    unsafe cs_set_informed_handler(&action) { signal, information, _ in
         // Async-signal-safe: a load, write(2), and errno as it was. A full pipe holds
         // the signal already.
         let saved = errno
         var byte = UInt8(truncatingIfNeeded: signal)
+        if unsafe cs_sent_by_process(information) == 0 { byte |= kernelMark }
         while unsafe write(signalPipe.load(ordering: .relaxed), &byte, 1) == -1 && errno == EINTR {}
         errno = saved
     }
-    action.sa_flags = SA_RESTART
+    action.sa_flags = SA_RESTART | SA_SIGINFO
     unsafe sigaction(signal, &action, nil)
 }
 

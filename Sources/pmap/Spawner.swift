@@ -10,20 +10,24 @@ struct Spawner: ~Copyable {
     /// - Parameters:
     ///   - signals: what the worker must find at its default action: what pmap
     ///   itself ignores or handles, and did not inherit as ignored.
-    ///   - mask: the signals that are blocked in it.
-    init(defaultSignals signals: [Int32], mask: sigset_t) throws(Errno) {
+    ///   - mask: the signals that are blocked in it; nil for those that are in pmap.
+    ///   - leadsGroup: whether it leads a process group of its own.
+    init(
+        defaultSignals signals: [Int32] = [], mask: sigset_t? = nil, leadsGroup: Bool
+    ) throws(Errno) {
         nothing = try OpenFile(path: "/dev/null")
         var defaults = sigset_t()
-        var mask = mask
         unsafe sigemptyset(&defaults)
         for signal in signals { unsafe sigaddset(&defaults, signal) }
         unsafe posix_spawnattr_init(&attributes)
         unsafe posix_spawnattr_setsigdefault(&attributes, &defaults)
         unsafe posix_spawnattr_setpgroup(&attributes, 0)
-        unsafe posix_spawnattr_setsigmask(&attributes, &mask)
-        let flags =
-            Int32(POSIX_SPAWN_SETSIGDEF) | Int32(POSIX_SPAWN_SETSIGMASK)
-            | Int32(POSIX_SPAWN_SETPGROUP)
+        var flags = Int32(POSIX_SPAWN_SETSIGDEF)
+        if leadsGroup { flags |= Int32(POSIX_SPAWN_SETPGROUP) }
+        if var mask {
+            unsafe posix_spawnattr_setsigmask(&attributes, &mask)
+            flags |= Int32(POSIX_SPAWN_SETSIGMASK)
+        }
         unsafe posix_spawnattr_setflags(&attributes, Int16(flags))
     }
 
@@ -32,7 +36,7 @@ struct Spawner: ~Copyable {
         unsafe posix_spawnattr_destroy(&attributes)
     }
 
-    /// Starts a command as the leader of a process group of its own.
+    /// Starts the worker of a chunk.
     ///
     /// - Parameters:
     ///   - arguments: argv, the command's name first.
@@ -44,28 +48,44 @@ struct Spawner: ~Copyable {
         input: FileDescriptor?, output: FileDescriptor, errors: FileDescriptor
     ) throws(Errno) -> pid_t {
         environment.set(chunk: chunk, slot: slot)
+        return try unsafe start(
+            arguments, [input ?? nothing.descriptor, output, errors], environment.pointers)
+    }
+
+    /// Starts a command with the environment that this process has now.
+    func start(
+        _ arguments: [[UInt8]], input: FileDescriptor?, output: FileDescriptor,
+        errors: FileDescriptor
+    ) throws(Errno) -> pid_t {
+        try unsafe start(arguments, [input ?? nothing.descriptor, output, errors], cs_environ())
+    }
+
+    private func start(
+        _ arguments: [[UInt8]], _ standard: [FileDescriptor],
+        _ environment: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
+    ) throws(Errno) -> pid_t {
         var actions = unsafe posix_spawn_file_actions_t()
         unsafe posix_spawn_file_actions_init(&actions)
         defer { unsafe posix_spawn_file_actions_destroy(&actions) }
-        let standard = [input ?? nothing.descriptor, output, errors]
         for (number, descriptor) in standard.enumerated() {
             let error = unsafe posix_spawn_file_actions_adddup2(
                 &actions, descriptor.rawValue, Int32(number))
             if error != 0 { throw Errno(error) }
         }
         return try unsafe withVector(arguments) { argv throws(Errno) in
-            try unsafe spawn(argv, &actions)
+            try unsafe spawn(argv, &actions, environment)
         }
     }
 
     private func spawn(
-        _ argv: [UnsafeMutablePointer<CChar>?], _ actions: inout posix_spawn_file_actions_t
+        _ argv: [UnsafeMutablePointer<CChar>?], _ actions: inout posix_spawn_file_actions_t,
+        _ environment: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
     ) throws(Errno) -> pid_t {
         var process: pid_t = 0
         var attributes = self.attributes
         let name = unsafe argv[0]!
         var error = unsafe posix_spawnp(
-            &process, name, &actions, &attributes, argv, environment.pointers)
+            &process, name, &actions, &attributes, argv, environment)
         if error == ENOEXEC, let script = unsafe executablePath(of: String(cString: name)) {
             // A script without `#!`: execvp(3) has the shell run it, posix_spawnp does not.
             unsafe error = script.withCString { path in
@@ -73,7 +93,7 @@ struct Spawner: ~Copyable {
                 let prefix = unsafe shell.map { unsafe UnsafeMutablePointer(mutating: $0.cString) }
                 return unsafe posix_spawn(
                     &process, "/bin/sh", &actions, &attributes,
-                    prefix.map(Optional.some) + argv.dropFirst(), environment.pointers)
+                    prefix.map(Optional.some) + argv.dropFirst(), environment)
             }
         }
         if error != 0 { throw Errno(error) }

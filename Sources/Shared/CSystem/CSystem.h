@@ -56,6 +56,19 @@ static inline int cs_tmpfile_flag(void) { return 020000000 | O_DIRECTORY; }
 static inline void cs_set_handler(struct sigaction *action, void (*handler)(int)) {
     action->sa_handler = handler;
 }
+static inline void cs_set_informed_handler(struct sigaction *action,
+                                           void (*handler)(int, siginfo_t *, void *)) {
+    action->sa_sigaction = handler;
+}
+/* Whether a process sent the signal, not the kernel: what is typed on a terminal comes from
+   the kernel, and to the whole foreground process group. */
+static inline int cs_sent_by_process(const siginfo_t *info) {
+#ifdef __linux__
+    return info->si_code <= 0;
+#else
+    return info->si_code == SI_USER;
+#endif
+}
 static inline int cs_is_ignored(const struct sigaction *action) {
     return action->sa_handler == SIG_IGN;
 }
