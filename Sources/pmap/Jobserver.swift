@@ -1,50 +1,5 @@
 import Shared
 
-/// How a jobserver is reached: what `--jobserver-auth=` says in MAKEFLAGS
-/// (GNU make manual, "POSIX Jobserver Interaction").
-enum JobserverAddress: Equatable {
-    /// The two ends of an inherited pipe; a negative number means that there is none.
-    case pipe(reading: Int32, writing: Int32)
-    case fifo(path: String)
-}
-
-/// What MAKEFLAGS says of a jobserver.
-struct JobserverFlags: Equatable {
-    let address: JobserverAddress
-    /// The slots it serves, where `-jN` tells.
-    let slots: Int?
-
-    /// - Returns: nil where there is no jobserver.
-    init?(makeFlags: String) {
-        var address: JobserverAddress?
-        var slots: Int?
-        for word in makeFlags.split(separator: " ") {
-            if word == "--" { break }  // Variables follow.
-            for name in ["--jobserver-auth=", "--jobserver-fds="] where word.hasPrefix(name) {
-                address = JobserverAddress(word.dropFirst(name.count))  // The last one counts.
-            }
-            if word.hasPrefix("-j") { slots = parseCount(String(word.dropFirst(2)), minimum: 1) }
-        }
-        guard let address else { return nil }
-        self.address = address
-        self.slots = slots
-    }
-}
-
-extension JobserverAddress {
-    /// What cannot be read is a pipe that is not there.
-    init(_ text: some StringProtocol) {
-        if text.hasPrefix("fifo:") {
-            self = .fifo(path: String(text.dropFirst(5)))
-            return
-        }
-        let numbers = text.split(separator: ",").map { Int32($0) ?? -1 }
-        self =
-            numbers.count == 2
-            ? .pipe(reading: numbers[0], writing: numbers[1]) : .pipe(reading: -1, writing: -1)
-    }
-}
-
 /// A client of a jobserver: a token for each worker but one, which runs on the slot that
 /// the process itself was started on.
 struct Jobserver: ~Copyable {
@@ -52,11 +7,17 @@ struct Jobserver: ~Copyable {
     /// a read that waits could take a token that came for nobody else.
     private let reading: OpenFile
     private let writing: OpenFile
-    private var slotsTaken = 0
+    /// Whether that slot is one that maps which run side by side take turns on, the command
+    /// of `--pool` having started them all on its own. A lock on the pipe says whose it is:
+    /// no signal can end the process that has it and leave it taken.
+    let sharesFirstSlot: Bool
+    private var hasFirstSlot = false
     /// Each goes back as it came: it may mean something to the server.
     private var tokens: [UInt8] = []
+    /// Workers that run on slots which were lent meanwhile.
+    private var lent = 0
 
-    init(_ address: JobserverAddress) throws(Errno) {
+    init(_ address: JobserverAddress, sharesFirstSlot: Bool = false) throws(Errno) {
         let paths: (reading: String, writing: String)
         switch address {
         case .fifo(let path): paths = (path, path)
@@ -68,6 +29,7 @@ struct Jobserver: ~Copyable {
         guard let status = reading.descriptor.status, isPipe(status) else { throw .invalid }
         writing = try Self.opened(paths.writing, O_WRONLY)
         self.reading = consume reading
+        self.sharesFirstSlot = sharesFirstSlot
     }
 
     /// Where the recipe of a makefile has no `+`, the numbers are closed or something else.
@@ -86,27 +48,65 @@ struct Jobserver: ~Copyable {
     /// Readable when there may be a token.
     var descriptor: FileDescriptor { reading.descriptor }
 
+    /// Whether the slot that it was started on may become free without a word.
+    var mayGetFirstSlot: Bool { sharesFirstSlot && !hasFirstSlot }
+
     /// Takes a slot for a worker, without waiting.
     ///
     /// - Returns: whether there was one.
     mutating func take() -> Bool {
-        if slotsTaken > 0 {
-            var token: UInt8 = 0
-            let count = unsafe withUnsafeMutableBytes(of: &token) { byte in
-                (try? unsafe descriptor.read(into: byte)) ?? 0
-            }
-            if count == 0 { return false }
-            tokens.append(token)
+        while lent > 0 {
+            if !takeOne() { return false }
+            lent -= 1
         }
-        slotsTaken += 1
+        return takeOne()
+    }
+
+    private mutating func takeOne() -> Bool {
+        if !hasFirstSlot && lockFirstSlot() {
+            hasFirstSlot = true
+            return true
+        }
+        var token: UInt8 = 0
+        let count = unsafe withUnsafeMutableBytes(of: &token) { byte in
+            (try? unsafe descriptor.read(into: byte)) ?? 0
+        }
+        if count == 0 { return false }
+        tokens.append(token)
         return true
     }
 
-    /// Gives a slot back; the one that needs no token is kept until the last.
+    private func lockFirstSlot() -> Bool {
+        !sharesFirstSlot || flock(descriptor.rawValue, LOCK_EX | LOCK_NB) == 0
+    }
+
+    /// Gives back the slot of a worker that has ended; the one that needs no token is kept
+    /// until the last.
     mutating func give() {
-        slotsTaken -= 1
-        // Without readers there is nobody who could miss it.
-        if let token = tokens.popLast() { try? writing.descriptor.writeAll([token]) }
+        if lent > 0 {
+            lent -= 1
+        } else {
+            giveOne()
+        }
+    }
+
+    private mutating func giveOne() {
+        if let token = tokens.popLast() {
+            // Without readers there is nobody who could miss it.
+            try? put([token])
+        } else {
+            hasFirstSlot = false
+            if sharesFirstSlot { _ = flock(descriptor.rawValue, LOCK_UN) }
+        }
+    }
+
+    func put(_ tokens: [UInt8]) throws(Errno) { try writing.descriptor.writeAll(tokens) }
+
+    /// Lets another have a slot whose worker goes on, if there is one.
+    mutating func lend() {
+        if !sharesFirstSlot || (tokens.isEmpty && !hasFirstSlot) { return }
+        giveOne()
+        lent += 1
     }
 }
 
@@ -117,11 +117,12 @@ private func isPipe(_ status: stat) -> Bool { status.st_mode & S_IFMT == S_IFIFO
 ///
 /// - Parameter settings: get the number of its slots, or one worker where it cannot be used.
 func joinJobserver(_ settings: inout Settings, messages: Messages) -> Jobserver? {
-    guard settings.joinsJobserver, !settings.isDryRun, let text = unsafe getenv("MAKEFLAGS"),
-        let flags = unsafe JobserverFlags(makeFlags: String(cString: text))
+    guard settings.joinsJobserver, !settings.isDryRun, let text = variable("MAKEFLAGS"),
+        let flags = JobserverFlags(makeFlags: text)
     else { return nil }
     do {
-        let jobserver = try Jobserver(flags.address)
+        let jobserver = try Jobserver(
+            flags.address, sharesFirstSlot: isBesideOthers(below: flags.address))
         if let slots = flags.slots { settings.workers = .exactly(slots) }
         return jobserver
     } catch {
@@ -132,4 +133,17 @@ func joinJobserver(_ settings: inout Settings, messages: Messages) -> Jobserver?
         }
         return nil
     }
+}
+
+/// Whether the command of a `--pool` has started this process, and maybe others beside it.
+/// What make or another map starts has a slot of its own.
+private func isBesideOthers(below address: JobserverAddress) -> Bool {
+    guard let pool = variable("PMAP_POOL"), JobserverAddress(pool) == address else {
+        return false
+    }
+    return variable("MAKELEVEL") == nil && variable("PMAP_SLOT") == nil
+}
+
+private func variable(_ name: String) -> String? {
+    unsafe getenv(name).map { unsafe String(cString: $0) }
 }

@@ -54,6 +54,7 @@ extension Pool {
         let wantsItems =
             ending == nil && !startsNoMore && (source.wantsMore || needsItems) && !source.atEnd
         let wantsReader = output.waitsForReader && ending == nil
+        noteWhetherStuck(wantsReader)
         let items = watch(source.descriptor, wantsItems, &itemsWatch, .items, .reading)
         let reader = watch(output.descriptor, wantsReader, &readerWatch, .reader, .writing)
         let slot = watchJobserver()
@@ -99,6 +100,23 @@ extension Pool {
             .jobserver, .reading)
     }
 
+    /// How often it is asked whether the slot is free that a command of `--pool` was started
+    /// on: nothing tells.
+    private static let firstSlotPause = Duration.milliseconds(100)
+
+    /// How long standard output may take nothing before a slot is lent.
+    private static let stuckPause = Duration.seconds(1)
+
+    /// A map that is kept from printing waits for its reader, which may be a map that waits
+    /// for a slot, for ever if nobody lent it one. With a slot of its own no map waits so.
+    private func noteWhetherStuck(_ waitsForReader: Bool) {
+        if !waitsForReader || jobserver?.sharesFirstSlot != true {
+            lendTime = .never
+        } else if lendTime == .never {
+            lendTime = monotonicTime() + Self.stuckPause
+        }
+    }
+
     /// Whether a worker could be started if a chunk were full.
     private var needsItems: Bool {
         hasRoom && waiting.isEmpty
@@ -106,7 +124,10 @@ extension Pool {
 
     /// How long nothing has to be done: milliseconds, rounded up; -1 for ever.
     private func timeout() -> Int32 {
-        var next = min(display.deadline ?? .never, nextLook)
+        var next = min(display.deadline ?? .never, nextLook, lendTime)
+        if isShortOfSlots && jobserver?.mayGetFirstSlot == true {
+            next = min(next, monotonicTime() + Self.firstSlotPause)
+        }
         if vainStarts > 0 && !isShortOfSlots && hasRoom && !waiting.isEmpty && !startsNoMore {
             next = min(next, nextStart)
         }
@@ -117,12 +138,13 @@ extension Pool {
 
     func handle(_ event: Event) throws(WriteError) {
         switch event {
-        case .signals: for signal in signals.received() { handle(signal) }
+        case .signals: for signal in signals.received() { handle(signal.number) }
         case .items: readItems()
         case .jobserver: break  // The next turn tries to take it.
         case .reader:
             display.eraseForOutput()
             try output.flush()
+            lendTime = .never
         case .input(let slot): if let worker = workersBySlot[slot] { feed(worker) }
         case .errors(let slot): if let worker = workersBySlot[slot] { readErrors(worker) }
         case .output(let slot): if let worker = workersBySlot[slot] { try readOutput(worker) }
@@ -202,6 +224,10 @@ extension Pool {
 
     /// Does what it is time for.
     func act(at now: Duration) {
+        if now >= lendTime {
+            jobserver?.lend()
+            lendTime = now + Self.stuckPause
+        }
         if now < nextLook { return }
         nextLook = .never
         var asks = false

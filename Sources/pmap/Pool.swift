@@ -41,6 +41,8 @@ final class Pool {
     var jobserverWatch = Watch.none
     /// Whether a chunk waits for one of them.
     var isShortOfSlots = false
+    /// When one of them is lent to others, should standard output take nothing until then.
+    var lendTime = Duration.never
     /// Chunks that are run again, or could not be started for want of slots, processes,
     /// memory or descriptors. They come before new ones.
     var waiting: [Job] = []
@@ -70,10 +72,11 @@ final class Pool {
         self.jobserver = jobserver
         self.settings = settings
         self.messages = messages
-        signals = try Signals()
+        signals = try Signals(others: [SIGTSTP, SIGCONT, SIGWINCH] + statusSignals)
         poller = try Poller()
         try poller.add(signals.descriptor, for: .reading, token: Event.signals.token)
-        spawner = try Spawner(defaultSignals: signals.workerDefaults, mask: signals.workerMask)
+        spawner = try Spawner(
+            defaultSignals: signals.workerDefaults, mask: signals.workerMask, leadsGroup: true)
         source = try ItemSource(
             items, limits: settings.chunkLimits, delimiter: settings.delimiter)
         output = MergedOutput(

@@ -5,6 +5,7 @@ enum OptionID: Sendable {
     case unordered, lineBuffer, tag, buffer, temporaryFolder
     case halt, retry, timeout, killAfter, failedItems, log, resume, workersFile
     case dryRun, verbose, quiet, progress, progressInterval, statistics
+    case pool
 }
 
 let pmapSyntax = CommandSyntax<OptionID, _>(
@@ -36,6 +37,7 @@ let pmapSyntax = CommandSyntax<OptionID, _>(
         Option(.log, nil, "log", "FILE", "a line on each chunk"),
         Option(.resume, nil, "resume", nil, "skip what is logged"),
         Option(.workersFile, nil, "jobs-file", "FILE", "-j, read again"),
+        Option(.pool, nil, "pool", nil, "slots for a command"),
         Option(.statistics, nil, "stats", nil, "summary and advice"),
         Option(.progress, nil, "progress", "bar|plain|json|none", "style"),
         Option(.progressInterval, nil, "progress-interval", "D", "lines [10s]"),
@@ -122,6 +124,7 @@ struct Settings {
                 progressStyle = try parsed(
                     option, value, ProgressStyle.expected, ProgressStyle.init)
             case .progressInterval: progressInterval = try duration(option, value)
+            case .pool: break  // Then there are no items: `PoolSettings`.
             }
         }
         if operands.isEmpty {

@@ -1,8 +1,11 @@
 import Shared
 
 runProgram(pmapSyntax, failure: 1) { options, operands in
-    var settings = try Settings(options, operands: operands)
     let messages = Messages(program: pmapSyntax.program)
+    if let pool = try PoolSettings(options, operands: operands) {
+        return try runCommand(pool, messages: messages)
+    }
+    var settings = try Settings(options, operands: operands)
     let jobserver = joinJobserver(&settings, messages: messages)
     var file: OpenFile?
     if let name = settings.argumentFile, name != "-" {

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// A log of lines `start` and `stop`, and the most that ever ran at once by it.
-private func mostAtOnce(_ log: String) -> (most: Int, starts: Int, running: Int) {
+func mostAtOnce(_ log: String) -> (most: Int, starts: Int, running: Int) {
     var (most, starts, running) = (0, 0, 0)
     for line in log.split(separator: "\n") {
         running += line.hasPrefix("start") ? 1 : -1
@@ -145,7 +145,7 @@ private func mostAtOnce(_ log: String) -> (most: Int, starts: Int, running: Int)
         try folder.write(
             "Makefile",
             "all:\n\t@seq 4 | pmap -s 'echo start >>log; sleep 0.02; echo stop >>log'\n")
-        let result = try shell("make -j4", in: folder)
+        let result = try shell("make -j4", in: folder, environment: form("pipe"))
         #expect(
             result.errors == "pmap: jobserver unavailable: using -j1; add '+' to the make rule\n")
         #expect(result.status == 0)

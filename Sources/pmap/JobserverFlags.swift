@@ -1,0 +1,67 @@
+import Shared
+
+/// How a jobserver is reached: what `--jobserver-auth=` says in MAKEFLAGS
+/// (GNU make manual, "POSIX Jobserver Interaction").
+enum JobserverAddress: Equatable {
+    /// The two ends of an inherited pipe; a negative number means that there is none.
+    case pipe(reading: Int32, writing: Int32)
+    case fifo(path: String)
+
+    /// What cannot be read is a pipe that is not there.
+    init(_ text: some StringProtocol) {
+        if text.hasPrefix("fifo:") {
+            self = .fifo(path: String(text.dropFirst(5)))
+            return
+        }
+        let numbers = text.split(separator: ",").map { Int32($0) ?? -1 }
+        self =
+            numbers.count == 2
+            ? .pipe(reading: numbers[0], writing: numbers[1]) : .pipe(reading: -1, writing: -1)
+    }
+
+    var text: String {
+        switch self {
+        case .pipe(let reading, let writing): "\(reading),\(writing)"
+        case .fifo(let path): "fifo:\(path)"
+        }
+    }
+}
+
+/// What MAKEFLAGS says of a jobserver.
+struct JobserverFlags: Equatable {
+    let address: JobserverAddress
+    /// The slots it serves, where `-jN` tells.
+    let slots: Int?
+
+    /// - Returns: nil where there is no jobserver.
+    init?(makeFlags: String) {
+        var address: JobserverAddress?
+        var slots: Int?
+        for word in makeFlags.split(separator: " ") {
+            if word == "--" { break }  // Variables follow.
+            for name in ["--jobserver-auth=", "--jobserver-fds="] where word.hasPrefix(name) {
+                address = JobserverAddress(word.dropFirst(name.count))  // The last one counts.
+            }
+            if word.hasPrefix("-j") { slots = parseCount(String(word.dropFirst(2)), minimum: 1) }
+        }
+        guard let address else { return nil }
+        self.address = address
+        self.slots = slots
+    }
+}
+
+/// MAKEFLAGS with a jobserver in the place of any other, where GNU make puts it: behind the
+/// other options and before `--` and variables. The first word may be letters of options
+/// without a dash, and then nothing is put before it.
+func makeFlags(_ flags: [UInt8], naming address: JobserverAddress, slots: Int) -> [UInt8] {
+    let words = flags.split(separator: blank, omittingEmptySubsequences: false)
+    let end = words.firstIndex { $0.elementsEqual("--".utf8) } ?? words.endIndex
+    let others = ["-j", "--jobs=", "--jobserver-auth=", "--jobserver-fds="]
+    let kept = words[..<end].filter { word in
+        !others.contains { word.starts(with: $0.utf8) } && !word.elementsEqual("--jobs".utf8)
+    }
+    let added = ["-j\(slots)", "--jobserver-auth=\(address.text)"].map { Array($0.utf8)[...] }
+    return Array((kept + added + words[end...]).joined(separator: [blank]))
+}
+
+private let blank = UInt8(ascii: " ")

@@ -1,0 +1,55 @@
+import Shared
+
+/// The two forms in which slots can be served.
+enum JobserverForm: String {
+    /// A named pipe. GNU make knows it from 4.4 on; ninja knows no other.
+    case fifo
+    /// A pipe that all below inherit: the only form that an older make knows, which stops
+    /// where it is told of a named one.
+    case pipe
+
+    /// What the `--jobserver-style` of GNU make asks for in MAKEFLAGS, the last one counts;
+    /// else the form that the make on PATH knows.
+    static func preferred() throws(Errno) -> JobserverForm {
+        let flags = unsafe getenv("MAKEFLAGS").map { unsafe String(cString: $0) } ?? ""
+        let option = "--jobserver-style="
+        let styles = flags.split(separator: " ").filter { $0.hasPrefix(option) }
+        if let style = styles.last.flatMap({ Self(rawValue: String($0.dropFirst(option.count))) }) {
+            return style
+        }
+        return knowsFifo(makeVersion: try firstOutput(of: ["make", "--version"])) ? .fifo : .pipe
+    }
+}
+
+/// Whether a make of which this is the `--version` can be told of a named pipe. One that is
+/// not GNU make takes no part in any case.
+func knowsFifo(makeVersion text: String) -> Bool {
+    let name = "GNU Make "
+    guard text.hasPrefix(name) else { return true }
+    let version = text.dropFirst(name.count).prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
+    let numbers = version.split(separator: ".").map { Int($0) ?? 0 }
+    guard let major = numbers.first else { return true }
+    return (major, numbers.count > 1 ? numbers[1] : 0) >= (4, 4)
+}
+
+/// The first that a command prints, standard error too; nothing where it cannot be run.
+private func firstOutput(of words: [String]) throws(Errno) -> String {
+    let pipe = try Pipe()
+    let output = pipe.reading
+    guard let process = start(words.map { Array($0.utf8) }, printingTo: pipe.writing)
+    else { return "" }
+    var bytes = [UInt8](repeating: 0, count: 4096)
+    let count = unsafe bytes.withUnsafeMutableBytes { buffer in
+        (try? unsafe output.descriptor.read(into: buffer)) ?? 0
+    }
+    _ = try? retrying { waitpid(process, nil, 0) }
+    return readable(bytes[..<count])
+}
+
+/// - Parameter output: closed when the command has it.
+/// - Returns: nil where the command cannot be run.
+private func start(_ words: [[UInt8]], printingTo output: consuming OpenFile) -> pid_t? {
+    let spawner = try? Spawner(leadsGroup: false)
+    return try? spawner?.start(
+        words, input: nil, output: output.descriptor, errors: output.descriptor)
+}

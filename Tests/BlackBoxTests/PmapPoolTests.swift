@@ -1,0 +1,266 @@
+import Foundation
+import Testing
+
+/// Has MAKEFLAGS choose the form in which slots are served; the pipe has its name here.
+func form(_ style: String) -> [String: String] {
+    ["MAKEFLAGS": "--jobserver-style=\(style)", "TMPDIR": "."]
+}
+
+/// What pmap(1) says of a pool of slots.
+@Suite struct PmapPoolTests {
+    private static let forms = ["fifo", "pipe"]
+
+    /// Whether nothing of a pool is left in the folder that it was made in.
+    private func isClean(_ folder: TemporaryFolder) throws -> Bool {
+        try shell("ls -d pmap.* 2>/dev/null", in: folder).text == ""
+    }
+
+    // MARK: The command
+
+    @Test(arguments: forms) func theCommandHasTheStandardDescriptors(style: String) throws {
+        let folder = try TemporaryFolder()
+        let result = try shell(
+            "printf 'a b' | pmap --pool -j2 -- sh -c 'cat; echo error >&2; exit 7' sh {} '{}'",
+            in: folder, environment: form(style))
+        #expect(result.text == "a b" && result.errors == "error\n" && result.status == 7)
+        #expect(try isClean(folder))
+    }
+
+    @Test func theCommandGetsItsArgumentsAsTheyAre() throws {
+        let result = try shell("pmap --pool printf '<%s>' {} '{#}' '' 'a b' -j9")
+        #expect(result.text == "<{}><{#}><><a b><-j9>" && result.status == 0)
+    }
+
+    @Test(arguments: forms) func pmapDiesOfTheSignalThatTheCommandDiedOf(style: String) throws {
+        let folder = try TemporaryFolder()
+        for signal in [Signal.kill, .terminate, .quit, .pipe] {
+            let result = try shell(
+                "exec pmap --pool sh -c 'kill -\(signal.rawValue) $$'", in: folder,
+                environment: form(style))
+            #expect(result.status == signal.status && result.errors == "")
+        }
+        #expect(try isClean(folder))
+    }
+
+    @Test func aCommandThatCannotBeRunIsSaid() throws {
+        let folder = try TemporaryFolder()
+        try folder.write("data", "x")
+        for (name, status, why) in [
+            ("nosuch", 127, "No such file or directory"), ("./data", 126, "Permission denied"),
+        ] {
+            let result = try shell("pmap --pool \(name)", in: folder, environment: form("fifo"))
+            #expect(result.status == Int32(status) && result.errors == "pmap: \(name): \(why)\n")
+        }
+        #expect(try isClean(folder))
+    }
+
+    @Test(arguments: [
+        ("-c5 true", "--pool and -c: "), ("-v true", "--pool and -v: "),
+        ("--log=x true", "--pool and --log: "), ("-j0 true", "-j '0': "), ("", "no command: "),
+        ("-j4097 true", "-j gives 4097 slots: a pool has at most 4096"),
+        ("--tmpdir=nosuch true", "nosuch: No such file or directory"),
+        ("--tmpdir='a b' true", "a b: make cannot be told"),
+        ("--tmpdir='a$b' true", "a$b: make cannot be told"),
+    ])
+    func whatDoesNotGoWithItIsRefused(words: String, message: String) throws {
+        let folder = try TemporaryFolder()
+        let result = try shell(
+            "mkdir 'a b' 'a$b'; pmap --pool \(words)", in: folder, environment: form("fifo"))
+        #expect(result.status == 1 && result.errorLines.count == 1)
+        #expect(result.errors.hasPrefix("pmap: \(message)"))
+    }
+
+    @Test func theEnvironmentNamesThePool() throws {
+        let folder = try TemporaryFolder()
+        let result = try shell(
+            """
+            MAKELEVEL=2 PMAP_SLOT=1 PMAP_CHUNK=1 MAKEFLAGS='k --jobserver-style=fifo -j9 -- A=b' \
+                pmap --pool -j3 --tmpdir=. sh -c '
+                    echo "$MAKEFLAGS"; echo "$PMAP_POOL"; [ -p "${PMAP_POOL#fifo:}" ]; echo $?
+                    env | grep -E "^(MAKELEVEL|PMAP_SLOT|PMAP_CHUNK)="'; pwd -P
+            """, in: folder)
+        let path = try #require(result.lines.last)
+        let pool = result.lines.count > 1 ? result.lines[1] : ""
+        #expect(pool.hasPrefix("fifo:\(path)/pmap.") && pool.hasSuffix("/slots"))
+        #expect(
+            result.lines == [
+                "k --jobserver-style=fifo -j3 --jobserver-auth=\(pool) -- A=b", pool, "0", path,
+            ])
+        #expect(try isClean(folder))
+    }
+
+    /// A make of GNU before 4.4 stops where it is told of a named pipe.
+    @Test(arguments: [
+        ("echo GNU Make 4.3", "10,"), ("echo GNU Make 4.4.1", "fifo:"),
+        ("echo make: unknown option >&2; exit 2", "fifo:"), ("exec sleep 0", "fifo:"),
+    ])
+    func theMakeOnPATHDecidesOfTheForm(script: String, beginning: String) throws {
+        let folder = try TemporaryFolder()
+        let result = try shell(
+            """
+            mkdir bin; ln -s "$(which sh)" "$(which sleep)" bin; pmap=$(which pmap)
+            printf '#!/bin/sh\\n%s\\n' '\(script)' >bin/make; chmod +x bin/make
+            PATH=$PWD/bin $pmap --pool --tmpdir . sh -c 'echo "$PMAP_POOL"' 3>&- 4>&-
+            rm bin/make; PATH=$PWD/bin $pmap --pool --tmpdir . sh -c 'echo "$PMAP_POOL"'
+            """, in: folder)
+        #expect(result.lines.count == 2 && result.errors == "")
+        let first = result.lines.first ?? ""
+        // The number of a pipe's end has two digits at least: scripts use those of one.
+        if beginning == "fifo:" {
+            #expect(first.hasPrefix(beginning))
+        } else {
+            #expect(first.wholeMatch(of: /[0-9]{2,},[0-9]{2,}/) != nil)
+        }
+        #expect(result.lines.last?.hasPrefix("fifo:") == true)
+    }
+
+    // MARK: Sharing
+
+    /// The log of two maps side by side, started by the command itself.
+    private func logOfTwoMaps(slots: Int, style: String) throws -> String {
+        let folder = try TemporaryFolder()
+        let result = try shell(
+            """
+            pmap --pool -j\(slots) -- sh -c '
+                map() { seq 20 | pmap -s "echo start >>log; sleep 0.01; echo stop >>log"; }
+                map & map & wait'
+            """, in: folder, environment: form(style))
+        #expect(result.errors == "" && result.status == 0)
+        #expect(try isClean(folder))
+        return try folder.text(of: "log")
+    }
+
+    @Test(arguments: forms, [1, 2, 3, 5])
+    func mapsSideBySideAreNeverMoreThanTheSlots(style: String, slots: Int) throws {
+        let log = mostAtOnce(try logOfTwoMaps(slots: slots, style: style))
+        #expect(log.most <= slots && log.starts == 40 && log.running == 0)
+    }
+
+    /// Each has two chunks, and all four wait for each other: it ends only if they all run.
+    @Test(arguments: forms) func mapsSideBySideUseAllSlots(style: String) throws {
+        let result = try shell(
+            """
+            pmap --pool -j4 -- sh -c '
+                map() { seq 2 | pmap -s "echo x >>log
+                    until [ \\$(wc -l <log) = 4 ]; do sleep 0.01; done"; }
+                map & map & wait'; wc -l <log
+            """, environment: form(style))
+        #expect(result.text == "4\n" && result.errors == "")
+    }
+
+    /// What has a slot of its own takes no other for its first worker: it would wait for ever.
+    @Test(.enabled(if: isInstalled("make")))
+    func aMapInAWorkerOrARecipeHasItsSlot() throws {
+        let folder = try TemporaryFolder()
+        try folder.write("Makefile", "all:\n\t+@seq 3 | pmap echo\n")
+        let result = try shell(
+            """
+            pmap --pool -j1 -- sh -c "seq 1 | pmap -s 'seq 3 | pmap echo'"
+            pmap --pool -j1 make
+            """, in: folder)
+        #expect(result.text == "1\n2\n3\n1\n2\n3\n" && result.errors == "")
+    }
+
+    /// The first has the only slot, and no chance to give it back.
+    @Test(arguments: forms) func theSlotOfAKilledMapIsFree(style: String) throws {
+        let result = try shell(
+            """
+            mkfifo gate; pmap --pool -j1 -- sh -c '
+                echo 1 | pmap -s "echo ready >&8; sleep 60" 8>gate & read -r line <gate
+                { sleep 0.3; kill -9 $!; } & seq 3 | pmap echo'
+            """, environment: form(style))
+        #expect(result.text == "1\n2\n3\n")
+    }
+
+    /// The first map holds all slots and waits for the second, which waits for a slot.
+    @Test(arguments: forms) func aMapThatIsKeptFromPrintingLendsItsSlots(style: String) throws {
+        let result = try shell(
+            """
+            pmap --pool -j2 -- sh -c 'seq 4 | pmap -l -s "seq 2000000" | pmap -i wc -l' |
+                awk '{ sum += $1 } END { print sum }'
+            """, environment: form(style))
+        #expect(result.text == "8000000\n" && result.errors == "")
+    }
+
+    @Test(.enabled(if: isInstalled("make")), arguments: [1, 3])
+    func makeSharesThePoolWithTheMapsInItsRecipes(slots: Int) throws {
+        let folder = try TemporaryFolder()
+        try folder.write(
+            "Makefile",
+            """
+            T = $(addprefix t,1 2 3 4 5 6 7 8 9)
+            all: $T one two
+            $T:
+            \t@echo start >>log; sleep 0.02; echo stop >>log
+            one two:
+            \t+@seq 10 | pmap -s 'echo start >>log; sleep 0.02; echo stop >>log'
+
+            """)
+        let result = try shell("pmap --pool -j\(slots) make", in: folder)
+        #expect(result.text == "" && result.errors == "" && result.status == 0)
+        let log = mostAtOnce(try folder.text(of: "log"))
+        #expect(log.most <= slots && log.starts == 29 && log.running == 0)
+    }
+
+    @Test(.enabled(if: ninjaSharesSlots)) func ninjaSharesThePool() throws {
+        let folder = try TemporaryFolder()
+        let edges = (1...12).map { "build t\($0): run\n" }.joined()
+        try folder.write(
+            "build.ninja",
+            "rule run\n command = echo start >>log; sleep 0.02; echo stop >>log; touch $out\n"
+                + edges)
+        let result = try shell("pmap --pool -j3 ninja", in: folder, environment: form("fifo"))
+        #expect(result.errors == "" && result.status == 0)
+        let log = mostAtOnce(try folder.text(of: "log"))
+        #expect(log.most <= 3 && log.starts == 12 && log.running == 0)
+    }
+
+    // MARK: Signals
+
+    @Test(arguments: forms, [Signal.interrupt, .terminate, .hangUp, .quit, .user1])
+    func aSignalThatIsSentIsPassedOn(style: String, signal: Signal) throws {
+        let folder = try TemporaryFolder()
+        let running = try RunningShell(
+            """
+            exec pmap --pool sh -c 'trap "echo caught; exit 5" \(signal.rawValue); echo ready
+                while :; do sleep 0.02; done'
+            """, in: folder, environment: form(style))
+        try running.wait(untilOutputContains: "ready")
+        running.send(signal)
+        let result = try running.finish()
+        #expect(result.text == "ready\ncaught\n" && result.status == 5)
+        #expect(try isClean(folder))
+    }
+
+    /// The terminal sends it to the command as well as to pmap, which need not pass it on.
+    @Test(.enabled(if: isInstalled("strace"))) func whatIsTypedReachesTheCommandOnce() throws {
+        let folder = try TemporaryFolder()
+        let terminal = try TerminalShell(
+            """
+            trap : INT; strace -o calls -e trace=kill,wait4 "$(which pmap)" --pool sh -c '
+                trap "echo caught >>log" INT; echo ready
+                until [ -e stop ]; do sleep 0.02; done'; echo status $?
+            """, in: folder, environment: form("fifo"))
+        try terminal.wait("the command") { $0.text.contains("ready") }
+        terminal.type("\u{3}")
+        try shell("until [ -s log ]; do sleep 0.01; done; touch stop", in: folder)
+        #expect(try terminal.finish().text.contains("status 0"))
+        #expect(try folder.text(of: "log") == "caught\n")
+        let calls = try folder.text(of: "calls")
+        #expect(calls.contains("SIGINT") && !calls.contains("kill("))
+        #expect(try isClean(folder))
+    }
+
+    @Test func anIgnoredSignalStaysIgnoredByTheCommand() throws {
+        let result = try shell(
+            "trap '' HUP; pmap --pool sh -c 'kill -HUP $$; kill -HUP $PPID; sleep 0.1; echo on'")
+        #expect(result.text == "on\n" && result.status == 0)
+    }
+}
+
+/// ninja is a client from 1.13 on.
+private let ninjaSharesSlots: Bool = {
+    guard let version = try? shell("ninja --version 2>/dev/null").text else { return false }
+    let numbers = version.split(separator: ".").map { Int($0) ?? 0 }
+    return numbers.count > 1 && (numbers[0], numbers[1]) >= (1, 13)
+}()
