@@ -25,7 +25,7 @@ need = @command -v $(1) >/dev/null || { echo "make: $(1) is missing: $(2)" >&2; 
 need-python = $(call need,python3,install Python 3.9 or later)
 need-swift = $(call need,$(SWIFT),install Swift 6.2 or later from https://www.swift.org/install)
 
-.PHONY: build demo check check-engines check-faults bench figures fuzz tables lint install uninstall foreign clean
+.PHONY: build demo check check-engines check-faults bench bench-curves figures fuzz tables lint install uninstall foreign clean
 build:
 	$(need-swift)
 	$(SWIFT) build -c release $(SWIFTFLAGS)
@@ -56,10 +56,18 @@ bench: build
 	$(need-python)
 	PATH="$(BIN):$$PATH" Benchmarks/bench
 
-# The same, kept for the next time in Benchmarks/results and in README.md.
+# The same, kept in Benchmarks/results and in README.md, and the curves.
 figures: build
 	$(need-python)
 	PATH="$(BIN):$$PATH" Benchmarks/bench --keep
+	$(MAKE) bench-curves
+
+# How time grows with the size of things, drawn in docs: about an hour, and 3 GB of disk.
+# Its settings are at the top of Benchmarks/curves.
+bench-curves: build
+	$(need-python)
+	PATH="$(BIN):$$PATH" Benchmarks/curves
+	Benchmarks/plot
 
 # Random texts against a slow tokenizer that is written from the standard's rules.
 FUZZ_INPUTS = 1000000
@@ -80,7 +88,8 @@ lint:
 	mandoc -Tlint -Wwarning man/*
 	$(need-python)
 	python3 -c 'import sys; [compile(open(name).read(), name, "exec") for name in sys.argv[1:]]' \
-	    Benchmarks/bench Benchmarks/*.py Tests/Faults/signals
+	    Benchmarks/bench Benchmarks/curves Benchmarks/plot Benchmarks/*.py \
+	    Tests/Faults/signals
 	shellcheck .ci/* completions/* examples/*.sh Tests/Engines/* \
 	    Tests/Faults/inject Tests/Faults/long-line
 

@@ -46,7 +46,7 @@ PIPELINE = [
         "pmap, wordsplit -a, wcreduce",
         "ls | pmap -j$JOBS -c5 wordsplit -a | wcreduce"),
     Contestant(
-        "the same, counting in the workers",
+        "pmap, counting in the workers",
         """ls | pmap -j$JOBS -c50 -u -s 'wordsplit -a "$@" | wcreduce -u' | wcreduce -m"""),
     Contestant(
         "xargs -P, tr, mawk, sort",

@@ -29,7 +29,6 @@ def files_below(folder):
 
 def repeat_texts(folder, megabytes, size=128 << 10):
     """Fills it with files of about so many bytes, each a sample text as often as that takes."""
-    os.mkdir(folder)
     contents = [whole_lines(source) for source in files_below(SAMPLES)]
     for number in range(megabytes * (1 << 20) // size):
         content = contents[number % len(contents)]
@@ -39,7 +38,6 @@ def repeat_texts(folder, megabytes, size=128 << 10):
 
 def copy_texts(sources, folder):
     """Fills a folder with texts under names that a shell leaves alone."""
-    os.mkdir(folder)
     for number, source in enumerate(sources):
         with open(os.path.join(folder, str(number)), "wb") as file:
             file.write(whole_lines(source))
@@ -142,15 +140,15 @@ MAKERS = {
 }
 
 
-def distinct_lines(path, lines, distinct):
-    """Writes so many lines, so many of them different, each as often and well mixed.
+def distinct_lines(folder, name, lines, distinct):
+    """Writes a file of so many lines, so many of them different, each as often and well mixed.
 
     The number of different ones is a power of ten.
     """
     # It has no factor in common with ten, so its multiples go through all remainders before
     # one comes back.
     step = 6180339887
-    with open(path, "wb") as file:
+    with open(os.path.join(folder, name), "wb") as file:
         for start in range(0, lines, 100_000):
             numbers = range(start, min(start + 100_000, lines))
             file.write(b"".join(b"key%08d\n" % (number * step % distinct) for number in numbers))

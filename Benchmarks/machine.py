@@ -38,7 +38,7 @@ def require_ours():
             version = b""
         if b"pmaputils" not in version:
             sys.exit(f"{os.path.basename(sys.argv[0])}: "
-                     f"the {program} of pmaputils is not on PATH: use make bench")
+                     f"the {program} of pmaputils is not on PATH: use make")
 
 
 def describe():

@@ -1,6 +1,6 @@
 """The words of many files counted by a pool of processes, as one does it in Python.
 
-usage: ls | pool.py JOBS
+usage: ls | pool.py JOBS [CHUNKSIZE]
 """
 
 import collections
@@ -21,9 +21,10 @@ def merge(total, counts):
 
 
 if __name__ == "__main__":
+    jobs, chunksize = map(int, [*sys.argv[1:], 5][:2])
     names = sys.stdin.read().splitlines()
-    with multiprocessing.Pool(int(sys.argv[1])) as pool:
-        results = pool.map_async(count_words, names, chunksize=5)
+    with multiprocessing.Pool(jobs) as pool:
+        results = pool.map_async(count_words, names, chunksize=chunksize)
         total = functools.reduce(merge, results.get(), collections.Counter())
     for word, count in total.most_common():
         print(count, word.decode(), sep="\t")

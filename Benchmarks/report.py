@@ -4,6 +4,7 @@ import os
 import re
 
 import measure
+import settings
 from contestants import RACES
 
 LATEST = os.path.join(measure.BENCHMARKS, "results", "latest.tsv")
@@ -16,12 +17,10 @@ TOLERANCE = 1.15
 
 def keep(setting, rows):
     """Writes the figures, and the table of README.md."""
-    with open(LATEST, "w", encoding="utf-8") as file:
-        file.writelines(f"# {name}: {value}\n" for name, value in setting.items())
-        file.write("\t".join(COLUMNS) + "\n")
-        for row in raced(rows):
-            file.write(f"{row.work}\t{row.name}\t{row.figures.seconds:.4f}\t{row.ratio:.3f}"
-                       f"\t{row.figures.cpu:.3f}\t{row.figures.megabytes:.1f}\n")
+    settings.write_table(LATEST, setting, COLUMNS, [
+        [row.work, row.name, f"{row.figures.seconds:.4f}", f"{row.ratio:.3f}",
+         f"{row.figures.cpu:.3f}", f"{row.figures.megabytes:.1f}"]
+        for row in raced(rows)])
     write_readme(setting, rows)
 
 
@@ -31,17 +30,10 @@ def raced(rows):
 
 def read_kept(path):
     """The setting of an earlier time, and its ratios by work and name."""
-    setting, ratios = {}, {}
-    if os.path.exists(path):
-        with open(path, encoding="utf-8") as file:
-            for line in file.read().splitlines():
-                if line.startswith("# "):
-                    name, value = line[2:].split(": ", 1)
-                    setting[name] = value
-                elif line.split("\t") != COLUMNS:
-                    work, name, _, ratio, _, _ = line.split("\t")
-                    ratios[work, name] = float(ratio)
-    return setting, ratios
+    if not os.path.exists(path):
+        return {}, {}
+    setting, rows = settings.read_table(path)
+    return setting, {(work, name): float(ratio) for work, name, _, ratio, _, _ in rows}
 
 
 def comparable(setting, kept):

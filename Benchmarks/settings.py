@@ -17,11 +17,32 @@ def whole_number(name, default):
     return int(value)
 
 
-def of_this_run():
+def of_this_run(rounds=5):
     """What figures depend on beside the work, to be kept with them."""
     return {
         "jobs": str(whole_number("JOBS", machine.usable_cpus())),
-        "rounds": str(whole_number("ROUNDS", 5)),
+        "rounds": str(whole_number("ROUNDS", rounds)),
         "machine": machine.describe(),
         "date": datetime.date.today().isoformat(),
     }
+
+
+def write_table(path, setting, columns, rows):
+    """Writes figures as tab-separated values, and in comments before them what they are of."""
+    with open(path, "w", encoding="utf-8") as file:
+        file.writelines(f"# {name}: {value}\n" for name, value in setting.items())
+        for row in [columns, *rows]:
+            file.write("\t".join(map(str, row)) + "\n")
+
+
+def read_table(path):
+    """The setting and the rows that write_table wrote."""
+    setting, rows = {}, []
+    with open(path, encoding="utf-8") as file:
+        for line in file.read().splitlines():
+            if line.startswith("# "):
+                name, value = line[2:].split(": ", 1)
+                setting[name] = value
+            else:
+                rows.append(line.split("\t"))
+    return setting, rows[1:]

@@ -74,7 +74,7 @@ struct BenchmarkTests {
     @Test func anotherPmapOnPathIsNotRaced() throws {
         let result = try bench("split a text", programs: ["pmap": "echo pmap from procps-ng"])
         #expect(result.status == 1)
-        #expect(result.errors == "bench: the pmap of pmaputils is not on PATH: use make bench\n")
+        #expect(result.errors == "bench: the pmap of pmaputils is not on PATH: use make\n")
     }
 
     @Test(arguments: [("1000000", true), ("0.000001", false)])
@@ -94,6 +94,42 @@ struct BenchmarkTests {
         #expect(row("tr, tr", result).hasSuffix("WORSE") == isWorse)
         #expect(result.text.contains("1 ratios are worse") == isWorse)
         #expect(result.text.contains("No ratios are worse") == !isWorse)
+    }
+
+    @Test func thePlotsAreOfTheFiguresThatAreKept() throws {
+        let plot = projectFile("Benchmarks/plot")
+        let result = try shell(
+            """
+            mkdir drawn && python3 '\(plot)' drawn && cd drawn && ls &&
+            for plot in *; do cmp "$plot" '\(projectFile("docs"))'/"$plot" || exit; done
+            """, in: folder)
+        #expect(result.status == 0, "make bench-curves: \(result.errors)")
+        let tables = try FileManager.default.contentsOfDirectory(
+            atPath: projectFile("Benchmarks/results"))
+        let curves = tables.filter { $0 != "latest.tsv" }.map {
+            $0.replacing(".tsv", with: ".svg")
+        }
+        #expect(!curves.isEmpty)
+        #expect(result.lines == curves.sorted())
+    }
+
+    /// Slower is higher: the names beside a plot stand in the order of the last figures.
+    @Test func theNamesOfAPlotStandInTheOrderOfTheirTimes() throws {
+        let plots = try FileManager.default.contentsOfDirectory(atPath: projectFile("docs"))
+        for curve in plots.filter({ $0.hasSuffix(".svg") }).map({ $0.dropLast(4) }) {
+            let table = try String(
+                contentsOfFile: projectFile("Benchmarks/results/\(curve).tsv"), encoding: .utf8)
+            var last: [String: Double] = [:]
+            for line in table.split(separator: "\n") where !line.hasPrefix("#") {
+                let columns = line.split(separator: "\t")
+                if let seconds = Double(columns[2]) { last[String(columns[0])] = seconds }
+            }
+            let plot = try String(
+                contentsOfFile: projectFile("docs/\(curve).svg"), encoding: .utf8)
+            let names = plot.matches(of: #/<text x="554.0" [^>]*>([^<]*)</#).map { String($0.1) }
+            #expect(names.count == last.count)
+            #expect(names.map { last[$0] ?? 0 } == last.values.sorted(by: >))
+        }
     }
 
     /// Bounds from below, and one from above that Python's own memory would break.
