@@ -10,7 +10,8 @@ import Shared
 /// takes three times as long.
 struct ASCIIText {
     private let words: Rule.Words
-    private let terminator: UInt8
+    /// What is written behind each word: within n-grams, a space.
+    let terminator: UInt8
     private let minimumLength: Int
     /// Beside the mark, the bit that makes a capital small. Of what words are made by
     /// Unicode's rule, only capitals lack it.
@@ -19,21 +20,28 @@ struct ASCIIText {
     private let hyphen: UInt8
     private let usesKernel: Bool
 
-    /// Whether the processor can run the kernel.
-    static let hasKernel = cs_has_word_kernel() != 0
+    /// Who splits ASCII text.
+    enum Means: CaseIterable {
+        case kernel
+        case loops
+        /// `WordMachine`, as any other text.
+        case machine
+
+        /// The fastest that the processor can.
+        static let best = cs_has_word_kernel() != 0 ? kernel : loops
+    }
 
     /// Bytes that `write` may write behind its words, as garbage.
     static let slack = 64
 
-    /// - Parameter usesKernel: false has the loops do it where the kernel could.
-    init(_ rule: Rule, usesKernel: Bool = hasKernel) {
+    init(_ rule: Rule, by means: Means) {
         words = rule.words
-        terminator = rule.terminator
+        terminator = rule.gramLength > 1 ? UInt8(ascii: " ") : rule.terminator
         minimumLength = rule.minimumLength
         marks = rule.keepsCase ? 0x80 : 0xA0
         hyphen = rule.joinsHyphens ? UInt8(ascii: "-") : 0xFF
         // What proves too short is taken back in the loops only.
-        self.usesKernel = usesKernel && rule.minimumLength == 1
+        usesKernel = means == .kernel && rule.minimumLength == 1
     }
 
     /// White space: no word reaches across it, whatever the rule.

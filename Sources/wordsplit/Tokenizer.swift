@@ -13,10 +13,13 @@ final class Tokenizer {
     /// Its tables take longer to fill than a short text of ASCII to split: made when needed.
     private(set) lazy var machine = WordMachine(rule)
     let ascii: ASCIIText
+    private let usesASCII: Bool
     /// Where the words go that need more than a terminator.
     var finisher: WordFinisher
     /// Memory for a window, which `ASCIIText` works in.
     private let scratch: UnsafeMutablePointer<UInt8>
+    /// Memory for the words of a window that the finisher takes.
+    private let plainWords: UnsafeMutablePointer<UInt8>
     var cursor = Cursor()
     /// Bytes of the file before the block that is looked at.
     private var offset = 0
@@ -46,16 +49,21 @@ final class Tokenizer {
 
     /// - Parameters:
     ///   - window: bytes looked at at once; by default they stay in the first-level cache.
-    ///   - usesKernel: as `ASCIIText` has it.
-    init(_ rule: Rule, window: Int = 16 * 1024, usesKernel: Bool = ASCIIText.hasKernel) {
+    ///   - means: who splits ASCII text.
+    init(_ rule: Rule, window: Int = 16 * 1024, asciiBy means: ASCIIText.Means = .best) {
         self.rule = rule
         self.window = window
-        ascii = ASCIIText(rule, usesKernel: usesKernel)
+        ascii = ASCIIText(rule, by: means)
+        usesASCII = means != .machine
         finisher = WordFinisher(rule)
         unsafe scratch = .allocate(capacity: window)
+        unsafe plainWords = .allocate(capacity: window + ASCIIText.slack)
     }
 
-    deinit { unsafe scratch.deallocate() }
+    deinit {
+        unsafe scratch.deallocate()
+        unsafe plainWords.deallocate()
+    }
 
     /// Begins another file.
     ///
@@ -76,7 +84,6 @@ final class Tokenizer {
         guard let base = unsafe block.baseAddress?.assumingMemoryBound(to: UInt8.self) else {
             return 0
         }
-        let usesASCII = !rule.finishesEachWord
         var index = 0
         while index < block.count {
             let windowEnd = min(index + window, block.count)
@@ -87,10 +94,7 @@ final class Tokenizer {
                     var end = special
                     while end > index, unsafe !ASCIIText.isWhite(base[end - 1]) { end -= 1 }
                     if end > index {
-                        cursor.start += unsafe ascii.write(
-                            base + index, end - index, into: room + cursor.start,
-                            scratch: scratch)
-                        cursor.end = cursor.start
+                        try unsafe splitASCII(base + index, end - index, &room, &output)
                         index = end
                         if special == windowEnd { break }
                     }
@@ -107,6 +111,24 @@ final class Tokenizer {
         }
         offset += index
         return index
+    }
+
+    /// Splits ASCII text that ends with white space, at the start of a word.
+    private func splitASCII(
+        _ bytes: UnsafePointer<UInt8>, _ count: Int, _ room: inout UnsafeMutablePointer<UInt8>,
+        _ output: inout Output
+    ) throws {
+        if rule.finishesEachWord {
+            let size = unsafe ascii.write(bytes, count, into: plainWords, scratch: scratch)
+            try unsafe finisher.write(
+                plain: UnsafeRawBufferPointer(start: plainWords, count: size),
+                endedBy: ascii.terminator, into: &output)
+            unsafe room = try output.reserve(self.room)
+        } else {
+            cursor.start += unsafe ascii.write(
+                bytes, count, into: room + cursor.start, scratch: scratch)
+            cursor.end = cursor.start
+        }
     }
 
     /// Ends a file.

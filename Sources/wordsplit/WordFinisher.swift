@@ -67,6 +67,58 @@ struct WordFinisher {
         try keepForLater()
     }
 
+    /// Writes what there is to print of words that are ASCII and as they are printed. A run of
+    /// them with spaces between is a piece of what is given.
+    ///
+    /// - Parameter end: a space, where runs of words are printed.
+    mutating func write(
+        plain words: UnsafeRawBufferPointer, endedBy end: UInt8, into output: inout Output
+    ) throws {
+        var runStart = 0
+        var wordStart = 0
+        var number = 0
+        while wordStart < words.count, let start = words.baseAddress {
+            let found = unsafe memchr(start + wordStart, Int32(end), words.count - wordStart)!
+            let wordEnd = unsafe UnsafeRawPointer(found) - start
+            number += 1
+            if number < rule.gramLength {
+                // Its run begins before all of these.
+                word.removeAll(keepingCapacity: true)
+                unsafe word.append(contentsOf: words[wordStart..<wordEnd])
+                isTaken = true
+                try write(into: &output)
+            } else {
+                try unsafe write(run: words, runStart..<wordEnd, into: &output)
+                runStart =
+                    unsafe UnsafeRawPointer(
+                        memchr(start + runStart, Int32(end), words.count - runStart)!) - start + 1
+            }
+            wordStart = wordEnd + 1
+        }
+        if rule.gramLength > 1, number >= rule.gramLength {
+            earlier.removeAll(keepingCapacity: earlier.capacity <= 1 << 16)
+            unsafe earlier.append(contentsOf: words[runStart...])
+            earlierStart = 0
+            earlierCount = rule.gramLength - 1
+        }
+    }
+
+    private func write(
+        run words: UnsafeRawBufferPointer, _ range: Range<Int>, into output: inout Output
+    ) throws(WriteError) {
+        let size = prefix.count + range.count
+        try output.appendUpTo(size + 1) { room in
+            unsafe prefix.withUnsafeBufferPointer { prefix in
+                guard let bytes = prefix.baseAddress else { return }
+                unsafe room.update(from: bytes, count: prefix.count)
+            }
+            unsafe UnsafeMutableRawPointer(room + prefix.count).copyMemory(
+                from: words.baseAddress! + range.lowerBound, byteCount: range.count)
+            unsafe room[size] = rule.terminator
+            return size + 1
+        }
+    }
+
     private mutating func keepForLater() throws(Errno) {
         if earlierCount == rule.gramLength - 1 {
             let space = earlier[earlierStart...].firstIndex(of: UInt8(ascii: " "))!

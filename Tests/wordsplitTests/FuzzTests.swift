@@ -98,7 +98,7 @@ import Testing
             let rule = randomRule(&random)
             let tokenizer = Tokenizer(
                 rule, window: .random(in: 16...300, using: &random),
-                usesKernel: ASCIIText.hasKernel && .random(using: &random))
+                asciiBy: means.randomElement(using: &random)!)
             let file = try ScratchFile()
             var output = Output(try file.duplicate())
             var inputs: [[UInt8]] = []

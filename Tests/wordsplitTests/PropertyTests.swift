@@ -47,28 +47,25 @@ import Testing
         }
     }
 
-    /// The kernel and the loops for ASCII text and the machine for any text are one rule: with
-    /// a name before each word, the machine does all.
-    @Test(
-        arguments: [Rule.Words.unicode, .asciiLetters, .betweenWhiteSpace],
-        ASCIIText.hasKernel ? [true, false] : [false])
-    func asciiTextIsSplitAsAnyTextIs(_ words: Rule.Words, usesKernel: Bool) throws {
+    /// The kernel and the loops for ASCII text and the machine for any text are one rule.
+    @Test(arguments: [Rule.Words.unicode, .asciiLetters, .betweenWhiteSpace], 1...3)
+    func asciiTextIsSplitAsAnyTextIs(_ words: Rule.Words, gramLength: Int) throws {
         var random = SeededGenerator()
         let characters = (0..<0x80).map { String(Unicode.Scalar(UInt8($0))) }
-        for _ in 0..<500 {
+        for _ in 0..<200 {
             let alphabet =
                 Bool.random(using: &random) ? Self.ascii + ["_"] : characters + Self.ascii
             let texts = (0...3).map { _ in randomText(alphabet, &random) }
             let text = Array(texts.joined(separator: " ").utf8)
             var rule = Rule(words: words, keepsCase: .random(using: &random))
             rule.joinsHyphens = words == .unicode && .random(using: &random)
-            var named = rule
-            named.withFilename = true
-            let output = String(decoding: try split([text], named), as: UTF8.self)
-            #expect(
-                try split([text], rule, usesKernel: usesKernel)
-                    == Array(output.replacing("name\t", with: "").utf8),
-                "\(random)")
+            rule.minimumLength = [1, 1, 2].randomElement(using: &random)!
+            rule.gramLength = gramLength
+            rule.withFilename = .random(using: &random)
+            let expected = try split([text], rule, asciiBy: .machine)
+            for means in means {
+                #expect(try split([text], rule, asciiBy: means) == expected, "\(random), \(means)")
+            }
         }
     }
 

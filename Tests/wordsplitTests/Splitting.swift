@@ -16,16 +16,19 @@ func words(_ pieces: [[UInt8]], _ rule: Rule = Rule()) throws -> [String] {
     return words.map { String(decoding: $0, as: UTF8.self) }
 }
 
+/// Those that the processor can.
+let means = ASCIIText.Means.allCases.filter { $0 != .kernel || ASCIIText.Means.best == .kernel }
+
 /// What the program prints for a text that comes in pieces.
 ///
 /// - Parameters:
 ///   - window: bytes that the tokenizer looks at at once.
-///   - usesKernel: whether ASCII text is split by the processor's own instructions.
+///   - means: who splits ASCII text.
 func split(
     _ pieces: [[UInt8]], _ rule: Rule = Rule(), window: Int = 16 * 1024,
-    usesKernel: Bool = ASCIIText.hasKernel
+    asciiBy means: ASCIIText.Means = .best
 ) throws -> [UInt8] {
-    let tokenizer = Tokenizer(rule, window: window, usesKernel: usesKernel)
+    let tokenizer = Tokenizer(rule, window: window, asciiBy: means)
     let file = try ScratchFile()
     var output = Output(try file.duplicate())
     try split(pieces, tokenizer, into: &output)
