@@ -39,15 +39,16 @@ func runCommand(_ settings: PoolSettings, messages: Messages) throws -> Int32 {
     let signals = try Signals(others: statusSignals)
     let status: Int32
     do {
-        let server = try SlotServer(
+        var server = try SlotServer(
             slots: settings.slots.number(cpus: usableCPUs()), form: form,
             folder: settings.temporaryFolder)
-        let ownClient = try server.opened()
+        var ownClient = try server.opened()
         try announce(server)
         let spawner = try Spawner(
             defaultSignals: signals.workerDefaults, mask: signals.workerMask, leadsGroup: false)
         var poller = try Poller()
         try poller.add(signals.descriptor, for: .reading, token: 0)
+        if let watch = server.watchDescriptor { try poller.add(watch, for: .reading, token: 1) }
         let process: pid_t
         do throws(Errno) {
             process = try spawner.start(
@@ -57,8 +58,14 @@ func runCommand(_ settings: PoolSettings, messages: Messages) throws -> Int32 {
             messages.say(settings.command[0].text, error.reason)
             return error == .noEntry ? 127 : 126
         }
-        status = awaitEnd(of: process, &poller, signals)
-        _ = consume ownClient
+        while true {
+            let ready = poller.wait(milliseconds: -1)
+            if ready.contains(1) { server.replaceLostTokens(&ownClient) }
+            if let ended = passOn(signals, to: process) {
+                status = ended
+                break
+            }
+        }
     }
     // The pipe is removed by now.
     if cs_exited(status) == 0 { die(of: cs_term_signal(status)) }
@@ -76,16 +83,11 @@ private func announce(_ server: borrowing SlotServer) throws(Errno) {
 /// Passes on the signals that processes send; what is typed on a terminal goes to the
 /// command without help.
 ///
-/// - Returns: how it ended, as wait(2) has it.
-private func awaitEnd(
-    of process: pid_t, _ poller: inout Poller, _ signals: borrowing Signals
-) -> Int32 {
-    var status: Int32 = 0
-    while true {
-        _ = poller.wait(milliseconds: -1)
-        for signal in signals.received() where signal.isSentByProcess && signal.number != SIGCHLD {
-            kill(process, signal.number)
-        }
-        if unsafe waitpid(process, &status, WNOHANG) == process { return status }
+/// - Returns: how the command has ended, as wait(2) has it, if it has.
+private func passOn(_ signals: borrowing Signals, to process: pid_t) -> Int32? {
+    for signal in signals.received() where signal.isSentByProcess && signal.number != SIGCHLD {
+        kill(process, signal.number)
     }
+    var status: Int32 = 0
+    return unsafe waitpid(process, &status, WNOHANG) == process ? status : nil
 }

@@ -9,6 +9,9 @@ struct SlotServer: ~Copyable {
     let address: JobserverAddress
     let slots: Int
     private let namedPipe: NamedPipe?
+    /// Tells when a client may have left the named pipe. Where there is none, tokens that are
+    /// lost stay lost.
+    private var watch: CloseWatch?
 
     /// - Parameter folder: where a named pipe is made.
     init(slots: Int, form: JobserverForm, folder: Argument) throws {
@@ -43,10 +46,22 @@ struct SlotServer: ~Copyable {
     ///
     /// As long as there is this one, a named pipe has a writer, for which make waits when it
     /// opens it.
-    func opened() throws(Errno) -> Jobserver {
-        let client = try Jobserver(address)
-        try client.put(Array(repeating: UInt8(ascii: "+"), count: slots - 1))
+    mutating func opened() throws(Errno) -> Jobserver {
+        var client = try Jobserver(address)
+        try client.put(Array(repeating: Jobserver.newToken, count: slots - 1))
+        if namedPipe != nil { watch = try? CloseWatch(path: client.ownPath) }
         return client
+    }
+
+    /// Readable when `replaceLostTokens` has something to do.
+    var watchDescriptor: FileDescriptor? { mutating get { watch?.descriptor } }
+
+    /// - Parameter client: what `opened` gave.
+    mutating func replaceLostTokens(_ client: inout Jobserver) {
+        client.stopWriting()
+        // What is told from now on has not been seen yet.
+        watch?.clear()
+        client.replaceLost(of: slots)
     }
 
     /// Names it to all that is started from now on.

@@ -215,6 +215,75 @@ func form(_ style: String) -> [String: String] {
         #expect(log.most <= 3 && log.starts == 12 && log.running == 0)
     }
 
+    // MARK: Lost slots
+
+    /// Prints the three tokens of a named pipe and an X, and then a Z where there is no more.
+    private static let tokens = """
+        exec 7<>${PMAP_POOL#fifo:}; printf X >&7; head -c4 <&7; printf Z >&7; head -c1 <&7
+        """
+
+    /// The workers wait for each other, so a map ends only where four of them run at once. It
+    /// is tried again should it have come before the killed one was seen to be gone.
+    @Test func theSlotsOfAKilledClientComeBack() throws {
+        let folder = try TemporaryFolder()
+        try folder.write(
+            "script",
+            """
+            seq 4 | pmap -s 'echo ready >>ready; sleep 60' & map=$!
+            until [ -e ready ] && [ $(wc -l <ready) = 4 ]; do sleep 0.01; done
+            kill -9 $map; wait $map
+            until rm -f log; seq 4 | pmap -q --timeout 5 -s 'echo x >>log
+                until [ $(wc -l <log) = 4 ]; do sleep 0.01; done' 2>>late; do :; done
+            \(Self.tokens)
+            """)
+        let result = try shell(
+            "pmap --pool -j4 sh script 2>/dev/null", in: folder, environment: form("fifo"))
+        #expect(result.text.sorted() == ["+", "+", "+", "X", "Z"] && result.text.last == "Z")
+        #expect(try isClean(folder))
+    }
+
+    /// A client that was stopped still has its slots, whoever else comes and goes.
+    @Test func whatALivingClientHasIsNotReplaced() throws {
+        let folder = try TemporaryFolder()
+        try folder.write(
+            "script",
+            """
+            seq 4 | pmap -s 'echo ready >>ready; until [ -e go ]; do sleep 0.01; done' & map=$!
+            until [ -e ready ] && [ $(wc -l <ready) = 4 ]; do sleep 0.01; done
+            kill -STOP $map
+            for i in 1 2 3 4 5 6 7 8 9; do : 3<>${PMAP_POOL#fifo:}; done; sleep 0.1
+            exec 6<>${PMAP_POOL#fifo:}; printf Y >&6; head -c1 <&6; exec 6>&-
+            touch go; kill -CONT $map; wait $map
+            \(Self.tokens)
+            """)
+        let result = try shell(
+            "pmap --pool -j4 sh script", in: folder, environment: form("fifo"))
+        #expect(result.text.first == "Y" && result.text.last == "Z" && result.errors == "")
+        #expect(result.text.sorted() == ["+", "+", "+", "X", "Y", "Z"])
+    }
+
+    /// The pool looks for lost tokens whenever a client leaves, while others take and give.
+    @Test func clientsThatComeAndGoLeaveTheSlotsAsTheyAre() throws {
+        let folder = try TemporaryFolder()
+        try folder.write(
+            "script",
+            """
+            maps() {
+                for i in 1 2 3 4 5 6 7 8 9 10; do
+                    seq 4 | pmap -s 'echo start >>log; sleep 0.003; echo stop >>log'
+                done
+            }
+            maps & maps & maps & maps & wait
+            \(Self.tokens)
+            """)
+        let result = try shell(
+            "pmap --pool -j4 sh script", in: folder, environment: form("fifo"))
+        let log = mostAtOnce(try folder.text(of: "log"))
+        #expect(log.most <= 4 && log.starts == 160 && log.running == 0)
+        #expect(result.text.sorted() == ["+", "+", "+", "X", "Z"] && result.text.last == "Z")
+        #expect(result.errors == "")
+    }
+
     // MARK: Signals
 
     @Test(arguments: forms, [Signal.interrupt, .terminate, .hangUp, .quit, .user1])

@@ -1,0 +1,30 @@
+/// Tells when somebody closes a file that was open for writing: inotify(7). Elsewhere than
+/// on Linux there is none.
+public struct CloseWatch: ~Copyable {
+    private let file: OpenFile
+
+    public init(path: String) throws(Errno) {
+        #if os(Linux)
+            let flags = Int32(IN_NONBLOCK) | Int32(IN_CLOEXEC)
+            let number = try retrying { inotify_init1(flags) }
+            let file = OpenFile(owning: FileDescriptor(number))
+            _ = try retrying {
+                unsafe inotify_add_watch(number, path, UInt32(IN_CLOSE_WRITE))
+            }
+            self.file = consume file
+        #else
+            throw .invalid
+        #endif
+    }
+
+    /// Readable when it has something to tell.
+    public var descriptor: FileDescriptor { file.descriptor }
+
+    /// Forgets what it would have told.
+    public func clear() {
+        var events = [UInt8](repeating: 0, count: 4096)
+        unsafe events.withUnsafeMutableBytes { buffer in
+            while let count = try? unsafe descriptor.read(into: buffer), count > 0 {}
+        }
+    }
+}
