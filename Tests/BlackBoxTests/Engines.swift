@@ -6,10 +6,11 @@ import Testing
 enum Engine {
     /// Said of a test that is not run.
     static let comment: Comment =
-        "run by make check-engines, where Slurm (slurm-wlm, munge) or Spark (pyspark, Java) is installed"
+        "run by make check-engines, where Slurm (slurm-wlm, munge) or Spark (pyspark, Java) is installed, and ss (iproute2)"
 
+    /// ss tells what listens where.
     private static let isAskedFor =
-        ProcessInfo.processInfo.environment["PMAPUTILS_ENGINES"] != nil
+        ProcessInfo.processInfo.environment["PMAPUTILS_ENGINES"] != nil && isInstalled("ss")
 
     static let hasSlurm =
         isAskedFor
