@@ -4,105 +4,177 @@ import Testing
 /// examples/slurm-wordcount.sh on a cluster of two nodes: the counts are those of the local
 /// pipeline, whatever dies on the way.
 @Suite(.enabled(if: Engine.hasSlurm, Engine.comment), .serialized) struct SlurmEngineTests {
+    private static let files =
+        (try? FileManager.default.contentsOfDirectory(atPath: samples))?.count ?? 0
+    /// Two files to a step.
+    private static let chunks = (files + 1) / 2
+
     /// Runs a script while a cluster is up. It finds in its folder a `bin` that comes first
-    /// on PATH, and has `count`, which submits the example and waits for it, two files to a
-    /// step, and `same`, which fails where the counts are not the local pipeline's.
-    private func onCluster(_ script: String) throws -> ShellResult {
+    /// on PATH, and has `count`, which submits the example and waits for it, and `same`, which
+    /// fails where the counts are not the local pipeline's.
+    ///
+    /// - Parameters:
+    ///   - wordsplit: what each `wordsplit` of a step does before it splits. It is a script in
+    ///     bash, in the test's folder, and knows the `worker` of pmap and the `srun` it is for.
+    private func onCluster(wordsplit: String = "", _ script: String) throws -> ShellResult {
         let folder = try TemporaryFolder()
         let cluster = projectFile("Tests/Engines/slurm-cluster")
-        defer { _ = try? shell("\(cluster) stop cluster", in: folder) }
+        defer { _ = try? shell("\(cluster) stop cluster", in: folder, timeout: 300) }
         return try shell(
             """
-            mkdir bin cluster texts; touch before
+            export FOLDER=$PWD CHUNK=2 PAUSE=1 TRIES=100 REAL_SRUN=$(command -v srun)
+            export SLURM_CONF=$PWD/cluster/slurm.conf
+            mkdir bin cluster
+            cat >bin/srun <<'END'
+            #!/bin/bash
+            echo "worker=$PPID srun=$$" >"$FOLDER/processes.$PMAP_CHUNK"
+            exec "$REAL_SRUN" "$@"
+            END
+            cat >bin/wordsplit <<'END'
+            #!/bin/bash
+            PATH=${PATH#*:}
+            cd "$FOLDER" && . "./processes.$PMAP_CHUNK" || exit
+            echo "$PMAP_CHUNK" >>begun
+            \(wordsplit)
+            exec wordsplit "$@"
+            END
+            chmod +x bin/*
+            count() (
+                export PATH="$PWD/bin:$PATH"
+                sbatch -Q --wait -n4 -o job.log \(projectFile("examples/slurm-wordcount.sh")) \
+                    "$SAMPLES" "$PWD/result" >sbatch.log
+            )
+            same() { ls "$SAMPLES"/* | pmap -c5 wordsplit | wcreduce | cmp - result/counts && echo same; }
+            etc() { find /etc -printf '%p %y %m %u:%g %s %T@ %l\\n' | LC_ALL=C sort; }
+            etc >etc.before
             \(cluster) start cluster || exit
-            export SLURM_CONF=$PWD/cluster/slurm.conf CLUSTER=\(cluster) FOLDER=$PWD
-            REAL=$(dirname "$(command -v wordsplit)")
-            export REAL PATH=$PWD/bin:$PATH CHUNK=2 PAUSE=1
-            count() { sbatch -Q --wait -n4 -o job.log \(projectFile("examples/slurm-wordcount.sh")) \
-                "$SAMPLES" "$PWD/result" >sbatch.log; }
-            same() { ls "$SAMPLES"/* | pmap -c5 "$REAL/wordsplit" | wcreduce | cmp - result/counts; }
             \(script)
-            """, in: folder, environment: ["SAMPLES": samples], timeout: 240)
+            """, in: folder, environment: ["SAMPLES": samples, "CLUSTER": cluster], timeout: 600)
     }
 
-    /// Has the first step that begins on a node (any: `*`) print half of its words and then do
-    /// something.
-    private func once(on node: String, _ action: String) -> String {
+    /// Has the first step that begins on a node print some of its words and then do something.
+    private func first(on node: String = "*", _ action: String) -> String {
         """
-        cat >bin/wordsplit <<'END'
-        #!/bin/bash
-        echo "$PMAP_CHUNK" >>"$FOLDER/begun"
-        if [[ "$SLURMD_NODENAME" == \(node) ]] && mkdir "$FOLDER/once" 2>>"$FOLDER/once.log"; then
-            "$REAL/wordsplit" "$@" | head -n 50
+        if [[ "$SLURMD_NODENAME" == \(node) ]] && mkdir once 2>>once.log; then
+            echo "$PMAP_CHUNK" >once/chunk
+            wordsplit -- "$2" | head -n 50
             \(action)
         fi
-        exec "$REAL/wordsplit" "$@"
-        END
-        chmod +x bin/wordsplit
         """
     }
 
+    /// Whether the chunk of `first` had more than one attempt.
+    private let triedAgain = """
+        awk -F '\\t' -v chunk="$(cat once/chunk)" '$1 == chunk && $11 > 1 { print "tried again" }' \
+            result/chunks-of-2/log
+
+        """
+
+    /// Each node has a step before any step goes on; then all that listens is looked at.
     @Test func twoNodesCountAsThePipelineDoes() throws {
         let result = try onCluster(
+            wordsplit: """
+                mkdir -p "nodes/$SLURMD_NODENAME"
+                until [ "$(ls nodes | wc -l)" -eq 2 ]; do sleep 0.1; done
+                if mkdir once 2>>once.log; then ss -Hltnp | grep -E '"(slurm|srun|sbatch|munge)' >listeners; fi
+                """,
             """
-            count && same && echo same
+            count && same
             awk -F '\\t' 'NR > 1 { items += $13 } END { print items }' result/chunks-of-2/log
-            ss -ltnp | grep -E 'slurm|munge' >listeners; wc -l <listeners
-            grep -cv ' 127\\.0\\.0\\.1:' listeners
-            find /etc/slurm* /etc/munge* -newer before
+            grep -o '"[a-z]*"' listeners | sort -u
+            awk '$4 !~ /^127\\.0\\.0\\.1:/' listeners
             """)
-        let files = try FileManager.default.contentsOfDirectory(atPath: samples).count
-        // One controller and two nodes listen, all on the loopback interface.
-        #expect(result.text == "same\n\(files)\n3\n0\n")
+        #expect(result.text == "same\n\(Self.files)\n\"slurmctld\"\n\"slurmd\"\n\"srun\"\n")
         #expect(result.errors == "")
     }
 
-    @Test func aWorkerThatIsKilledIsRunAgain() throws {
+    @Test func aClusterThatWasStoppedLeavesNothing() throws {
         let result = try onCluster(
             """
-            \(once(on: "*", "kill -9 $$"))
-            count && same && echo same
-            cut -f 11 result/chunks-of-2/log | grep -c 2
-            ls result/chunks-of-2 | grep -cv '^[0-9]*.counts$'
+            daemons() { grep -lsz "^CLUSTER_FOLDER=$PWD/cluster$" /proc/[0-9]*/environ; }
+            [ "$(daemons | wc -l)" -ge 4 ] && echo started
+            count && same
+            $CLUSTER stop cluster
+            daemons
+            etc | diff etc.before -
             """)
-        // One chunk with two attempts; beside the counts there is only the log.
-        #expect(result.text == "same\n1\n1\n")
+        #expect(result.text == "started\nsame\n")
+        #expect(result.errors == "")
+    }
+
+    @Test(arguments: ["exit 1", "kill -9 $$"])
+    func aStepThatFailsOnceIsRunAgain(_ failure: String) throws {
+        let result = try onCluster(
+            wordsplit: first(failure),
+            """
+            count && same
+            \(triedAgain)
+            ls result/chunks-of-2 | grep -v '^[0-9]*\\.counts$'
+            """)
+        #expect(result.text == "same\ntried again\nlog\n")
+    }
+
+    /// The step of a worker that is gone goes on, while the second try is at work on the same.
+    @Test(arguments: ["$srun", "$worker"])
+    func aWorkerThatIsKilledIsRunAgain(_ victim: String) throws {
+        let result = try onCluster(
+            wordsplit: """
+                if mkdir once 2>>once.log; then
+                    echo "$PMAP_CHUNK" >once/chunk
+                    kill -9 \(victim)
+                fi
+                """,
+            """
+            count && same
+            \(triedAgain)
+            """)
+        #expect(result.text == "same\ntried again\n")
     }
 
     /// The node's daemon, and the step with all that it runs, die at once.
     @Test func aNodeThatDiesCostsNoCount() throws {
-        let death = """
-            kill -9 "$(cat "$FOLDER/cluster/slurmd-n2.pid")"
-            process=$$ dead=
-            until [ "$(cat /proc/$process/comm)" = slurmstepd ]; do
-                dead="$dead $process"
-                process=$(ps -o ppid= -p $process | tr -d ' ')
-            done
-            kill -9 $process $dead
-            """
         let result = try onCluster(
+            wordsplit: first(
+                on: "n2",
+                """
+                kill -9 "$(cat cluster/slurmd-n2.pid)"
+                process=$$ dead=
+                until [ "$(cat /proc/$process/comm)" = slurmstepd ]; do
+                    dead="$dead $process"
+                    process=$(ps -o ppid= -p $process | tr -d ' ')
+                done
+                kill -9 $process $dead
+                """),
             """
-            \(once(on: "n2", death))
-            count && same && echo same
-            sinfo -h -N -n n2 -o %T
-            awk -F '\\t' '$11 > 1' result/chunks-of-2/log | wc -l | sed 's/^[1-9].*/tried again/'
+            count && same
+            \(triedAgain)
+            until sinfo -h -N -n n2 -o %T | grep -o down; do sleep 0.1; done
             """)
-        #expect(result.text == "same\ndown*\ntried again\n")
+        #expect(result.text == "same\ntried again\ndown\n")
     }
 
+    /// It is cancelled when half of its chunks have begun.
     @Test func aJobThatWasCancelledGoesOnWhereItWas() throws {
         let result = try onCluster(
+            wordsplit: first(
+                """
+                until [ "$(wc -l <begun)" -ge \(Self.chunks / 2) ]; do sleep 0.1; done
+                scancel $SLURM_JOB_ID
+                sleep 600
+                """),
             """
-            \(once(on: "*", "while [ \"$(wc -l <\"$FOLDER/begun\")\" -lt 9 ]; do sleep 0.1; done; scancel $SLURM_JOB_ID; sleep 60"))
             count || echo cancelled
-            ls result/counts 2>&1 | grep -c 'No such file'
-            done=$(ls result/chunks-of-2 | grep -c counts)
-            mv begun begun.before
-            count && same && echo same
-            # Those whose counts were there are not counted again.
-            [ "$(wc -l <begun)" -eq $((18 - done)) ] && echo the rest only
+            until [ -z "$(squeue -h)" ]; do sleep 0.1; done
+            [ ! -e result/counts ] && echo no counts
+            ls result/chunks-of-2 | sed -n 's/\\.counts$//p' | sort >done
+            [ -s done ] && echo some are done
+            rm begun
+            count && same
+            # The others are counted, and those that were done are not.
+            sort -u begun | comm -12 done -
+            sort -u begun done | wc -l
             """)
-        #expect(result.text == "cancelled\n1\nsame\nthe rest only\n")
+        #expect(result.text == "cancelled\nno counts\nsome are done\nsame\n\(Self.chunks)\n")
     }
 
     /// What pmap does to end its workers ends the steps of srun too.
@@ -110,22 +182,22 @@ import Testing
     func stepsEndWithPmap(_ signal: Signal) throws {
         let result = try onCluster(
             """
-            cat >bin/lasting <<'END'
+            cat >lasting <<'END'
             #!/bin/sh
             echo $$ >>"$FOLDER/steps"
             exec sleep 600
             END
-            chmod +x bin/lasting
+            chmod +x lasting
             touch steps
             seq 4 >items
-            env --default-signal=INT pmap -a items -j4 --kill-after 30 srun --quiet -N1 -n1 --input=none \
-                --quit-on-interrupt lasting 2>pmap.log &
+            env --default-signal=INT pmap -a items -j4 --kill-after 300 srun --quiet -N1 -n1 --input=none \
+                --quit-on-interrupt ./lasting 2>pmap.log &
             until [ "$(wc -l <steps)" -eq 4 ]; do sleep 0.1; done
             kill -\(signal.rawValue) $!
             wait $!
             echo $?
             for step in $(cat steps); do
-                for try in $(seq 100); do kill -0 $step 2>>gone || break; sleep 0.1; done
+                while kill -0 $step 2>>gone; do sleep 0.1; done
             done
             grep -c 'No such process' gone
             """)
