@@ -5,6 +5,7 @@
 ///
 /// - Throws: `Errno.noMemory`.
 public func requireMemory(_ bytes: Int) throws(Errno) {
+    if bytes == 0 { return }
     // Not malloc(3): the compiler takes a call away whose memory nobody uses.
     let flags = MAP_PRIVATE | MAP_ANONYMOUS
     let memory = unsafe mmap(nil, bytes, PROT_READ | PROT_WRITE, flags, -1, 0)

@@ -11,7 +11,7 @@ func printCommands(
     var output = Output(.standardOutput)
     var status: Int32 = 0
     while !source.isExhausted {
-        while let chunk = source.nextChunk({ item, _, why in
+        while let chunk = try source.nextChunk({ item, _, why in
             messages.say("item \(item)", why)
             status = 1
         }) {

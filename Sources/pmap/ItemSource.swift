@@ -93,7 +93,10 @@ struct ItemSource: ~Copyable {
     ///
     /// - Parameter refuse: told of each item that no command can take: its number
     ///   from 1, its bytes, and why.
-    mutating func nextChunk(_ refuse: (Int, [UInt8], String) -> Void) -> Chunk? {
+    /// - Throws: `Errno.noMemory`.
+    mutating func nextChunk(
+        _ refuse: (Int, [UInt8], String) -> Void
+    ) throws(Errno) -> Chunk? {
         while true {
             let bytes = unsafe UnsafeRawBufferPointer(buffer.bytes)
             switch unsafe chunker.next(bytes, atEnd: atEnd) {
@@ -102,17 +105,24 @@ struct ItemSource: ~Copyable {
                 return nil
             case .refused(let byteCount, let why):
                 itemsCut += 1
+                try requireMemory(forCopyOf: byteCount)
                 unsafe refuse(itemsCut, Array(bytes.prefix(byteCount)), why)
                 buffer.consume(byteCount)
             case .chunk(let byteCount, let itemCount):
                 itemsCut += itemCount
                 chunksCut += 1
+                try requireMemory(forCopyOf: byteCount)
                 let copy = unsafe Array(bytes.prefix(byteCount))
                 buffer.consume(byteCount)
                 return Chunk(number: chunksCut, itemCount: itemCount, bytes: copy)
             }
         }
     }
+}
+
+/// What is small is a matter of whoever calls often.
+private func requireMemory(forCopyOf byteCount: Int) throws(Errno) {
+    if byteCount > 1 << 16 { try requireMemory(byteCount + 1 << 16) }
 }
 
 /// How often a byte occurs. The sums of 8-bit lanes are what the compiler makes SIMD of.

@@ -38,6 +38,9 @@ struct MergedOutput: ~Copyable {
     /// Chunks all of whose output is written, since it was asked last.
     private var done: [Int] = []
 
+    /// Bytes that one piece of held output has at the most.
+    private static let longestPiece = 1 << 20
+
     /// - Parameters:
     ///   - buffer: bytes that may wait in memory.
     ///   - folder: where the file is made in which more of them may wait.
@@ -104,6 +107,7 @@ struct MergedOutput: ~Copyable {
     /// - Parameters:
     ///   - buffer: memory to read into, empty before and after.
     ///   - lines: the filter of the worker's lines, if they have one.
+    /// - Throws: for want of memory too.
     mutating func receive(
         chunk: Int, from descriptor: FileDescriptor, through buffer: inout InputBuffer,
         lines: inout LineFilter?
@@ -126,6 +130,8 @@ struct MergedOutput: ~Copyable {
             let now = try unsafe writeNow(bytes)
             if now < count { current = unsafe Array(bytes[now...]) }
         } else {
+            // What is held is moved when it grows, and has its tag before each line.
+            try requireMemory(forOutput: count * 4 + Self.longestPiece)
             let bytes = unsafe Array(buffer.bytes)
             try accept(lines?.tagged(bytes) ?? bytes, chunk: chunk)
         }
@@ -148,7 +154,10 @@ struct MergedOutput: ~Copyable {
                 held[chunk] = entry
                 return
             }
-            while let piece = try taken(from: &entry) { current += piece }
+            while let piece = try taken(from: &entry) {
+                try requireMemory(forOutput: 2 * (current.count + piece.count))
+                current += piece
+            }
             current += bytes[...newline]
             backlog.append(Array(bytes[(newline + 1)...]), to: &entry)
             held[chunk] = entry
@@ -280,4 +289,13 @@ struct MergedOutput: ~Copyable {
 
     /// Closes standard output; nothing may be received after it.
     func close() throws(WriteError) { try sink.close() }
+}
+
+/// Makes sure of memory without which no more can be printed: the run is ended in order then.
+func requireMemory(forOutput bytes: Int) throws(WriteError) {
+    do {
+        try requireMemory(bytes)
+    } catch {
+        throw WriteError(error)
+    }
 }

@@ -97,7 +97,7 @@ extension Pool {
 
     private func nextJob() throws(WriteError) -> Job? {
         if !waiting.isEmpty { return waiting.removeFirst() }
-        while let chunk = nextChunk() {
+        while let chunk = try nextChunk() {
             guard let items = records.itemsDone(inChunk: chunk.number) else {
                 return Job(chunk: chunk)
             }
@@ -118,12 +118,16 @@ extension Pool {
         return nil
     }
 
-    private func nextChunk() -> Chunk? {
+    private func nextChunk() throws(WriteError) -> Chunk? {
         sizeNextChunk()
-        return source.nextChunk { item, bytes, why in
-            say("item \(item)", why)
-            tally.noteOwnError()
-            addFailed(bytes)
+        do {
+            return try source.nextChunk { item, bytes, why in
+                say("item \(item)", why)
+                tally.noteOwnError()
+                addFailed(bytes)
+            }
+        } catch {
+            throw WriteError(error)
         }
     }
 
@@ -133,6 +137,10 @@ extension Pool {
 
     private func start(_ job: Job, slot: Int) throws(Errno) {
         let chunk = job.chunk
+        if settings.command.delivery != .standardInput, chunk.bytes.count > 1 << 16 {
+            // Of an argument there are four copies at a time, and three arrays tell where.
+            try requireMemory(chunk.bytes.count * 4 + chunk.itemCount * 160)
+        }
         let output = try Pipe()
         let errors = try Pipe()
         var input: OpenFile?

@@ -65,6 +65,9 @@ final class Pool {
     static let pipeSize: Int32 = 1 << 20
     static let usualPipeSize = 64 << 10
 
+    /// Bytes that one turn of the loop may take beside items and output.
+    private static let memoryForATurn = 1 << 20
+
     init(
         _ settings: Settings, items: FileDescriptor, jobserver: consuming Jobserver?,
         messages: Messages
@@ -97,10 +100,13 @@ final class Pool {
     /// - Returns: the exit status. Does not return where pmap must die of a signal.
     func run() throws -> Int32 {
         while true {
-            let canStartMore = attempt { () throws(WriteError) in try startWorkers() } ?? false
+            let canStartMore = attempt { () throws(WriteError) in
+                if ending == nil { try requireMemory(forOutput: Self.memoryForATurn) }
+                return try startWorkers()
+            }
             record { () throws(Failure) in try records.writeRows(of: output.takeDone()) }
             if isOver { break }
-            let events = wait(isBusy: canStartMore)
+            let events = wait(isBusy: canStartMore ?? false)
             attempt { () throws(WriteError) in
                 for event in events { try handle(event) }
                 act(at: monotonicTime())
@@ -124,7 +130,7 @@ final class Pool {
         return tally.exitStatus
     }
 
-    /// Ends everything where the output cannot be written.
+    /// Ends everything where the output cannot be written, or memory is out.
     @discardableResult
     private func attempt<Value>(_ work: () throws(WriteError) -> Value) -> Value? {
         do {

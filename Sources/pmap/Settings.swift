@@ -56,7 +56,7 @@ struct Settings {
     var outputMode = OutputMode.ordered
     var tagsLines = false
     /// Bytes of output that may wait in memory for an earlier chunk to finish.
-    var buffer = 64 << 20
+    var buffer = min(64 << 20, usableMemory() / 4)
     var temporaryFolder = defaultTemporaryFolder()
     var halt = Halt.never
     /// How often a failed chunk is run again; nil also passes on what failed ones printed.

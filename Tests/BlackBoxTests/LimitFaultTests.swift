@@ -39,6 +39,44 @@ import Testing
         #expect(result.text == "0\n")
     }
 
+    /// Reading, starting, holding, or gathering a line: whichever it is that finds no memory.
+    @Test(
+        .enabled(if: programsAreStatic),
+        arguments: [
+            "pmap -a long -i cat", "pmap -a many -j2 -c40000 printf '%s\\n'",
+            "pmap -a three -j3 cat", "pmap -a three -u -j3 cat", "pmap -a three -l -j3 cat",
+        ])
+    func noMemoryIsAMessageOfPmapWhereverItRunsOut(_ command: String) throws {
+        let result = try shell(
+            """
+            head -c 9000000 /dev/zero | tr '\\0' x >long; echo >>long; seq 40000 >many
+            printf 'long\\nlong\\nlong\\n' >three; cat long long long >expected
+            for limit in $(seq 13000 4000 60000) 200000; do
+                (ulimit -v $limit; exec \(command)) >out 2>errors; status=$?
+                for expected in long many expected; do
+                    if [ $status = 0 ] && cmp -s out $expected; then echo right; continue 2; fi
+                done
+                [ $status = 1 ] && grep -q '^pmap: .*Cannot allocate memory$' errors &&
+                    echo refused || echo limit $limit: status $status, $(head -n 1 errors)
+            done
+            """)
+        #expect(Set(result.lines.dropLast()).isSubset(of: ["right", "refused"]), "\(result.text)")
+        #expect(result.lines.last == "right")
+    }
+
+    /// Of the 60 MB that wait most have to wait on disk, without being told so.
+    @Test(.enabled(if: programsAreStatic))
+    func outputThatWaitsTakesAQuarterOfTheMemoryAtTheMost() throws {
+        let result = try shell(
+            """
+            (ulimit -v 40000; seq 4 | pmap -j4 -s '[ $1 != 1 ] || sleep 0.3
+                head -c 20000000 /dev/zero') | cksum
+            head -c 80000000 /dev/zero | cksum
+            """)
+        #expect(result.lines.count == 2 && result.lines.first == result.lines.last)
+        #expect(result.errors.isEmpty)
+    }
+
     /// Of another user, since limits on processes do not hold for root.
     @Test(.enabled(if: getuid() == 0 && isInstalled("setpriv") && isInstalled("prlimit")))
     func fewProcessesMeanFewerWorkers() throws {
