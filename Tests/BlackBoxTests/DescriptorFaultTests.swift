@@ -30,6 +30,21 @@ import Testing
         #expect(result.status == (program == .pmap ? 123 : 1))
     }
 
+    /// As a slow network would bring it, cut anywhere, in the middle of characters too.
+    @Test(.enabled(if: isInstalled("perl")), arguments: Program.allCases)
+    func inputInPiecesOfAFewBytesIsTheSame(_ program: Program) throws {
+        let command = program == .pmap ? "pmap -c7 printf '<%s>\\n'" : "\(program)"
+        let result = try shell(
+            """
+            \(words(900)) | sed 's/a/é/2' >in; \(command) <in >expected
+            perl -e 'undef $/; $_ = <STDIN>; while (s/^(.{1,9})//s) { syswrite STDOUT, $1
+                or die; select undef, undef, undef, 0.0002 }' <in | \(command) | cmp - expected
+            wc -l <expected
+            """)
+        #expect(result.text.trimmingCharacters(in: .whitespacesAndNewlines) == "900")
+        #expect(result.errors.isEmpty && result.status == 0)
+    }
+
     /// More lines than a pipe holds, and a reader who lets them wait.
     @Test(.enabled(if: isInstalled("perl")), arguments: Program.allCases)
     func allMessagesReachANonBlockingStandardError(_ program: Program) throws {

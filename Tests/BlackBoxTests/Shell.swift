@@ -106,9 +106,12 @@ enum Signal: String, CaseIterable {
 
 /// The folder of the programs under test: PMAPUTILS_BIN, else beside the tests.
 let programFolder: String =
-    ProcessInfo.processInfo.environment["PMAPUTILS_BIN"]
-    ?? URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath()
-    .deletingLastPathComponent().path
+    ProcessInfo.processInfo.environment["PMAPUTILS_BIN"] ?? testFolder
+
+/// The folder of the tests, and of the programs as they are built with them: with shared
+/// libraries, which others can be put before.
+let testFolder: String = URL(fileURLWithPath: CommandLine.arguments[0])
+    .resolvingSymlinksInPath().deletingLastPathComponent().path
 
 /// Whether a program that some tests need is on PATH.
 func isInstalled(_ tool: String) -> Bool {
