@@ -65,7 +65,9 @@ import Testing
         #expect(result.text == "done\n" && result.status == 0)
     }
 
-    /// In a process group of its own and a session that goes on, as a job of a terminal.
+    /// In a process group of its own and a session that goes on, as a job of a terminal. The
+    /// worker starts nothing: a shell whose child is stopped between vfork(2) and execve(2) is
+    /// not seen to be stopped itself.
     @Test(.enabled(if: isInstalled("python3"))) func stopAndContinueReachTheWorkers() throws {
         let folder = try TemporaryFolder()
         try folder.write("items", "1\n")
@@ -74,7 +76,7 @@ import Testing
             """
             import os, signal, subprocess, time
             job = subprocess.Popen(
-                ["pmap", "-a", "items", "-s", "echo $$ >worker; while :; do sleep 0.02; done"],
+                ["pmap", "-a", "items", "-s", "echo $$ >worker; exec sleep 600"],
                 preexec_fn=os.setpgrp)
             def until(condition):
                 while not condition(): time.sleep(0.01)
