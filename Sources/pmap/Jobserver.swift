@@ -6,16 +6,18 @@ struct Jobserver: ~Copyable {
     /// Both opened anew: the flags of an inherited descriptor are shared with others, and
     /// a read that waits could take a token that came for nobody else.
     private let reading: OpenFile
-    private var writing: OpenFile?
+    var writing: OpenFile?
     /// Whether that slot is one that maps which run side by side take turns on, the command
     /// of `--pool` having started them all on its own. A lock on the pipe says whose it is:
     /// no signal can end the process that has it and leave it taken.
     let sharesFirstSlot: Bool
     private var hasFirstSlot = false
     /// Each goes back as it came: it may mean something to the server.
-    private var tokens: [UInt8] = []
+    private(set) var tokens: [UInt8] = []
     /// Workers that run on slots which were lent meanwhile.
     private var lent = 0
+    /// Where this process serves the slots itself.
+    var server: SlotServer?
 
     init(_ address: JobserverAddress, sharesFirstSlot: Bool = false) throws(Errno) {
         let paths: (reading: String, writing: String)
@@ -40,7 +42,7 @@ struct Jobserver: ~Copyable {
         if !isOnePipe { throw .invalid }
     }
 
-    private static func opened(_ path: String, _ flags: Int32) throws(Errno) -> OpenFile {
+    static func opened(_ path: String, _ flags: Int32) throws(Errno) -> OpenFile {
         let number = try retrying { unsafe open(path, flags | O_CLOEXEC) }
         return OpenFile(owning: FileDescriptor(number))
     }
@@ -110,63 +112,6 @@ struct Jobserver: ~Copyable {
         giveOne()
         lent += 1
     }
-}
-
-// MARK: Lost tokens
-
-extension Jobserver {
-    static let newToken = UInt8(ascii: "+")
-
-    /// Has the pipe no longer open for writing, until `replaceLost`.
-    mutating func stopWriting() { writing = nil }
-
-    /// Puts in new tokens for those that clients had when they were killed. For the process
-    /// that serves them, through a named pipe.
-    ///
-    /// Who has a token has the pipe open for writing, to give it back. This process does not
-    /// for a moment: so where nobody has, and no token is left in the pipe, of which read(2)
-    /// tells both in one step, all tokens are lost that this process itself has not taken.
-    /// Else what was read goes back.
-    mutating func replaceLost(of slots: Int) {
-        var found: [UInt8] = []
-        if hasHungUp && drain(into: &found) {
-            let wanted = max(slots - 1 - tokens.count, 0)
-            found = Array(
-                (found + Array(repeating: Self.newToken, count: wanted)).prefix(wanted))
-        }
-        writing = reopened()
-        try? put(found)
-    }
-
-    private var hasHungUp: Bool {
-        var request = pollfd(fd: descriptor.rawValue, events: 0, revents: 0)
-        return unsafe poll(&request, 1, 0) == 1 && Int32(request.revents) & POLLHUP != 0
-    }
-
-    /// - Returns: whether the end was found: it is empty, and nobody has it open for writing.
-    private func drain(into found: inout [UInt8]) -> Bool {
-        var bytes = [UInt8](repeating: 0, count: SlotServer.mostSlots)
-        while true {
-            let count = unsafe bytes.withUnsafeMutableBytes { buffer in
-                try? unsafe descriptor.read(into: buffer)
-            }
-            guard let count else { return false }
-            if count == 0 { return true }
-            found += bytes[..<count]
-        }
-    }
-
-    /// It needs no more descriptors than were just closed, but the system may be short of
-    /// files or memory for a while.
-    private func reopened() -> OpenFile {
-        while true {
-            if let file = try? Self.opened(ownPath, O_WRONLY) { return file }
-            usleep(10_000)
-        }
-    }
-
-    /// The pipe, whatever has become of its name.
-    var ownPath: String { "/proc/self/fd/\(descriptor.rawValue)" }
 }
 
 private func isPipe(_ status: stat) -> Bool { status.st_mode & S_IFMT == S_IFIFO }

@@ -2,7 +2,7 @@ import Shared
 
 /// What the loop waits for. Workers go by their slots, which fit into a token with the kind.
 enum Event {
-    case signals, items, reader, jobserver
+    case signals, items, reader, jobserver, clientLeft
     case input(slot: Int)
     case output(slot: Int)
     case errors(slot: Int)
@@ -13,6 +13,7 @@ enum Event {
         case .items: 1
         case .reader: 2
         case .jobserver: 3
+        case .clientLeft: 7
         case .input(let slot): UInt64(slot) << 2
         case .output(let slot): UInt64(slot) << 2 | 1
         case .errors(let slot): UInt64(slot) << 2 | 2
@@ -28,7 +29,8 @@ enum Event {
         case (0, _): self = .jobserver
         case (_, 0): self = .input(slot: slot)
         case (_, 1): self = .output(slot: slot)
-        default: self = .errors(slot: slot)
+        case (_, 2): self = .errors(slot: slot)
+        default: self = .clientLeft
         }
     }
 }
@@ -141,6 +143,7 @@ extension Pool {
         case .signals: for signal in signals.received() { handle(signal.number) }
         case .items: readItems()
         case .jobserver: break  // The next turn tries to take it.
+        case .clientLeft: jobserver?.replaceLostTokens()
         case .reader:
             display.eraseForOutput()
             try output.flush()

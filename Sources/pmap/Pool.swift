@@ -36,7 +36,7 @@ final class Pool {
     var nextLook = Duration.never
     var slots = SlotSet()
     var workerLimit: Int
-    /// What hands out slots, where several maps share them.
+    /// What hands out slots, where others share them.
     var jobserver: Jobserver?
     var jobserverWatch = Watch.none
     /// Whether a chunk waits for one of them.
@@ -72,10 +72,18 @@ final class Pool {
         _ settings: Settings, items: FileDescriptor, jobserver: consuming Jobserver?,
         messages: Messages
     ) throws {
-        self.jobserver = jobserver
         self.settings = settings
         self.messages = messages
+        workerLimit = settings.workers.number(cpus: usableCPUs())
+        var jobserver = jobserver
+        let serves = settings.servesSlots && jobserver?.descriptor == nil
+        let form = serves ? try JobserverForm.preferred() : nil
         signals = try Signals(others: [SIGTSTP, SIGCONT, SIGWINCH] + statusSignals)
+        if let form {
+            jobserver = try .serving(workerLimit, form, folder: settings.temporaryFolder)
+            try jobserver?.announce()
+        }
+        self.jobserver = consume jobserver
         poller = try Poller()
         try poller.add(signals.descriptor, for: .reading, token: Event.signals.token)
         spawner = try Spawner(
@@ -91,7 +99,9 @@ final class Pool {
         records = try Records(settings)
         sizer = settings.findsChunkSize ? ChunkSizer() : nil
         statistics = settings.showsStatistics ? Statistics() : nil
-        workerLimit = settings.workers.number(cpus: usableCPUs())
+        if let watch = self.jobserver?.watchDescriptor {
+            try poller.add(watch, for: .reading, token: Event.clientLeft.token)
+        }
         try readWorkersFile()
     }
 
@@ -116,6 +126,7 @@ final class Pool {
             display.update(
                 currentProgress, messages: messages, canPaint: output.endsLine)
         }
+        jobserver = nil  // What it made is removed, whatever ends pmap from here on.
         display.finish(currentProgress)
         printStatistics()
         if settings.verbosity > 0 { display.show(currentProgress, messages: messages) }

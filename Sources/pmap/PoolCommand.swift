@@ -39,16 +39,14 @@ func runCommand(_ settings: PoolSettings, messages: Messages) throws -> Int32 {
     let signals = try Signals(others: statusSignals)
     let status: Int32
     do {
-        var server = try SlotServer(
-            slots: settings.slots.number(cpus: usableCPUs()), form: form,
-            folder: settings.temporaryFolder)
-        var ownClient = try server.opened()
-        try announce(server)
+        var pool = try Jobserver.serving(
+            settings.slots.number(cpus: usableCPUs()), form, folder: settings.temporaryFolder)
+        try announce(&pool)
         let spawner = try Spawner(
             defaultSignals: signals.workerDefaults, mask: signals.workerMask, leadsGroup: false)
         var poller = try Poller()
         try poller.add(signals.descriptor, for: .reading, token: 0)
-        if let watch = server.watchDescriptor { try poller.add(watch, for: .reading, token: 1) }
+        if let watch = pool.watchDescriptor { try poller.add(watch, for: .reading, token: 1) }
         let process: pid_t
         do throws(Errno) {
             process = try spawner.start(
@@ -60,7 +58,7 @@ func runCommand(_ settings: PoolSettings, messages: Messages) throws -> Int32 {
         }
         while true {
             let ready = poller.wait(milliseconds: -1)
-            if ready.contains(1) { server.replaceLostTokens(&ownClient) }
+            if ready.contains(1) { pool.replaceLostTokens() }
             if let ended = passOn(signals, to: process) {
                 status = ended
                 break
@@ -72,11 +70,10 @@ func runCommand(_ settings: PoolSettings, messages: Messages) throws -> Int32 {
     return cs_exit_status(status)
 }
 
-/// Names the server to the command, and tells pmap what was started by the command itself:
+/// Names the pool to the command, and tells pmap what was started by the command itself:
 /// make and maps set the two others for what has a slot of its own.
-private func announce(_ server: borrowing SlotServer) throws(Errno) {
-    try server.announce()
-    try setVariable("PMAP_POOL", to: Array(server.address.text.utf8))
+private func announce(_ pool: inout Jobserver) throws(Errno) {
+    try setVariable("PMAP_POOL", to: Array(try pool.announce().utf8))
     for name in ["MAKELEVEL", "PMAP_SLOT", "PMAP_CHUNK"] { unsafe unsetenv(name) }
 }
 

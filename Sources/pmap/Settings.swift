@@ -5,7 +5,7 @@ enum OptionID: Sendable {
     case unordered, lineBuffer, tag, buffer, temporaryFolder
     case halt, retry, timeout, killAfter, failedItems, log, resume, workersFile
     case dryRun, verbose, quiet, progress, progressInterval, statistics
-    case pool
+    case pool, share
 }
 
 let pmapSyntax = CommandSyntax<OptionID, _>(
@@ -38,6 +38,7 @@ let pmapSyntax = CommandSyntax<OptionID, _>(
         Option(.resume, nil, "resume", nil, "skip what is logged"),
         Option(.workersFile, nil, "jobs-file", "FILE", "-j, read again"),
         Option(.pool, nil, "pool", nil, "slots for a command"),
+        Option(.share, nil, "share", nil, "slots for workers"),
         Option(.statistics, nil, "stats", nil, "summary and advice"),
         Option(.progress, nil, "progress", "bar|plain|json|none", "style"),
         Option(.progressInterval, nil, "progress-interval", "D", "lines [10s]"),
@@ -49,6 +50,8 @@ struct Settings {
     var workers: WorkerCount = .percentOfCPUs(100)
     /// Whether a jobserver of the environment may decide how many workers there are.
     var joinsJobserver = true
+    /// Whether workers get a jobserver where there is none.
+    var servesSlots = false
     var delimiter = UInt8(ascii: "\n")
     /// Where items come from; nil and `-` are standard input.
     var argumentFile: Argument?
@@ -124,11 +127,16 @@ struct Settings {
                 progressStyle = try parsed(
                     option, value, ProgressStyle.expected, ProgressStyle.init)
             case .progressInterval: progressInterval = try duration(option, value)
+            case .share: servesSlots = true
             case .pool: break  // Then there are no items: `PoolSettings`.
             }
         }
         if operands.isEmpty {
             throw UsageError("no command", "try '\(pmapSyntax.program) --help'")
+        }
+        if servesSlots && workersFile != nil {
+            throw UsageError(
+                "--share and --jobs-file", "the slots to share are as many as -j says, to the end")
         }
         if resumes && logFile == nil {
             throw UsageError("--resume", "needs the --log of the run that it resumes")
