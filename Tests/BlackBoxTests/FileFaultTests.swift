@@ -33,15 +33,17 @@ import Testing
         #expect(result.text == "0\n" && result.errors.isEmpty)
     }
 
-    /// The first worker removes it, before any output had to be put there.
+    /// The first worker removes it, before any output had to be put there, and prints when
+    /// that of the others was.
     @Test(arguments: ["", "-u", "--retry 1"])
     func aTemporaryFolderThatVanishesIsNoLoss(_ mode: String) throws {
         let result = try shell(
             """
             mkdir t; for i in 1 2 3 4; do seq 100000; done >expected
             seq 4 | pmap \(mode) -j4 --buffer 64K --tmpdir t -s '
-                if [ $1 = 1 ]; then rmdir t; >go; fi
-                until [ -e go ]; do sleep 0.01; done; seq 100000' | cmp - expected
+                if [ $1 = 1 ]; then rmdir t; >go; until [ -s errors ]; do sleep 0.01; done; fi
+                until [ -e go ]; do sleep 0.01; done; seq 100000' 2>errors | cmp - expected
+            cat errors >&2
             """)
         #expect(result.text.isEmpty && result.status == 0)
         #expect(
@@ -83,7 +85,9 @@ import Testing
             mkdir t; for i in 1 2 3 4; do seq 100000; done >expected
             seq 4 | unshare -m sh -c 'mount -t tmpfs -o \(disk.options) none t
                 pmap \(mode) -j4 --buffer 64K --tmpdir t -s "
-                    [ \\$1 != 1 ] || sleep 0.2; seq 100000"' | cmp - expected
+                    [ \\$1 != 1 ] || until [ -s errors ]; do sleep 0.01; done
+                    seq 100000"' 2>errors | cmp - expected
+            cat errors >&2
             """)
         #expect(result.text.isEmpty && result.status == 0)
         #expect(
