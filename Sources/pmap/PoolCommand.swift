@@ -86,5 +86,6 @@ private func passOn(_ signals: borrowing Signals, to process: pid_t) -> Int32? {
         kill(process, signal.number)
     }
     var status: Int32 = 0
-    return unsafe waitpid(process, &status, WNOHANG) == process ? status : nil
+    let waited = try? retrying { unsafe waitpid(process, &status, WNOHANG) }
+    return waited == process ? status : nil
 }

@@ -320,6 +320,17 @@ func form(_ style: String) -> [String: String] {
         #expect(try isClean(folder))
     }
 
+    @Test(.enabled(if: isInstalled("strace"))) func anInterruptedWaitIsMadeAgain() throws {
+        let folder = try TemporaryFolder()
+        let result = try shell(
+            """
+            strace -qq -o trace -e trace=wait4 -e inject=wait4:error=EINTR:when=1..2 \
+                "$(which pmap)" --pool sh -c 'exit 3'
+            """, in: folder, environment: form("fifo"))
+        #expect(result.status == 3 && result.errors == "")
+        #expect(try folder.text(of: "trace").contains("INJECTED"))
+    }
+
     @Test func anIgnoredSignalStaysIgnoredByTheCommand() throws {
         let result = try shell(
             "trap '' HUP; pmap --pool sh -c 'kill -HUP $$; kill -HUP $PPID; sleep 0.1; echo on'")
