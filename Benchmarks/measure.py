@@ -11,6 +11,7 @@ import time
 from typing import NamedTuple
 
 BENCHMARKS = os.path.dirname(os.path.abspath(__file__))
+RESULTS = os.path.join(BENCHMARKS, "results")
 PR_SET_CHILD_SUBREAPER = 36
 
 

@@ -7,8 +7,9 @@ import measure
 import settings
 from contestants import RACES
 
-LATEST = os.path.join(measure.BENCHMARKS, "results", "latest.tsv")
+LATEST = os.path.join(measure.RESULTS, "latest.tsv")
 README = os.path.join(measure.BENCHMARKS, "..", "README.md")
+SPEED = os.path.join(measure.BENCHMARKS, "..", "docs", "speed.md")
 COLUMNS = ["work", "contestant", "seconds", "ratio", "cpu_seconds", "largest_mb"]
 
 # How much worse a ratio may become before the row says so: less is noise.
@@ -16,12 +17,13 @@ TOLERANCE = 1.15
 
 
 def keep(setting, rows):
-    """Writes the figures, and the table of README.md."""
+    """Writes the figures, and the tables of the two pages that show them."""
     settings.write_table(LATEST, setting, COLUMNS, [
         [row.work, row.name, f"{row.figures.seconds:.4f}", f"{row.ratio:.3f}",
          f"{row.figures.cpu:.3f}", f"{row.figures.megabytes:.1f}"]
         for row in raced(rows)])
-    write_readme(setting, rows)
+    write_between_marks(README, short_table(setting, rows))
+    write_between_marks(SPEED, long_table(setting, rows))
 
 
 def raced(rows):
@@ -85,33 +87,45 @@ def print_worse(rows, ratios):
         print(f"  {row.work}: {row.name}: {row.ratio:.2f}, kept {ratios[row.work, row.name]:.2f}")
 
 
-def write_readme(setting, rows):
-    with open(README, encoding="utf-8") as file:
-        text = file.read()
+def write_between_marks(path, text):
+    """Replaces what an earlier call wrote into a page."""
+    with open(path, encoding="utf-8") as file:
+        page = file.read()
     begin, end = "<!-- written by make figures -->\n", "<!-- until here -->\n"
-    table = begin + readme_table(setting, rows) + end
-    text = re.sub(re.escape(begin) + ".*?" + re.escape(end), lambda _: table, text, flags=re.S)
-    with open(README, "w", encoding="utf-8") as file:
-        file.write(text)
+    page = re.sub(f"{begin}.*{end}", lambda _: begin + text + end, page, flags=re.DOTALL)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(page)
 
 
-def readme_table(setting, rows):
-    lines = [
-        f"Texts of Shakespeare, repeated to {setting['corpus']}; {setting['jobs']} workers; "
-        f"medians of {setting['rounds']} rounds in turns;",
-        f"{setting['machine']}; {setting['date']}.",
-        "",
-        "| | seconds | to ours | CPU seconds | MB |", "|---|--:|--:|--:|--:|"]
+def sentence(setting):
+    return (f"Texts of Shakespeare, repeated to {setting['corpus']}; {setting['jobs']} workers; "
+            f"medians of {setting['rounds']} rounds in turns;\n"
+            f"{setting['machine']}; {setting['date']}.\n\n")
+
+
+def short_table(setting, rows):
+    """A line for each race, of those that the README shows."""
+    lines = ["| | ours | the others, in times of ours |", "|---|--:|---|"]
     for race in RACES:
-        if race.in_readme:
-            lines.append(f"| **{race.work}** | | | | |")
-            lines += [
-                f"| {row.name} | {short(row.figures.seconds)} | {row.ratio:.1f} "
-                f"| {short(row.figures.cpu)} | {short(row.figures.megabytes)} |"
-                for row in raced(rows) if row.work == race.work]
-    return "\n".join(lines) + "\n"
+        ours, *others = [row for row in raced(rows) if row.work == race.work] or [None]
+        if race.in_readme and ours:
+            times = " · ".join(f"{row.name}&nbsp;**{short(row.ratio)}**" for row in others)
+            lines.append(f"| {race.work}: {ours.name} | {short(ours.figures.seconds)}&nbsp;s "
+                         f"| {times} |")
+    return sentence(setting) + "\n".join(lines) + "\n"
+
+
+def long_table(setting, rows):
+    """A line for each contestant."""
+    lines = ["| | seconds | to ours | CPU seconds | MB |", "|---|--:|--:|--:|--:|"]
+    for row in raced(rows):
+        if f"| **{row.work}** | | | | |" not in lines:
+            lines.append(f"| **{row.work}** | | | | |")
+        cells = [row.figures.seconds, row.ratio, row.figures.cpu, row.figures.megabytes]
+        lines.append(f"| {row.name} | {' | '.join(map(short, cells))} |")
+    return sentence(setting) + "\n".join(lines) + "\n"
 
 
 def short(value):
-    """A number to two digits or more: 0.084, 1.4, 131."""
-    return f"{value:.0f}" if value >= 10 else f"{value:.2g}"
+    """A number to two digits or more: 0.080, 1.4, 131."""
+    return f"{value:.0f}" if value >= 9.95 else f"{value:#.2g}"

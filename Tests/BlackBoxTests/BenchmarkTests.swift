@@ -96,6 +96,38 @@ struct BenchmarkTests {
         #expect(result.text.contains("No ratios are worse") == !isWorse)
     }
 
+    /// The rows of a curve that is measured with another xargs.
+    private func measuredCurve(xargs: String) throws -> [String] {
+        try folder.write("xargs", "#!/bin/sh\n\(xargs)\n")
+        let result = try shell(
+            """
+            chmod +x xargs; mkdir tables
+            PATH="$PWD:$PATH" python3 '\(projectFile("Benchmarks/curves"))' tables
+            """, in: folder,
+            environment: [
+                "ONLY": "chunks", "LARGEST_CHUNKS": "100", "ROUNDS": "1", "JOBS": "2",
+            ])
+        #expect(result.status == 0, "\(result.errors)")
+        return try folder.text(of: "tables/chunks.tsv").split(separator: "\n").map {
+            $0.split(separator: "\t").prefix(2).joined(separator: ",")
+        }
+    }
+
+    @Test func aCurveHasEachContestantAtEachSize() throws {
+        let rows = try measuredCurve(xargs: "exec cat >/dev/null")
+        for row in ["pmap,10", "pmap,100", "xargs -P -n1,10", "xargs -P -n1,100"] {
+            #expect(rows.contains(row))
+        }
+    }
+
+    @Test func aCurveGoesOnWithoutAContestantThatFails() throws {
+        let rows = try measuredCurve(
+            xargs: "[ $(wc -l) -eq 10 ] || { echo no memory >&2; exit 3; }")
+        #expect(rows.contains("xargs -P -n1,10"))
+        #expect(!rows.contains("xargs -P -n1,100"))
+        #expect(rows.contains("pmap,100"))
+    }
+
     @Test func thePlotsAreOfTheFiguresThatAreKept() throws {
         let plot = projectFile("Benchmarks/plot")
         let result = try shell(
