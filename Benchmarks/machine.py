@@ -52,13 +52,5 @@ def describe():
     return f"{processor}, {usable_cpus()} CPUs, {platform.system()} {platform.release()}"
 
 
-def warn_if_busy():
-    """Others on the machine make figures worthless, ratios less so."""
-    load = os.getloadavg()[0]
-    if load > usable_cpus() / 4:
-        print(f"{os.path.basename(sys.argv[0])}: the machine is busy, its load {load:.1f}: "
-              "do not trust the figures", file=sys.stderr)
-
-
 def usable_cpus():
     return len(os.sched_getaffinity(0))

@@ -60,7 +60,8 @@ def measure(command, folder, variables):
             starter.stdin.write(b"\n")
             starter.stdin.close()
             _, wait_status, usage = os.wait4(pipeline, 0)
-        except KeyboardInterrupt:
+        except BaseException:
+            # Interrupted, or told to end: so is the pipeline.
             os.killpg(starter.pid, signal.SIGTERM)
             raise
         seconds = time.perf_counter() - start

@@ -3,6 +3,7 @@
 import os
 import re
 
+import machine
 import measure
 import settings
 from contestants import RACES
@@ -46,8 +47,11 @@ def comparable(setting, kept):
 def print_setting(setting, kept):
     print(f"{setting['corpus']}, {setting['jobs']} jobs, medians of {setting['rounds']} rounds, "
           f"{setting['machine']}, {setting['date']}")
+    # Others on the machine make figures worthless, and ratios uncertain.
+    if float(setting["load"]) > machine.usable_cpus() / 4:
+        print(f"the machine is busy: its load was {setting['load']} before anything was run")
     if comparable(setting, kept):
-        print(f"kept: {kept['machine']}, {kept['date']}")
+        print(f"kept: {kept['machine']}, {kept['date']}, load {kept['load']}")
     elif kept:
         print(f"not compared with what is kept: that was {kept['corpus']}, {kept['jobs']} jobs")
 

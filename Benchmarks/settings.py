@@ -3,6 +3,7 @@
 import datetime
 import os
 import re
+import signal
 import sys
 
 import machine
@@ -17,12 +18,18 @@ def whole_number(name, default):
     return int(value)
 
 
+def end_on_termination():
+    """Has SIGTERM end the program as an error does, so that temporary files are removed."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+
+
 def of_this_run(rounds=5):
     """What figures depend on beside the work, to be kept with them."""
     return {
         "jobs": str(whole_number("JOBS", machine.usable_cpus())),
         "rounds": str(whole_number("ROUNDS", rounds)),
         "machine": machine.describe(),
+        "load": f"{os.getloadavg()[0]:.1f}",
         "date": datetime.date.today().isoformat(),
     }
 
