@@ -20,6 +20,8 @@ class Curve(NamedTuple):
     contestants: list
     ours: int = 1
     """So many of the contestants, the first ones, are ours."""
+    takes_longer: bool = True
+    """Whether a larger size takes longer: one that took too long is then the last."""
     prepare: Callable = lambda texts, size: None
     """Fills the folder of texts for a size."""
 
@@ -52,7 +54,7 @@ def small_files(texts, _):
 
 CURVES = [
     Curve(
-        "input-size", "Count the words of all files", "MB of text in files of 128 KiB",
+        "input-size", "Count the words of all files", "MiB of text in files of 128 KiB",
         up_to(MEGABYTES, [1, 4, 16, 64, 256, 1024, 2048]),
         pipeline(
             "pmap, wordsplit -a, wcreduce", "pmap, counting in the workers",
@@ -99,7 +101,7 @@ for word, count in collections.Counter(open("keys", "rb")).items():
             Contestant(
                 "Python, Pool, chunksize=N", 'ls | "$PYTHON" "$BENCHMARKS"/pool.py $JOBS $X'),
         ],
-        ours=2, prepare=small_files),
+        ours=2, takes_longer=False, prepare=small_files),
     Curve(
         "jobs", "Count the words of 8000 files of 13 kB, five in a chunk", "workers at once",
         [1, 2, 4, 16, 256],
@@ -118,7 +120,7 @@ for word, count in collections.Counter(open("keys", "rb")).items():
                 f"| {BY_COUNT}", "parallel mawk"),
             Contestant("Python, Pool(N)", 'ls | "$PYTHON" "$BENCHMARKS"/pool.py $X'),
         ],
-        prepare=small_files),
+        takes_longer=False, prepare=small_files),
     Curve(
         "waiting-jobs", "Sleep 512 times for 20 ms", "workers at once", [1, 2, 4, 16, 256],
         [
@@ -131,7 +133,8 @@ for word, count in collections.Counter(open("keys", "rb")).items():
             Contestant(
                 "the sleeps alone",
                 "sleep $(mawk -v jobs=$X 'BEGIN { print 512 * 0.02 / jobs }')", "mawk"),
-        ]),
+        ],
+        takes_longer=False),
     Curve(
         "chunks", "Run /bin/true for each chunk", "chunks",
         up_to(CHUNKS, [10 ** exponent for exponent in range(1, 7)]),
