@@ -172,7 +172,7 @@ import Testing
     }
 
     @Test func aWorkerThatReadsNothingIsNoError() throws {
-        let result = try shell("seq 1000000 | pmap -i true")
+        let result = try shell("seq 1000000 | pmap -q -i true")
         #expect(result.status == 0 && result.errors == "")
     }
 
