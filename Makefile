@@ -25,7 +25,7 @@ need = @command -v $(1) >/dev/null || { echo "make: $(1) is missing: $(2)" >&2; 
 need-python = $(call need,python3,install Python 3.9 or later)
 need-swift = $(call need,$(SWIFT),install Swift 6.2 or later from https://www.swift.org/install)
 
-.PHONY: build demo check check-engines check-faults bench bench-curves figures fuzz tables lint install uninstall foreign clean
+.PHONY: build demo check check-engines check-faults check-sanitize bench bench-curves figures fuzz tables lint install uninstall foreign clean
 build:
 	$(need-swift)
 	$(SWIFT) build -c release $(SWIFTFLAGS)
@@ -49,6 +49,14 @@ check-faults: build
 	PATH="$(BIN):$$PATH" Tests/Faults/inject
 	PATH="$(BIN):$$PATH" Tests/Faults/signals
 	PATH="$(BIN):$$PATH" Tests/Faults/long-line
+
+# The tests under the sanitizers of the compiler, some minutes each, and open descriptors.
+check-sanitize: build
+	$(call need,valgrind,install the package valgrind)
+	Tests/Sanitize/check address
+	Tests/Sanitize/check undefined
+	Tests/Sanitize/check thread
+	PATH="$(BIN):$$PATH" Tests/Sanitize/descriptors
 
 # Against the programs that others use. Its settings, such as CORPUS=folder and MEGABYTES=10,
 # are at the top of Benchmarks/bench.
@@ -91,7 +99,8 @@ lint:
 	    Benchmarks/bench Benchmarks/curves Benchmarks/plot Benchmarks/*.py \
 	    Tests/Faults/signals
 	shellcheck .ci/* completions/* examples/*.sh Tests/Engines/* \
-	    Tests/Faults/inject Tests/Faults/long-line
+	    Tests/Faults/inject Tests/Faults/long-line \
+	    Tests/Sanitize/check Tests/Sanitize/descriptors
 
 # Installs what `make` has built: so only this step need be done as root.
 install: foreign
@@ -130,6 +139,7 @@ foreign:
 
 clean:
 	$(SWIFT) package $(SWIFTFLAGS) clean
+	rm -rf .build-address .build-undefined .build-thread
 
 # procps has a pmap too, which reports the memory map of a process. Of two programs of
 # one name, the one whose folder comes first on PATH is the one that runs.

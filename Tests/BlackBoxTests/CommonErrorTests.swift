@@ -72,7 +72,8 @@ let canMount =
         #expect(result.errors == "\(program): write error: No space left on device\n")
     }
 
-    @Test(arguments: Program.readers) func aFileSizeLimitIsAWriteError(_ program: Program) throws {
+    @Test(.limitsFileSize, arguments: Program.readers)
+    func aFileSizeLimitIsAWriteError(_ program: Program) throws {
         let result = try shell("trap '' XFSZ; ulimit -f 8; \(words()) | \(program) >out")
         #expect(result.status == program.failure)
         #expect(result.errors == "\(program): write error: File too large\n")
@@ -101,7 +102,7 @@ let canMount =
 /// System calls that fail or are interrupted, by strace(1)'s fault injection.
 @Suite(.enabled(if: isInstalled("strace"))) struct InjectedFaultTests {
     private func straced(_ program: Program, _ options: String) -> String {
-        "strace -qq -o trace \(options) \"$(which \(program))\""
+        "\(strace) -qq -o trace \(options) \"$(which \(program))\""
     }
 
     @Test(.enabled(if: programsAreStatic), arguments: Program.readers)

@@ -4,7 +4,7 @@ import Testing
 /// The limits of getrlimit(2): each is a message and a status, or fewer workers, and never
 /// an item that is lost or done twice. File sizes, too, are in `CommonOutputTests`.
 @Suite struct LimitFaultTests {
-    @Test(arguments: Program.readers)
+    @Test(.enabled(if: programsAreStatic), arguments: Program.readers)
     func aFileBeyondTheLimitOfDescriptorsIsAMessage(_ program: Program) throws {
         let result = try shell(
             "echo a >file; echo b | (ulimit -n 3; exec \(program) file -)")
@@ -12,7 +12,8 @@ import Testing
         #expect(result.text == program.output(["b"]) && result.status == 1)
     }
 
-    @Test func aTemporaryFileBeyondTheLimitOfDescriptorsIsAnErrorAndNothingIsPrinted() throws {
+    @Test(.enabled(if: programsAreStatic))
+    func aTemporaryFileBeyondTheLimitOfDescriptorsIsAnErrorAndNothingIsPrinted() throws {
         let result = try shell(
             "seq 200000 | (ulimit -n 3; exec wcreduce -S 1M --tmpdir .)")
         #expect(result.errors == "wcreduce: temporary file in .: Too many open files\n")
@@ -20,7 +21,8 @@ import Testing
     }
 
     /// From none too many to enough for all workers.
-    @Test(arguments: ["-i -c5 cat", "-c5 printf '%s\\n'"])
+    @Test(
+        .enabled(if: programsAreStatic), arguments: ["-i -c5 cat", "-c5 printf '%s\\n'"])
     func howeverFewDescriptorsThereAreNothingIsLostSilently(_ work: String) throws {
         let result = try shell(
             """
@@ -78,7 +80,9 @@ import Testing
     }
 
     /// Of another user, since limits on processes do not hold for root.
-    @Test(.enabled(if: getuid() == 0 && isInstalled("setpriv") && isInstalled("prlimit")))
+    @Test(
+        .limitsProcesses,
+        .enabled(if: getuid() == 0 && isInstalled("setpriv") && isInstalled("prlimit")))
     func fewProcessesMeanFewerWorkers() throws {
         let result = try shell(
             """
@@ -99,7 +103,7 @@ import Testing
     }
 
     /// Its output, its log and the file of failed items.
-    @Test func aFileSizeLimitIsAWriteErrorOfPmap() throws {
+    @Test(.limitsFileSize) func aFileSizeLimitIsAWriteErrorOfPmap() throws {
         let limit = "trap '' XFSZ; ulimit -f 8"
         let output = try shell("seq 9999 >in; (\(limit); pmap -a in -i cat >out); echo $?")
         #expect(output.text == "1\n" && output.errors == "pmap: write error: File too large\n")

@@ -103,7 +103,7 @@ import Testing
     func aForkThatFailsIsTriedAgain(error: String) throws {
         let result = try shell(
             """
-            seq 40 | strace -o trace -e trace=clone,clone3,vfork \
+            seq 40 | \(strace) -o trace -e trace=clone,clone3,vfork \
                 -e inject=clone,clone3,vfork:error=\(error):when=2+3 \
                 "$(which pmap)" -j4 -s 'echo $1'
             grep -c INJECTED trace >&2
@@ -118,7 +118,7 @@ import Testing
             """
             mkfifo in
             (echo a; until [ -e seen ]; do sleep 0.01; done; echo b) >in &
-            strace -o trace -P "$PWD/in" -e trace=read -e inject=read:error=EIO:when=2 \
+            \(strace) -o trace -P "$PWD/in" -e trace=read -e inject=read:error=EIO:when=2 \
                 "$(which pmap)" -a in -s 'echo $1; >seen'
             """)
         #expect(result.text == "a\n" && result.status == 1)
@@ -131,7 +131,7 @@ import Testing
         let result = try shell(
             """
             mkfifo in; printf 'a\\nb\\n/home/us' >in &
-            strace -o trace -P "$PWD/in" -e trace=read -e inject=read:error=EIO:when=2 \
+            \(strace) -o trace -P "$PWD/in" -e trace=read -e inject=read:error=EIO:when=2 \
                 "$(which pmap)" -a in -c9 --failed failed \(command) | tr '\\n' ' '
             cat failed
             """)
@@ -146,7 +146,7 @@ import Testing
         let folder = try TemporaryFolder()
         let result = try shell(
             """
-            seq 4 | strace -qq -o trace -e inject=write:error=\(error):when=1 \
+            seq 4 | \(strace) -qq -o trace -e inject=write:error=\(error):when=1 \
                 "$(which pmap)" -j1 -c2 -i --failed=failed cat
             """, in: folder)
         #expect(result.text == "3\n4\n" && result.status == 125)
@@ -161,7 +161,7 @@ import Testing
             """
             seq 4 >items
             for n in $(seq 24); do
-                strace -qq -o trace -e inject=read:error=EIO:when=$n "$(which pmap)" \
+                \(strace) -qq -o trace -e inject=read:error=EIO:when=$n "$(which pmap)" \
                     -a items -j1 -c2 --tag -s 'echo $1; echo $2' >out 2>>errors
                 [ $? != 0 ] || [ "$(cut -f2 out | tr '\n' ' ')" = "1 2 3 4 " ] || echo lost $n
             done
@@ -174,7 +174,7 @@ import Testing
     func interruptedCallsAreRetried() throws {
         let result = try shell(
             """
-            seq 1000 | strace -o trace -e trace=read,write,poll,splice \
+            seq 1000 | \(strace) -o trace -e trace=read,write,poll,splice \
                 -e inject=read,write,poll,splice:error=EINTR:when=5+3 \
                 "$(which pmap)" -c100 -i cat | cat
             grep -c INJECTED trace >&2

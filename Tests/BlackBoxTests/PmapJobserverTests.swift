@@ -118,7 +118,7 @@ func mostAtOnce(_ log: String) -> (most: Int, starts: Int, running: Int) {
             """
             mkfifo pool gate; exec 7<>pool 8<>gate
             export MAKEFLAGS="-j4 --jobserver-auth=fifo:pool"
-            seq 2 | strace -o calls pmap -s 'echo $1 >&2; [ $1 = 2 ] || head -c1 gate' &
+            seq 2 | \(strace) -o calls pmap -s 'echo $1 >&2; [ $1 = 2 ] || head -c1 gate' &
             until grep -q EAGAIN calls; do sleep 0.02; done 2>/dev/null
             sleep 0.5; printf a >&7
             until grep -q 'SIGCHLD' calls; do sleep 0.02; done

@@ -77,7 +77,7 @@ import Testing
     }
 
     /// 8 x 20 MB behind a slow first chunk, with 1 MB of memory: most of it waits in a file.
-    @Test(arguments: ["", "-u"])
+    @Test(.measuresMemory, arguments: ["", "-u"])
     func outputWaitsInAFileWhereMemoryIsFull(mode: String) throws {
         let folder = try TemporaryFolder()
         let result = try shell(
@@ -125,7 +125,7 @@ import Testing
     }
 
     /// A file size limit, which raises SIGXFSZ, and a full disk by fault injection.
-    @Test func aFileThatCannotGrowIsNoLoss() throws {
+    @Test(.limitsFileSize) func aFileThatCannotGrowIsNoLoss() throws {
         let result = try shell(
             """
             seq 4 | (ulimit -f 100; pmap -j4 --buffer 64K -s '
@@ -140,7 +140,7 @@ import Testing
     func aFullDiskIsNoLoss() throws {
         let result = try shell(
             """
-            seq 4 | strace -o trace -e trace=pwrite64 -e inject=pwrite64:error=ENOSPC:when=3+ \
+            seq 4 | \(strace) -o trace -e trace=pwrite64 -e inject=pwrite64:error=ENOSPC:when=3+ \
                 "$(which pmap)" -j4 --buffer 64K -s '[ $1 = 1 ] && sleep 0.3; seq 100000' | cksum
             for i in 1 2 3 4; do seq 100000; done | cksum
             """)

@@ -51,7 +51,7 @@ import Testing
     }
 
     /// 4 x 50 MB behind a slow first chunk: what is held may not pass the buffer by much.
-    @Test func memoryIsBoundedByTheBuffer() throws {
+    @Test(.measuresMemory) func memoryIsBoundedByTheBuffer() throws {
         let folder = try TemporaryFolder()
         let result = try shell(
             """

@@ -306,7 +306,7 @@ func form(_ style: String) -> [String: String] {
         let folder = try TemporaryFolder()
         let terminal = try TerminalShell(
             """
-            trap : INT; strace -o calls -e trace=kill,wait4 "$(which pmap)" --pool sh -c '
+            trap : INT; \(strace) -o calls -e trace=kill,wait4 "$(which pmap)" --pool sh -c '
                 trap "echo caught >>log" INT; echo ready
                 until [ -e stop ]; do sleep 0.02; done'; echo status $?
             """, in: folder, environment: form("fifo"))

@@ -172,6 +172,7 @@ func completed(_ environment: [String: String], home: String) -> [String] {
     var variables = ["HOME": home, "LC_ALL": "C"]
     variables["PATH"] = programFolder + ":" + (inherited["PATH"] ?? "/usr/bin:/bin")
     variables["TMPDIR"] = inherited["TMPDIR"]
+    variables.merge(instrumentVariables(of: inherited)) { $1 }
     variables.merge(environment) { _, given in given }
     return variables.map { "\($0)=\($1)" }
 }

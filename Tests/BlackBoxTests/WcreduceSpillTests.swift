@@ -48,7 +48,7 @@ import Testing
 
     /// The resident size at its highest, by the kernel, when the first line is printed: what the
     /// program itself takes and 1 MiB, where the lines take ten times as much.
-    @Test func memoryIsBounded() throws {
+    @Test(.measuresMemory) func memoryIsBounded() throws {
         let result = try shell(
             """
             seq 300000 >in
@@ -82,7 +82,7 @@ import Testing
         #expect(try shell("echo a | wcreduce --tmpdir=absent").text == "1\ta\n")
     }
 
-    @Test func aFullFileSystemIsNamedAndNothingIsPrinted() throws {
+    @Test(.limitsFileSize) func aFullFileSystemIsNamedAndNothingIsPrinted() throws {
         let result = try shell(
             """
             \(Self.lines) >in; ulimit -f 1000; trap '' XFSZ; wcreduce -S 1M in
@@ -134,7 +134,7 @@ import Testing
         let result = try shell(
             """
             \(Self.lines) >in; mkdir t
-            strace -qq -o trace -e trace=write,pwrite64,pread64 -e inject=\(fault) \
+            \(strace) -qq -o trace -e trace=write,pwrite64,pread64 -e inject=\(fault) \
                 wcreduce -S 1M --tmpdir=t in >out
             echo $?; ls -A t; wc -c <out
             """)
