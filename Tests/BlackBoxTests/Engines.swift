@@ -6,7 +6,10 @@ import Testing
 enum Engine {
     /// Said of a test that is not run.
     static let comment: Comment =
-        "run by make check-engines, where Slurm (slurm-wlm, munge) or Spark (pyspark, Java) is installed, and ss (iproute2)"
+        """
+        run by make check-engines, where ss (iproute2) is installed, and Slurm (slurm-wlm, munge, \
+        libnss-wrapper) or Spark (pyspark, Java)
+        """
 
     /// ss tells what listens where.
     private static let isAskedFor =
@@ -16,9 +19,18 @@ enum Engine {
         isAskedFor
         && ["munged", "slurmctld", "slurmd", "sbatch"].allSatisfy { name in
             isInstalled(name) || FileManager.default.isExecutableFile(atPath: "/usr/sbin/\(name)")
-        }
+        } && hasLibrary("libnss_wrapper.so")
 
     static let hasSpark = isAskedFor && isInstalled("spark-submit") && isInstalled("java")
+}
+
+/// Whether a library is where the loader looks for it: in /usr/lib or in its folder for a kind
+/// of machine.
+private func hasLibrary(_ name: String) -> Bool {
+    let folders = (try? FileManager.default.contentsOfDirectory(atPath: "/usr/lib")) ?? []
+    return (folders + ["."]).contains { folder in
+        FileManager.default.fileExists(atPath: "/usr/lib/\(folder)/\(name)")
+    }
 }
 
 /// A file of the project, by its path from the top.

@@ -23,7 +23,6 @@ import Testing
         return try shell(
             """
             export FOLDER=$PWD CHUNK=2 PAUSE=1 TRIES=100 REAL_SRUN=$(command -v srun)
-            export SLURM_CONF=$PWD/cluster/slurm.conf
             mkdir bin cluster
             cat >bin/srun <<'END'
             #!/bin/bash
@@ -48,6 +47,7 @@ import Testing
             etc() { find /etc -printf '%p %y %m %u:%g %s %T@ %l\\n' | LC_ALL=C sort; }
             etc >etc.before
             \(cluster) start cluster || exit
+            . cluster/environment
             \(script)
             """, in: folder, environment: ["SAMPLES": samples, "CLUSTER": cluster], timeout: 600)
     }
