@@ -324,7 +324,7 @@ func form(_ style: String) -> [String: String] {
         let folder = try TemporaryFolder()
         let result = try shell(
             """
-            strace -qq -o trace -e trace=wait4 -e inject=wait4:error=EINTR:when=1..2 \
+            \(strace) -qq -o trace -e trace=wait4 -e inject=wait4:error=EINTR:when=1..2 \
                 "$(which pmap)" --pool sh -c 'exit 3'
             """, in: folder, environment: form("fifo"))
         #expect(result.status == 3 && result.errors == "")
