@@ -58,9 +58,10 @@ struct CountTable: ~Copyable {
     /// Has the cache fetch the entry that a key seems to have.
     @inline(__always)
     func prefetchEntry(of key: Pending) {
-        let found = unsafe indexStart[place(of: key.tag)]
-        let number = Int(truncatingIfNeeded: found & 0xFFFF_FFFF)
+        let place = unsafe indexStart + place(of: key.tag)
+        let number = unsafe Int(truncatingIfNeeded: place.pointee & 0xFFFF_FFFF)
         unsafe cs_prefetch(entries.start + (number &- 1))
+        unsafe cs_prefetch(place + 5)
     }
 
     /// Adds to the counts of keys that are here, up to the first key that is not; throws

@@ -17,7 +17,7 @@ extension Counts {
         for base in stride(from: 0, to: block.count, by: 64) {
             var matches = unsafe cs_matches64(bytes + base, delimiter)
             if block.count &- base < 64 { matches &= (1 &<< UInt64(block.count &- base)) &- 1 }
-            appendPlaces(of: matches, base, to: ends, &endCount)
+            unsafe appendPlaces(of: matches, base, to: ends, &endCount)
             if endCount > Self.batch - 64 - 8 || base &+ 64 >= block.count {
                 try unsafe count(bytes, endCount: endCount, &start)
                 addToTotal(UInt64(endCount))

@@ -98,9 +98,8 @@ struct Counts: ~Copyable {
     private mutating func spill() throws {
         if spilled == nil { spilled = try RunFile(folder: folder) }
         try table.withEntries { entries in
-            entries.sort(by: .byKey)
             try spilled?.appendRun { file in
-                try entries.visit { try unsafe file.write($0.key, $0.count) }
+                try entries.visit(in: .byKey) { try unsafe file.write($0.key, $0.count) }
             }
         }
         try table.removeAll()

@@ -60,8 +60,12 @@ struct EntryList: ~Copyable {
         capacity *= 2
     }
 
-    /// Forgets all but the first entries; the bytes of long keys stay.
-    mutating func keepFirst(_ number: Int) { count = min(count, number) }
+    /// Forgets all but the first entries in an order; the bytes of long keys stay.
+    mutating func keepFirst(_ number: Int, in order: Order) {
+        if number >= count { return }
+        sort(by: order, wanted: number)
+        count = number
+    }
 
     mutating func removeAll() throws(Errno) {
         count = 0
@@ -78,7 +82,7 @@ struct EntryList: ~Copyable {
         count = kept
     }
 
-    /// Sorts; reversed orders stand backwards: see `visit`.
+    /// Sorts, forwards also for a reversed order.
     ///
     /// - Parameter wanted: only the first so many are sure to be in their places.
     mutating func sort(by order: Order, wanted: Int = .max) {
@@ -89,19 +93,50 @@ struct EntryList: ~Copyable {
         }
     }
 
-    /// Calls with each key and its count.
-    func visit(backwards: Bool = false, _ body: (Record) throws -> Void) rethrows {
-        for step in 0..<count {
-            let entry = unsafe start[backwards ? count - 1 - step : step]
-            if entry.isInline {
-                let words = (entry.first.littleEndian, entry.second.littleEndian)
-                try unsafe withUnsafeBytes(of: words) { bytes in
-                    let key = unsafe UnsafeRawBufferPointer(rebasing: bytes[..<entry.length])
-                    try body(unsafe Record(count: entry.count, key: key))
-                }
-            } else {
-                try body(unsafe Record(count: entry.count, key: store.bytes(at: entry.place)))
-            }
+    /// Calls with each key and its count in an order.
+    mutating func visit(in order: Order, _ body: (Record) throws -> Void) rethrows {
+        if count >= EntryRuns.fewestEntries, !order.isReversed,
+            let runs = EntryRuns(of: self, in: order)
+        {
+            return try runs.visit(self) { try visit(unsafe start[$0], body) }
         }
+        sort(by: order)
+        for step in 0..<count {
+            try visit(unsafe start[order.isReversed ? count - 1 - step : step], body)
+        }
+    }
+
+    /// Calls with each key and its count.
+    func visit(_ body: (Record) throws -> Void) rethrows {
+        for index in 0..<count { try visit(unsafe start[index], body) }
+    }
+
+    @inline(__always)
+    private func visit<Result>(
+        _ entry: CountedKey, _ body: (Record) throws -> Result
+    ) rethrows -> Result {
+        if !entry.isInline {
+            return try body(unsafe Record(count: entry.count, key: store.bytes(at: entry.place)))
+        }
+        let words = (entry.first.littleEndian, entry.second.littleEndian)
+        return try unsafe withUnsafeBytes(of: words) { bytes in
+            let key = unsafe UnsafeRawBufferPointer(rebasing: bytes[..<entry.length])
+            return try body(unsafe Record(count: entry.count, key: key))
+        }
+    }
+
+    /// Whether an entry comes before another in an order that is not reversed.
+    @inline(__always)
+    func precedes(_ a: Int, _ b: Int, in order: Order) -> Bool {
+        let (a, b) = unsafe (start[a], start[b])
+        if order.isByCount, a.count != b.count { return a.count > b.count }
+        if a.first != b.first { return a.first.byteSwapped < b.first.byteSwapped }
+        if a.isInline, b.isInline { return a.second.byteSwapped < b.second.byteSwapped }
+        return longPrecedes(a, b, in: order)
+    }
+
+    @inline(never)
+    private func longPrecedes(_ a: CountedKey, _ b: CountedKey, in order: Order) -> Bool {
+        visit(a) { a in visit(b) { order.precedes(a, $0) } }
     }
 }

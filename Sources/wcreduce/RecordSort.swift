@@ -28,9 +28,8 @@ struct RecordSort: ~Copyable {
     /// Calls with each record that is kept, in order.
     mutating func visit(_ body: (Record) throws -> Void) throws {
         guard spilled != nil else {
-            entries.sort(by: order, wanted: wanted)
-            entries.keepFirst(wanted)
-            return try entries.visit(backwards: order.isReversed, body)
+            entries.keepFirst(wanted, in: order)
+            return try entries.visit(in: order, body)
         }
         try spill()
         entries = try EntryList()
@@ -45,8 +44,7 @@ struct RecordSort: ~Copyable {
     /// Where few are wanted the others are dropped; else all go to disk.
     private mutating func makeRoom() throws {
         if wanted > entries.count / 2 { return try spill() }
-        entries.sort(by: order, wanted: wanted)
-        entries.keepFirst(wanted)
+        entries.keepFirst(wanted, in: order)
         var kept = try EntryList()
         try entries.visit { try unsafe kept.append(any: $0.key, $0.count) }
         entries = kept
@@ -54,12 +52,9 @@ struct RecordSort: ~Copyable {
 
     private mutating func spill() throws {
         if spilled == nil { spilled = try RunFile(folder: folder) }
-        entries.sort(by: order, wanted: wanted)
-        entries.keepFirst(wanted)
+        entries.keepFirst(wanted, in: order)
         try spilled?.appendRun { file in
-            try entries.visit(backwards: order.isReversed) {
-                try unsafe file.write($0.key, $0.count)
-            }
+            try entries.visit(in: order) { try unsafe file.write($0.key, $0.count) }
         }
         try entries.removeAll()
     }

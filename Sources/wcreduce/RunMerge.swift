@@ -1,15 +1,12 @@
 import Shared
 
-/// Merges sorted runs into one sequence by a tree of losers (Knuth, The Art of Computer
-/// Programming, volume 3, section 5.4.1): one comparison a level for each record.
+/// Merges sorted runs on disk into one sequence.
 @safe
 struct RunMerge: ~Copyable {
     private let order: Order
     private let readers: UnsafeMutablePointer<RunReader>
     private let count: Int
-    /// `losers[0]` is the winner; a node's children are 2n and 2n+1, and the leaves' numbers
-    /// are those of the readers plus `count`.
-    private var losers: [Int]
+    private var tree: LoserTree
 
     /// - Parameter memory: bytes that the buffers take together, or a little more.
     init(
@@ -32,7 +29,7 @@ struct RunMerge: ~Copyable {
             unsafe readers.deallocate()
             throw error
         }
-        losers = Array(repeating: -1, count: max(1, count))
+        tree = LoserTree(count)
         for reader in 0..<count { play(reader) }
     }
 
@@ -51,7 +48,7 @@ struct RunMerge: ~Copyable {
     /// - Throws: `SumOverflow` too, past 2^64-1.
     mutating func visit(_ body: (Record) throws -> Void) throws {
         var held: [UInt8] = []
-        while count > 0, let winner = unsafe readers[losers[0]].current {
+        while count > 0, let winner = unsafe readers[tree.winner].current {
             // The reader goes on before the sum is known, so the key moves out of its buffer.
             let length = unsafe winner.key.count
             held.removeAll(keepingCapacity: true)
@@ -61,7 +58,7 @@ struct RunMerge: ~Copyable {
                 let key = unsafe UnsafeRawBufferPointer(rebasing: bytes[..<length])
                 var sum = unsafe Record(count: winner.count, key: key)
                 try advanceWinner()
-                while let next = unsafe readers[losers[0]].current, next.hasKey(of: sum) {
+                while let next = unsafe readers[tree.winner].current, next.hasKey(of: sum) {
                     let (total, overflow) = sum.count.addingReportingOverflow(next.count)
                     if overflow { throw unsafe SumOverflow(key: readable(key.prefix(40))) }
                     sum.count = total
@@ -73,34 +70,20 @@ struct RunMerge: ~Copyable {
     }
 
     private mutating func advanceWinner() throws(Errno) {
-        let winner = losers[0]
+        let winner = tree.winner
         // By a subscript, Swift 6.3 cannot compile it for the thread sanitizer.
         try unsafe (readers + winner).pointee.advance()
         play(winner)
     }
 
-    /// Has a reader play its way up; the losers stay where they lost.
     private mutating func play(_ reader: Int) {
-        var winner = reader
-        var node = (reader + count) / 2
-        while node > 0 {
-            let other = losers[node]
-            if other < 0 {
-                // While the tree is built the first to come waits for its opponent.
-                losers[node] = winner
-                return
-            }
-            if wins(other, over: winner) {
-                losers[node] = winner
-                winner = other
-            }
-            node /= 2
-        }
-        losers[0] = winner
+        tree.play(reader) { unsafe Self.wins(readers, $0, over: $1, order) }
     }
 
     /// A run that has ended loses to all others.
-    private func wins(_ a: Int, over b: Int) -> Bool {
+    private static func wins(
+        _ readers: UnsafeMutablePointer<RunReader>, _ a: Int, over b: Int, _ order: Order
+    ) -> Bool {
         guard let first = unsafe readers[a].current else { return false }
         guard let second = unsafe readers[b].current else { return true }
         return order.precedes(first, second)

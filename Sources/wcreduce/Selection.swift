@@ -53,15 +53,13 @@ extension Selection {
         if needsMaximum {
             entries.visit { summary.maximum = max(summary.maximum, $0.count) }
         }
-        if let top, top < entries.count {
-            entries.sort(by: .byCount, wanted: top)
-            entries.keepFirst(top)
-            if sequence == .byKey { entries.sort(by: .byKey) }
-        } else if sequence != .unsorted {
-            entries.sort(by: order)
-        }
+        if let top { entries.keepFirst(top, in: .byCount) }
         begin(summary)
-        try entries.visit(backwards: isReversed, body)
+        if sequence == .unsorted {
+            try entries.visit(body)
+        } else {
+            try entries.visit(in: order, body)
+        }
         return summary
     }
 

@@ -75,4 +75,32 @@ import Testing
             )
         }
     }
+
+    /// What comes in so many sorted pieces is merged where they are few.
+    @Test(arguments: [1, 2, 15, 16, 17, 40])
+    func keysThatComeInSortedPiecesComeOutInOrder(_ pieces: Int) throws {
+        var random = SeededGenerator()
+        let keys = Set((0..<6000).map { _ in randomKey(upTo: 40, &random) })
+        let sorted = keys.sorted { $0.lexicographicallyPrecedes($1) }
+        #expect(sorted.count > EntryRuns.fewestEntries)
+        var dealt = [[[UInt8]]](repeating: [], count: pieces)
+        for key in sorted { dealt[Int.random(in: 0..<pieces, using: &random)].append(key) }
+        for selection in [
+            Selection(), Selection(sequence: .byKey), Selection(isReversed: true),
+            Selection(minimum: 2), Selection(top: 2000),
+        ] {
+            var counts = try Counts()
+            // As counts too are to be in order: those of the first half are all twice as high.
+            for key in dealt.joined() {
+                let isEarly = key.lexicographicallyPrecedes(sorted[sorted.count / 2])
+                try add(key, isEarly ? 2 : 1, to: &counts)
+            }
+            let expected = sorted.indices.map { Entry($0 < sorted.count / 2 ? 2 : 1, sorted[$0]) }
+                .filter { $0.count >= selection.minimum }.prefix(selection.top ?? .max)
+            #expect(
+                try selected(&counts, selection)
+                    == (selection.isReversed ? expected.reversed() : Array(expected)),
+                "\(pieces), \(random)")
+        }
+    }
 }
