@@ -25,7 +25,7 @@ need = @command -v $(1) >/dev/null || { echo "make: $(1) is missing: $(2)" >&2; 
 need-python = $(call need,python3,install Python 3.9 or later)
 need-swift = $(call need,$(SWIFT),install Swift 6.2 or later from https://www.swift.org/install)
 
-.PHONY: build demo check check-engines check-faults check-sanitize bench bench-curves figures fuzz tables lint install uninstall foreign clean
+.PHONY: build demo check check-engines check-faults check-sanitize coverage bench bench-curves figures fuzz tables lint install uninstall foreign clean
 build:
 	$(need-swift)
 	$(SWIFT) build -c release $(SWIFTFLAGS)
@@ -57,6 +57,11 @@ check-sanitize: build
 	Tests/Sanitize/check undefined
 	Tests/Sanitize/check thread
 	PATH="$(BIN):$$PATH" Tests/Sanitize/descriptors
+
+# Which lines no test reaches, some minutes.
+coverage:
+	$(need-swift)
+	Tests/Coverage/report
 
 # Against the programs that others use. Its settings, such as CORPUS=folder and MEGABYTES=10,
 # are at the top of Benchmarks/bench.
@@ -100,7 +105,7 @@ lint:
 	    Tests/Faults/signals
 	shellcheck .ci/* completions/* examples/*.sh Tests/Engines/* \
 	    Tests/Faults/inject Tests/Faults/long-line \
-	    Tests/Sanitize/check Tests/Sanitize/descriptors
+	    Tests/Sanitize/check Tests/Sanitize/descriptors Tests/Coverage/report
 
 # Installs what `make` has built: so only this step need be done as root.
 install: foreign
@@ -139,7 +144,7 @@ foreign:
 
 clean:
 	$(SWIFT) package $(SWIFTFLAGS) clean
-	rm -rf .build-address .build-undefined .build-thread
+	rm -rf .build-address .build-undefined .build-thread .build-coverage
 
 # procps has a pmap too, which reports the memory map of a process. Of two programs of
 # one name, the one whose folder comes first on PATH is the one that runs.

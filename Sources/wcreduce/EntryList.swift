@@ -26,10 +26,6 @@ struct EntryList: ~Copyable {
         unsafe memory.start.assumingMemoryBound(to: CountedKey.self)
     }
 
-    var entries: UnsafeMutableBufferPointer<CountedKey> {
-        unsafe UnsafeMutableBufferPointer(start: start, count: count)
-    }
-
     /// Appends an inline key. There must be room.
     @inline(__always)
     mutating func append(_ entry: CountedKey) {

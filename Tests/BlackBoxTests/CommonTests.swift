@@ -102,6 +102,13 @@ import Testing
         #expect(result.text == program.output(["a", "b"]) && result.status == 0)
     }
 
+    @Test(arguments: Program.allCases) func anOptionMayBeGivenOften(_ program: Program) throws {
+        let often = String(repeating: " --null", count: 99)
+        #expect(
+            try shell("printf 'a\\0b\\0' | \(program.command(often)) | tr '\\0' '\\n'").text
+                == shell("printf 'a\\0b\\0' | \(program.command("-0")) | tr '\\0' '\\n'").text)
+    }
+
     @Test(arguments: Program.readers) func nullEndsWhatIsPrinted(_ program: Program) throws {
         let result = try shell("printf 'a\\0b\\0c' | " + program.command("-0"))
         #expect(result.text == program.output(["a", "b", "c"], terminator: "\0"))

@@ -109,6 +109,21 @@ import Testing
         #expect(rows["slowest chunks"]?.hasPrefix("\(slowest![0]): ") == true)
     }
 
+    /// All 40 run at the same time, as 39 of them wait for the last.
+    @Test func ofManySlotsTheExtremesAndTheMedianAreShown() throws {
+        let folder = try TemporaryFolder()
+        let result = try shell(
+            """
+            seq 40 | pmap --stats -j40 -s \
+                '[ $1 != 40 ] || touch go; until [ -e go ]; do sleep 0.1; done'
+            """, in: folder)
+        let busy = try #require(table(result)["slots busy"])
+        let shares = try #require(
+            busy.wholeMatch(of: /least ([0-9]+) %  median ([0-9]+) %  most ([0-9]+) %/))
+        let numbers = [shares.1, shares.2, shares.3].compactMap { Int($0) }
+        #expect(numbers == numbers.sorted() && numbers.last! <= 100, "\(busy)")
+    }
+
     @Test func theAdviceNamesNumbersToTry() throws {
         let starts = table(try shell("seq 300 | pmap --stats -j2 true"))["advice"] ?? ""
         #expect(

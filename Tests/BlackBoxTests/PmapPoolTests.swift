@@ -172,11 +172,12 @@ func form(_ style: String) -> [String: String] {
         #expect(result.text == "1\n2\n3\n")
     }
 
-    /// The first map holds all slots and waits for the second, which waits for a slot.
+    /// The first map holds all slots and waits for the second, which waits for a slot. It may
+    /// take longer than status lines take to come.
     @Test(arguments: forms) func aMapThatIsKeptFromPrintingLendsItsSlots(style: String) throws {
         let result = try shell(
             """
-            pmap --pool -j2 -- sh -c 'seq 4 | pmap -l -s "seq 2000000" | pmap -i wc -l' |
+            pmap --pool -j2 -- sh -c 'seq 4 | pmap -q -l -s "seq 2000000" | pmap -q -i wc -l' |
                 awk '{ sum += $1 } END { print sum }'
             """, environment: form(style))
         #expect(result.text == "8000000\n" && result.errors == "")

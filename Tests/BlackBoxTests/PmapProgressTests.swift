@@ -112,4 +112,16 @@ import Testing
                 == shell("\(items) | pmap -i -c2 cat -n").output)
         #expect(try shell("seq 3 | pmap -n echo >/dev/full").status == 1)
     }
+
+    /// What a run would refuse, the dry run refuses in the same words.
+    @Test func aDryRunRefusesWhatARunRefuses() throws {
+        let items = "{ seq 2; head -c 200000 /dev/zero | tr '\\0' x; echo; echo 4; }"
+        let printed = try shell("\(items) | pmap -n -c2 echo")
+        let run = try shell("\(items) | pmap -c2 echo")
+        #expect(printed.status == 1 && printed.errorLines.count == 1)
+        #expect(printed.errors == run.errors && printed.errors.contains("item 3"))
+        let folder = try TemporaryFolder()
+        try folder.write("script", printed.text)
+        #expect(try shell("sh script", in: folder).output == run.output)
+    }
 }

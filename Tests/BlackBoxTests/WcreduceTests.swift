@@ -182,5 +182,9 @@ let countedByOthers = """
         let message = "standard input: line 2: the sum of its counts passes 2^64-1"
         #expect(result.errors == "wcreduce: \(message)\n")
         #expect(result.output.isEmpty && result.status == 2)
+        let key = String(repeating: "long", count: 99)
+        let long = try shell("printf '\(largest)\\t\(key)\\n1\\t\(key)\\n' | wcreduce -m")
+        #expect(long.errors == "wcreduce: \(message)\n")
+        #expect(long.output.isEmpty && long.status == 2)
     }
 }

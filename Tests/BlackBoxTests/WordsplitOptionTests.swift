@@ -42,6 +42,17 @@ import Testing
         #expect(result.lines.count == 6 && result.lines.allSatisfy { Int($0) ?? 0 > 1000 })
     }
 
+    /// Of words that are longer than what is kept of them for the next run.
+    @Test func runsOfLongWordsAreThoseOfTheWords() throws {
+        let result = try shell(
+            """
+            for letter in a b c d e f g h; do head -c 5000 /dev/zero | tr '\\0' $letter; echo; done >words
+            tail -n +2 words | paste -d ' ' words - | sed '$d' >expected
+            wordsplit -g2 words | cmp - expected && wc -l <expected
+            """)
+        #expect(result.lines == ["7"])
+    }
+
     @Test func aRunOfOneWordIsAWord() throws {
         #expect(try shell("echo To be | wordsplit --ngram=1").lines == ["to", "be"])
     }
