@@ -130,6 +130,12 @@ import Testing
             starts.hasPrefix("try -c ") && starts.contains("starting workers took"), "\(starts)")
         let few =
             table(try shell("seq 40 | pmap --stats -j4 -c 20 -s 'sleep 0.5'"))["advice"] ?? ""
+        let bytes = table(try shell("seq 3000 | pmap --stats -b 100 -j2 true"))["advice"] ?? ""
+        #expect(bytes.hasPrefix("try -b "), "\(bytes)")
+        let auto =
+            table(
+                try shell("seq 200 | pmap --stats -c auto -j2 -s 'sleep 0.0$#'"))["advice"] ?? ""
+        #expect(auto.hasPrefix("try -c "), "\(auto)")
         // How many items come to how many starts is a matter of the machine.
         let advised = try #require(
             few.prefixMatch(of: /try -c ([0-9]+) -j 4: 2 chunks are too few for 4 workers/))

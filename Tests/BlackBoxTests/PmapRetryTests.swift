@@ -34,6 +34,34 @@ import Testing
         #expect(result.text == "124\n1\n")
     }
 
+    /// The first attempt's output fills its file before it fails.
+    @Test func whatAFailedAttemptLeftOnDiskIsDroppedToo() throws {
+        let result = try shell(
+            """
+            for first in 1 2 3; do seq $first 90000; done >expected
+            seq 3 | pmap --retry 1 --buffer 1 --tmpdir . -s 'seq $1 90000
+                [ $1 != 2 ] || [ -e failed ] || { touch failed; exit 1; }' | cmp - expected &&
+                ls failed
+            """)
+        #expect(result.text == "failed\n")
+    }
+
+    /// Both workers have ended before pmap looks: the first is to be tried again when the second
+    /// says that there is to be no more.
+    @Test func whatWaitsForAnotherAttemptFailsWhenNoMoreAreStarted() throws {
+        let result = try shell(
+            """
+            seq 3 | pmap -q -j2 --retry 1 --failed bad -s 'case $1 in
+                1) until [ -e two ]; do sleep 0.01; done
+                    echo >stopped; kill -STOP $PPID; exit 1 ;;
+                2) touch two; until [ -s stopped ]; do sleep 0.01; done; sleep 0.2; exit 255 ;;
+                esac; echo $1' &
+            until [ -s stopped ]; do sleep 0.01; done
+            sleep 0.5; kill -CONT $!; wait $!; echo $?; sort bad
+            """)
+        #expect(result.text == "124\n1\n2\n")
+    }
+
     @Test func failedItemsAreReadyToBeReadAgain() throws {
         let result = try shell(
             #"""
