@@ -80,7 +80,8 @@ struct Chunker {
 
     private mutating func endOfItem(_ bytes: UnsafeRawBufferPointer, atEnd: Bool) -> Int? {
         let from = byteCount + searched
-        if let end = unsafe bytes[from...].firstIndex(of: delimiter) { return end }
+        let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[from...])
+        if let offset = unsafe firstOffset(of: delimiter, in: rest) { return from + offset }
         searched = bytes.count - byteCount
         return atEnd ? bytes.count : nil
     }
@@ -94,7 +95,7 @@ struct Chunker {
             return "too long for a command line (\(item.count) bytes), "
                 + "which has room for \(room.left) beside the environment; -i has no such limit"
         }
-        if delimiter != 0, unsafe item.contains(0) {
+        if delimiter != 0, unsafe firstOffset(of: 0, in: item) != nil {
             return "holds a NUL byte, which no argument can; see -0 and -i"
         }
         return nil

@@ -42,10 +42,12 @@ struct Command {
     }
 
     /// argv of the command for a chunk.
-    func arguments(for chunk: Chunk, slot: Int, delimiter: UInt8) -> [[UInt8]] {
-        let items = delivery == .standardInput ? [] : chunk.items(delimiter: delimiter)
-        var arguments: [[UInt8]] = []
-        arguments.reserveCapacity(words.count + items.count)
+    func arguments(for chunk: Chunk, slot: Int, delimiter: UInt8) -> ArgumentVector {
+        let appendsItems = self.appendsItems
+        let isWhole = appendsItems && separator.isEmpty
+        let items =
+            isWhole || delivery == .standardInput ? [] : chunk.items(delimiter: delimiter)
+        var arguments = ArgumentVector()
         func append(_ word: Template, _ item: ArraySlice<UInt8>) {
             arguments.append(
                 word.filled(item: item, separator: separator, chunk: chunk.number, slot: slot))
@@ -57,9 +59,11 @@ struct Command {
                 append(word, [])
             }
         }
-        if appendsItems {
+        if isWhole {
+            arguments.append(itemsOf: chunk, delimiter: delimiter)
+        } else if appendsItems {
             for item in items {
-                arguments += fields(item, separator: separator).map { Array($0) }
+                for field in fields(item, separator: separator) { arguments.append(field) }
             }
         }
         return arguments

@@ -51,5 +51,5 @@ private func firstOutput(of words: [String]) throws(Errno) -> String {
 private func start(_ words: [[UInt8]], printingTo output: consuming OpenFile) -> pid_t? {
     let spawner = try? Spawner(leadsGroup: false)
     return try? spawner?.start(
-        words, input: nil, output: output.descriptor, errors: output.descriptor)
+        ArgumentVector(words), input: nil, output: output.descriptor, errors: output.descriptor)
 }

@@ -72,7 +72,7 @@ extension Pool {
             say("cannot start a worker", error.reason)
             tally.noteOwnError()
         } else {
-            let name = arguments(for: job.chunk, slot: slots.lowest).first ?? []
+            let name = arguments(for: job.chunk, slot: slots.lowest).words.first ?? []
             say(readable(name), error.reason)
             tally.noteNotStarted(error)
         }
@@ -131,14 +131,14 @@ extension Pool {
         }
     }
 
-    private func arguments(for chunk: Chunk, slot: Int) -> [[UInt8]] {
+    private func arguments(for chunk: Chunk, slot: Int) -> ArgumentVector {
         settings.command.arguments(for: chunk, slot: slot, delimiter: settings.delimiter)
     }
 
     private func start(_ job: Job, slot: Int) throws(Errno) {
         let chunk = job.chunk
         if settings.command.delivery != .standardInput, chunk.bytes.count > 1 << 16 {
-            // Of an argument there are four copies at a time, and three arrays tell where.
+            // Of an argument there are four copies at a time, and two arrays tell where.
             try requireMemory(chunk.bytes.count * 4 + chunk.itemCount * 160)
         }
         let output = try Pipe()

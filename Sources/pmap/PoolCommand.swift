@@ -50,7 +50,8 @@ func runCommand(_ settings: PoolSettings, messages: Messages) throws -> Int32 {
         let process: pid_t
         do throws(Errno) {
             process = try spawner.start(
-                settings.command.map(\.bytes), input: .standardInput, output: .standardOutput,
+                ArgumentVector(settings.command.map(\.bytes)), input: .standardInput,
+                output: .standardOutput,
                 errors: .standardError)
         } catch {
             messages.say(settings.command[0].text, error.reason)

@@ -28,7 +28,7 @@ extension Command {
             parts += list(chunk.items(delimiter: delimiter).map { Array($0) })
             parts.append([UInt8(ascii: "|")])
         }
-        parts += list(arguments(for: chunk, slot: slot, delimiter: delimiter))
+        parts += list(arguments(for: chunk, slot: slot, delimiter: delimiter).words)
         return Array(parts.joined(separator: [UInt8(ascii: " ")]))
     }
 }

@@ -39,12 +39,12 @@ struct Spawner: ~Copyable {
     /// Starts the worker of a chunk.
     ///
     /// - Parameters:
-    ///   - arguments: argv, the command's name first.
+    ///   - arguments: argv.
     ///   - chunk: the number that it finds in PMAP_CHUNK; so `slot`.
     ///   - input: its standard input, /dev/null where nil.
     /// - Returns: its process ID.
     mutating func start(
-        _ arguments: [[UInt8]], chunk: Int, slot: Int,
+        _ arguments: ArgumentVector, chunk: Int, slot: Int,
         input: FileDescriptor?, output: FileDescriptor, errors: FileDescriptor
     ) throws(Errno) -> pid_t {
         environment.set(chunk: chunk, slot: slot)
@@ -54,14 +54,14 @@ struct Spawner: ~Copyable {
 
     /// Starts a command with the environment that this process has now.
     func start(
-        _ arguments: [[UInt8]], input: FileDescriptor?, output: FileDescriptor,
+        _ arguments: ArgumentVector, input: FileDescriptor?, output: FileDescriptor,
         errors: FileDescriptor
     ) throws(Errno) -> pid_t {
         try unsafe start(arguments, [input ?? nothing.descriptor, output, errors], cs_environ())
     }
 
     private func start(
-        _ arguments: [[UInt8]], _ standard: [FileDescriptor],
+        _ arguments: ArgumentVector, _ standard: [FileDescriptor],
         _ environment: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
     ) throws(Errno) -> pid_t {
         var actions = unsafe posix_spawn_file_actions_t()
@@ -72,7 +72,7 @@ struct Spawner: ~Copyable {
                 &actions, descriptor.rawValue, Int32(number))
             if error != 0 { throw Errno(error) }
         }
-        return try unsafe withVector(arguments) { argv throws(Errno) in
+        return try unsafe arguments.withPointers { argv throws(Errno) in
             try unsafe spawn(argv, &actions, environment)
         }
     }
@@ -108,28 +108,4 @@ private func executablePath(of name: String) -> String? {
     return search.split(separator: ":", omittingEmptySubsequences: false)
         .map { $0.isEmpty ? name : "\($0)/\(name)" }
         .first { path in unsafe path.withCString { unsafe access($0, X_OK) == 0 } }
-}
-
-/// Hands out words as execve(2) takes them: each ending with NUL, the last pointer nil.
-private func withVector<Result>(
-    _ words: [[UInt8]], _ body: ([UnsafeMutablePointer<CChar>?]) throws(Errno) -> Result
-) throws(Errno) -> Result {
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(words.reduce(0) { $0 + $1.count + 1 })
-    for word in words {
-        bytes += word
-        bytes.append(0)
-    }
-    return try unsafe bytes.withUnsafeMutableBufferPointer { memory throws(Errno) in
-        var next = unsafe UnsafeMutableRawPointer(memory.baseAddress!)
-            .assumingMemoryBound(to: CChar.self)
-        var pointers: [UnsafeMutablePointer<CChar>?] = unsafe []
-        unsafe pointers.reserveCapacity(words.count + 1)
-        for word in words {
-            unsafe pointers.append(next)
-            unsafe next += word.count + 1
-        }
-        unsafe pointers.append(nil)
-        return try unsafe body(pointers)
-    }
 }

@@ -123,11 +123,11 @@ import Testing
         }
     }
 
-    /// An input without end: each item is started when it comes, and memory stays as it is.
+    /// An input without end: each item is started when it comes.
     @Test func anInputWithoutEndIsServedAsItComes() throws {
         let folder = try TemporaryFolder()
         let running = try RunningShell(
-            "mkfifo in; exec 3<>in; exec pmap -j2 -s 'echo got $1; grep VmRSS /proc/$PPID/status' <&3",
+            "mkfifo in; exec 3<>in; exec pmap -j2 -s 'echo got $1' <&3",
             in: folder)
         for item in ["one", "two", "three"] {
             try shell("until [ -p in ]; do :; done; echo \(item) >in", in: folder)
@@ -135,5 +135,17 @@ import Testing
         }
         running.send(.terminate)
         #expect(try running.finish().status == Signal.terminate.status)
+    }
+
+    /// As it does not with one of 50 MB.
+    @Test(.measuresMemory) func memoryDoesNotGrowWithTheInput() throws {
+        let result = try shell(
+            """
+            { yes $(printf %0999d 7) | head -n 50000; echo last; } | pmap -j2 -c1000 -s '
+                if [ $1 = last ]; then grep VmHWM /proc/$PPID/status; else echo $#; fi'
+            """)
+        #expect(result.lines.dropLast() == Array(repeating: "1000", count: 50)[...])
+        let peak = result.lines.last?.split(whereSeparator: \.isWhitespace).compactMap { Int($0) }
+        #expect((peak?.first ?? .max) < 16 * 1024)
     }
 }

@@ -1,0 +1,61 @@
+import Shared
+
+/// The arguments of a command as execve(2) takes them, the command's name first.
+///
+/// All words are one array. An array for each took more time than all else that is done to
+/// start a worker of 10,000 short ones.
+struct ArgumentVector {
+    /// Each word ends with NUL.
+    private var bytes: [UInt8] = []
+    private(set) var count = 0
+
+    init() {}
+
+    init(_ words: some Sequence<[UInt8]>) {
+        for word in words { append(word) }
+    }
+
+    var words: [[UInt8]] {
+        bytes.split(separator: 0, omittingEmptySubsequences: false).dropLast().map { Array($0) }
+    }
+
+    mutating func reserveCapacity(bytes capacity: Int) { bytes.reserveCapacity(capacity) }
+
+    /// - Parameter word: holds no NUL.
+    mutating func append(_ word: some Sequence<UInt8>) {
+        bytes += word
+        bytes.append(0)
+        count += 1
+    }
+
+    /// Appends each item of a chunk as a word.
+    mutating func append(itemsOf chunk: Chunk, delimiter: UInt8) {
+        let start = bytes.count
+        bytes += chunk.bytes
+        if delimiter != 0 {
+            for index in start..<bytes.count where bytes[index] == delimiter { bytes[index] = 0 }
+        }
+        if chunk.bytes.last != delimiter { bytes.append(0) }
+        count += chunk.itemCount
+    }
+
+    /// Hands out a pointer to each word, and nil behind the last. execve(2) writes to none:
+    /// that they are mutable is for older programs in C (POSIX.1-2024, XSH, exec, Rationale).
+    func withPointers<Result>(
+        _ body: ([UnsafeMutablePointer<CChar>?]) throws(Errno) -> Result
+    ) throws(Errno) -> Result {
+        try unsafe bytes.withUnsafeBufferPointer { bytes throws(Errno) in
+            var pointers: [UnsafeMutablePointer<CChar>?] = unsafe []
+            unsafe pointers.reserveCapacity(count + 1)
+            let start = unsafe UnsafeMutableRawPointer(mutating: bytes.baseAddress)?
+                .assumingMemoryBound(to: CChar.self)
+            var wordStart = 0
+            for index in bytes.indices where unsafe bytes[index] == 0 {
+                unsafe pointers.append(start.map { unsafe $0 + wordStart })
+                wordStart = index + 1
+            }
+            unsafe pointers.append(nil)
+            return try unsafe body(pointers)
+        }
+    }
+}
