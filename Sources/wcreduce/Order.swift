@@ -14,7 +14,9 @@ struct Order: Sendable {
         if isReversed { return Order(isByCount: isByCount).precedes(b, a) }
         if isByCount, a.count != b.count { return a.count > b.count }
         if a.prefix != b.prefix { return a.prefix < b.prefix }
-        return unsafe keyPrecedes(a.key, b.key, from: min(8, a.key.count, b.key.count))
+        let (second, other) = (a.second, b.second)
+        if second != other { return second < other }
+        return unsafe keyPrecedes(a.key, b.key, from: min(16, a.key.count, b.key.count))
     }
 }
 
@@ -30,13 +32,23 @@ struct Record {
     init(count: UInt64, key: UnsafeRawBufferPointer) {
         self.count = count
         unsafe self.key = unsafe key
-        let word = unsafe UInt64(bigEndian: key.baseAddress!.loadUnaligned(as: UInt64.self))
-        prefix = key.count >= 8 ? word : word & ~(.max >> UInt64(key.count * 8))
+        unsafe prefix = Self.word(key, from: 0)
+    }
+
+    /// Its next 8 bytes, in the same way.
+    var second: UInt64 { unsafe key.count > 8 ? Self.word(key, from: 8) : 0 }
+
+    @inline(__always)
+    private static func word(_ key: UnsafeRawBufferPointer, from offset: Int) -> UInt64 {
+        let start = unsafe key.baseAddress! + offset
+        let word = unsafe UInt64(bigEndian: start.loadUnaligned(as: UInt64.self))
+        let count = key.count - offset
+        return count >= 8 ? word : word & ~(.max >> UInt64(count * 8))
     }
 
     func hasKey(of other: Record) -> Bool {
-        unsafe prefix == other.prefix && key.count == other.key.count
-            && (key.count <= 8 || memcmp(key.baseAddress!, other.key.baseAddress!, key.count) == 0)
+        unsafe prefix == other.prefix && key.count == other.key.count && second == other.second
+            && (key.count <= 16 || memcmp(key.baseAddress!, other.key.baseAddress!, key.count) == 0)
     }
 }
 

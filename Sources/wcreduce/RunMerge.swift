@@ -51,11 +51,12 @@ struct RunMerge: ~Copyable {
         while count > 0, let winner = unsafe readers[tree.winner].current {
             // The reader goes on before the sum is known, so the key moves out of its buffer.
             let length = unsafe winner.key.count
-            held.removeAll(keepingCapacity: true)
-            unsafe held.append(contentsOf: winner.key)
-            held.append(contentsOf: repeatElement(0, count: 16))
-            try unsafe held.withUnsafeBytes { bytes in
-                let key = unsafe UnsafeRawBufferPointer(rebasing: bytes[..<length])
+            if held.count < length + InputBuffer.padding {
+                held = Array(repeating: 0, count: 2 * length + InputBuffer.padding)
+            }
+            try unsafe held.withUnsafeMutableBytes { memory in
+                unsafe memory.copyMemory(from: winner.key)
+                let key = unsafe UnsafeRawBufferPointer(rebasing: memory[..<length])
                 var sum = unsafe Record(count: winner.count, key: key)
                 try advanceWinner()
                 while let next = unsafe readers[tree.winner].current, next.hasKey(of: sum) {

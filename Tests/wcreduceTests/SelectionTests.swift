@@ -76,6 +76,25 @@ import Testing
         }
     }
 
+    /// Words of 8 bytes are compared where keys have so many, and NULs are bytes as others.
+    @Test func keysOfEveryLengthAreComparedByTheirBytes() {
+        var random = SeededGenerator()
+        for _ in 0..<5000 {
+            let common = randomKey(upTo: 24, &random)
+            let a = common + randomKey(upTo: 3, &random)
+            let b = common + randomKey(upTo: 3, &random)
+            withPaddedCopy(of: a) { first in
+                withPaddedCopy(of: b) { second in
+                    let (one, other) = (Record(count: 1, key: first), Record(count: 1, key: second))
+                    #expect(
+                        Order.byKey.precedes(one, other) == a.lexicographicallyPrecedes(b),
+                        "\(a) \(b) \(random)")
+                    #expect(one.hasKey(of: other) == (a == b), "\(a) \(b) \(random)")
+                }
+            }
+        }
+    }
+
     /// What comes in so many sorted pieces is merged where they are few.
     @Test(arguments: [1, 2, 15, 16, 17, 40])
     func keysThatComeInSortedPiecesComeOutInOrder(_ pieces: Int) throws {
