@@ -12,3 +12,11 @@ public func requireMemory(_ bytes: Int) throws(Errno) {
     if unsafe memory == MAP_FAILED { throw .noMemory }
     unsafe munmap(memory, bytes)
 }
+
+/// Where a byte is first, by memchr(3).
+@inlinable
+public func firstOffset(of byte: UInt8, in bytes: UnsafeRawBufferPointer) -> Int? {
+    guard let start = bytes.baseAddress else { return nil }
+    let found = unsafe memchr(start, Int32(byte), bytes.count)
+    return unsafe found.map { unsafe UnsafeRawPointer($0) - start }
+}

@@ -19,8 +19,6 @@ struct ArgumentVector {
         bytes.split(separator: 0, omittingEmptySubsequences: false).dropLast().map { Array($0) }
     }
 
-    mutating func reserveCapacity(bytes capacity: Int) { bytes.reserveCapacity(capacity) }
-
     /// - Parameter word: holds no NUL.
     mutating func append(_ word: some Sequence<UInt8>) {
         bytes += word

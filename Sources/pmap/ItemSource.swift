@@ -138,10 +138,3 @@ func occurrences(of byte: UInt8, in bytes: UnsafeRawBufferPointer) -> Int {
     }
     return total
 }
-
-/// Where a byte is first, by memchr(3).
-func firstOffset(of byte: UInt8, in bytes: UnsafeRawBufferPointer) -> Int? {
-    guard let start = bytes.baseAddress else { return nil }
-    let found = unsafe memchr(start, Int32(byte), bytes.count)
-    return unsafe found.map { unsafe UnsafeRawPointer($0) - start }
-}

@@ -51,8 +51,7 @@ func runCommand(_ settings: PoolSettings, messages: Messages) throws -> Int32 {
         do throws(Errno) {
             process = try spawner.start(
                 ArgumentVector(settings.command.map(\.bytes)), input: .standardInput,
-                output: .standardOutput,
-                errors: .standardError)
+                output: .standardOutput, errors: .standardError)
         } catch {
             messages.say(settings.command[0].text, error.reason)
             return error == .noEntry ? 127 : 126

@@ -26,9 +26,8 @@ extension Counts {
     ) throws {
         var line = 0
         var rest = unsafe block
-        while let start = rest.baseAddress, unsafe !rest.isEmpty {
-            let found = unsafe memchr(start, Int32(delimiter), rest.count)
-            let end = unsafe found.map { unsafe UnsafeRawPointer($0) - start } ?? rest.count
+        while unsafe !rest.isEmpty {
+            let end = unsafe firstOffset(of: delimiter, in: rest) ?? rest.count
             let record = unsafe UnsafeRawBufferPointer(rebasing: rest[..<end])
             let (count, key) = try unsafe parse(record, form, line)
             addToTotal(count)

@@ -77,9 +77,9 @@ struct WordFinisher {
         var runStart = 0
         var wordStart = 0
         var number = 0
-        while wordStart < words.count, let start = words.baseAddress {
-            let found = unsafe memchr(start + wordStart, Int32(end), words.count - wordStart)!
-            let wordEnd = unsafe UnsafeRawPointer(found) - start
+        while wordStart < words.count {
+            let rest = unsafe UnsafeRawBufferPointer(rebasing: words[wordStart...])
+            let wordEnd = unsafe wordStart + firstOffset(of: end, in: rest)!
             number += 1
             if number < rule.gramLength {
                 // Its run begins before all of these.
@@ -89,9 +89,8 @@ struct WordFinisher {
                 try write(into: &output)
             } else {
                 try unsafe write(run: words, runStart..<wordEnd, into: &output)
-                runStart =
-                    unsafe UnsafeRawPointer(
-                        memchr(start + runStart, Int32(end), words.count - runStart)!) - start + 1
+                let run = unsafe UnsafeRawBufferPointer(rebasing: words[runStart...])
+                unsafe runStart += firstOffset(of: end, in: run)! + 1
             }
             wordStart = wordEnd + 1
         }
@@ -107,7 +106,7 @@ struct WordFinisher {
         run words: UnsafeRawBufferPointer, _ range: Range<Int>, into output: inout Output
     ) throws(WriteError) {
         let size = prefix.count + range.count
-        try output.appendUpTo(size + 1) { room in
+        try unsafe output.appendUpTo(size + 1) { room in
             unsafe prefix.withUnsafeBufferPointer { prefix in
                 guard let bytes = prefix.baseAddress else { return }
                 unsafe room.update(from: bytes, count: prefix.count)

@@ -137,7 +137,7 @@ import Testing
         #expect(try running.finish().status == Signal.terminate.status)
     }
 
-    /// As it does not with one of 50 MB.
+    /// 50 MB pass through less than 16.
     @Test(.measuresMemory) func memoryDoesNotGrowWithTheInput() throws {
         let result = try shell(
             """
