@@ -88,7 +88,7 @@ fuzz:
 	$(need-swift)
 	FUZZ_INPUTS=$(FUZZ_INPUTS) $(SWIFT) test $(SWIFTFLAGS) --filter FuzzTests
 
-# Sources/wordsplit/WordTable.swift, anew from the Unicode data of the Swift library.
+# Sources/wordsplit/Unicode/WordTable.swift, anew from the Unicode data of the Swift library.
 tables:
 	$(need-swift)
 	REGENERATE=1 $(SWIFT) test $(SWIFTFLAGS) --filter WordTableTests

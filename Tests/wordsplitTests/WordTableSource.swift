@@ -2,7 +2,7 @@
 
 @testable import wordsplit
 
-/// Writes `Sources/wordsplit/WordTable.swift` from the Unicode data of the Swift standard
+/// Writes `Sources/wordsplit/Unicode/WordTable.swift` from the Unicode data of the Swift standard
 /// library: `make tables`.
 ///
 /// Word_Break is not among the properties that the library shows, so each scalar's value is

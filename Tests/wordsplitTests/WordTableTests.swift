@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct WordTableTests {
     private static let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-        .appendingPathComponent("../../Sources/wordsplit/WordTable.swift").standardized
+        .appendingPathComponent("../../Sources/wordsplit/Unicode/WordTable.swift").standardized
 
     /// With REGENERATE set, as `make tables` sets it, the table is written anew.
     @Test(
