@@ -93,7 +93,7 @@ struct Settings {
         for (option, value) in options {
             switch option.id {
             case .workers:
-                workers = try parsed(option, value, WorkerCount.expected, WorkerCount.init)
+                workers = try parsed(option, value, WorkerCount.expected, { WorkerCount($0) })
                 joinsJobserver = false
             case .workersFile:
                 workersFile = value

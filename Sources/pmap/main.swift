@@ -6,20 +6,59 @@ runProgram(pmapSyntax, failure: 1) { options, operands in
         return try runCommand(pool, messages: messages)
     }
     var settings = try Settings(options, operands: operands)
-    let jobserver = joinJobserver(&settings, messages: messages)
-    var file: OpenFile?
-    if let name = settings.argumentFile, name != "-" {
-        do {
-            file = try OpenFile(path: name)
-        } catch let error as Errno {
-            throw Failure(name.text, error.reason)
+    let slots = joinJobserver(&settings, messages: messages)
+    let items = try openItems(settings)
+    return settings.isDryRun
+        ? try printCommands(settings, items: items, messages: messages)
+        : try run(settings, items: items, jobserver: slots, messages: messages)
+}
+
+/// The file of `-a`, or standard input. It stays open to the end.
+private func openItems(_ settings: Settings) throws(Failure) -> FileDescriptor {
+    guard let name = settings.argumentFile, name != "-" else { return .standardInput }
+    do {
+        return try OpenFile(path: name).release()
+    } catch {
+        throw Failure(name.text, error.reason)
+    }
+}
+
+/// Runs the command over the items.
+///
+/// - Returns: the exit status. Does not return if pmap must die of a signal.
+private func run(
+    _ settings: Settings, items: FileDescriptor, jobserver: consuming SlotPipe?,
+    messages: Messages
+) throws -> Int32 {
+    var workerLimit = settings.workers.number(cpus: usableCPUs())
+    if let name = settings.workersFile { workerLimit = try workerCount(inFile: name) }
+    let records = try RecordFiles(settings)
+    let form = settings.servesSlots && jobserver == nil ? try JobserverForm.preferred() : nil
+    let signals = try Signals(others: [SIGTSTP, SIGCONT, SIGWINCH] + statusSignals)
+    let diesOfBrokenPipe = signals.diesOfBrokenPipe
+    var pipe = jobserver
+    var server: SlotServer?
+    if let form {
+        var made = try SlotServer(
+            slots: workerLimit, form: form, folder: settings.temporaryFolder)
+        pipe = try made.open()
+        try made.announce()
+        server = consume made
+    }
+    let kernel = try Kernel(signals: signals)
+    var client: Jobserver<Kernel>?
+    if let pipe = pipe.take() { client = Jobserver(kernel, pipe) }
+    let slots = SlotSupply(kernel, client, server)
+    var pool = try Pool(
+        kernel, settings, items: items, records: records, slots: slots,
+        workerLimit: workerLimit, messages: messages)
+    do throws(WriteError) {
+        switch try pool.run() {
+        case .exit(let status): return status
+        case .signal(let signal): die(of: signal)
         }
+    } catch {
+        if error.cause == .brokenPipe && diesOfBrokenPipe { die(of: SIGPIPE) }
+        throw error
     }
-    let items = file?.descriptor ?? .standardInput
-    if settings.isDryRun {
-        return try printCommands(settings, items: items, messages: messages)
-    }
-    return try Pool(
-        settings, items: items, jobserver: jobserver, messages: messages
-    ).run()
 }

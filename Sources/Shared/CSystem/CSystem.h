@@ -3,6 +3,7 @@
 #ifndef PMAPUTILS_CSYSTEM_H
 #define PMAPUTILS_CSYSTEM_H
 
+#include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
@@ -37,6 +38,10 @@ extern ssize_t splice(int in, long long *in_offset, int out,
 extern int sched_getaffinity(pid_t pid, size_t size, void *mask);
 extern int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *, int from);
 extern int fallocate(int fd, int mode, long offset, long length);
+extern void *memrchr(const void *bytes, int byte, size_t count);
+static inline const void *cs_last_occurrence(const void *bytes, int byte, size_t count) {
+    return memrchr(bytes, byte, count);
+}
 extern void *mremap(void *old, size_t old_size, size_t new_size, int flags, ...);
 #define CS_MREMAP_MAYMOVE 1
 static inline void *cs_remap(void *old, size_t old_size, size_t new_size) {
@@ -69,6 +74,9 @@ static inline int cs_sent_by_process(const siginfo_t *info) {
     return info->si_code == SI_USER;
 #endif
 }
+/* Macros. */
+static inline int cs_first_real_time_signal(void) { return SIGRTMIN; }
+static inline int cs_last_real_time_signal(void) { return SIGRTMAX; }
 static inline int cs_is_ignored(const struct sigaction *action) {
     return action->sa_handler == SIG_IGN;
 }
@@ -120,7 +128,32 @@ static inline unsigned long long cs_matches64(const unsigned char *bytes, unsign
     return mask;
 }
 
+/* News of a child, or of any child if `process` is 0: waitid(2). An exited child stays a
+   zombie, so that its process ID stays its own; a stop is reported once.
+   Returns the child's process ID and its status as wait(2) has it; 0 if there is none. */
+static inline pid_t cs_child_news(pid_t process, int *status) {
+    siginfo_t info, again;
+    const idtype_t type = process ? P_PID : P_ALL;
+    int result;
+    do {
+        info.si_pid = 0;
+        result = waitid(type, (id_t)process, &info, WEXITED | WSTOPPED | WNOHANG | WNOWAIT);
+    } while (result == -1 && errno == EINTR);
+    if (result == -1 || info.si_pid == 0) return 0;
+    switch (info.si_code) {
+    case CLD_EXITED: *status = (info.si_status & 0xFF) << 8; break;
+    case CLD_KILLED: *status = info.si_status; break;
+    case CLD_DUMPED: *status = info.si_status | 0x80; break;
+    default:
+        *status = info.si_status << 8 | 0x7F;
+        waitid(P_PID, (id_t)info.si_pid, &again, WSTOPPED | WNOHANG);
+    }
+    return info.si_pid;
+}
+
 /* The macros of <sys/wait.h>. */
+static inline int cs_stopped(int status) { return WIFSTOPPED(status); }
+static inline int cs_stop_signal(int status) { return WSTOPSIG(status); }
 static inline int cs_exited(int status) { return WIFEXITED(status); }
 static inline int cs_exit_status(int status) { return WEXITSTATUS(status); }
 static inline int cs_term_signal(int status) { return WTERMSIG(status); }

@@ -40,10 +40,19 @@ public struct InputBuffer: ~Copyable {
     /// Reads once, behind the bytes that are there.
     ///
     /// - Returns: the number of bytes added, 0 at the end of the file.
+    @inline(__always)
     public mutating func fill(from descriptor: FileDescriptor) throws(Errno) -> Int {
+        try unsafe fill { room throws(Errno) in try unsafe descriptor.read(into: room) }
+    }
+
+    /// The same with another way to read.
+    ///
+    /// - Parameter read: reads into the memory it is given, and returns the number of bytes.
+    public mutating func fill(
+        _ read: (UnsafeMutableRawBufferPointer) throws(Errno) -> Int
+    ) throws(Errno) -> Int {
         try makeRoom()
-        let room = unsafe UnsafeMutableRawBufferPointer(rebasing: storage[end...])
-        let added = try unsafe descriptor.read(into: room)
+        let added = try unsafe read(UnsafeMutableRawBufferPointer(rebasing: storage[end...]))
         end += added
         return added
     }

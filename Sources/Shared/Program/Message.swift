@@ -7,10 +7,13 @@ public struct Messages: Sendable {
     public init(program: String) { self.program = program }
 
     public func say(_ what: String, _ why: String? = nil) {
+        writeToStandardError(line(what, why))
+    }
+
+    /// The line that `say` writes, with its newline.
+    public func line(_ what: String, _ why: String? = nil) -> String {
         let text = why.map { "\(what): \($0)" } ?? what
-        var line = visible("\(program): \(text)")
-        line += "\n"
-        writeToStandardError(line)
+        return visible("\(program): \(text)") + "\n"
     }
 }
 

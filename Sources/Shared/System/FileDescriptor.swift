@@ -150,6 +150,13 @@ public struct OpenFile: ~Copyable {
         _ = fcntl(descriptor.rawValue, F_SETFD, FD_CLOEXEC)
     }
 
+    /// Hands over the descriptor to the caller, who closes it.
+    public consuming func release() -> FileDescriptor {
+        let descriptor = self.descriptor
+        discard self
+        return descriptor
+    }
+
     deinit { try? descriptor.close() }
 }
 

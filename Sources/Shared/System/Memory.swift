@@ -13,10 +13,26 @@ public func requireMemory(_ bytes: Int) throws(Errno) {
     unsafe munmap(memory, bytes)
 }
 
+/// Whether an allocation can fail before the machine is out of memory: because this process
+/// has a limit of its own (getrlimit(2)), or because the kernel promises no more than it has
+/// (proc_sys_vm(5), overcommit_memory).
+public func allocationsCanFail() -> Bool {
+    if resourceLimit(RLIMIT_AS) != .max || resourceLimit(RLIMIT_DATA) != .max { return true }
+    return textOfFile("/proc/sys/vm/overcommit_memory")?.first == "2"
+}
+
 /// Where a byte is first, by memchr(3).
 @inlinable
 public func firstOffset(of byte: UInt8, in bytes: UnsafeRawBufferPointer) -> Int? {
     guard let start = bytes.baseAddress else { return nil }
     let found = unsafe memchr(start, Int32(byte), bytes.count)
+    return unsafe found.map { unsafe UnsafeRawPointer($0) - start }
+}
+
+/// Where a byte is last, by memrchr(3).
+@inlinable
+public func lastOffset(of byte: UInt8, in bytes: UnsafeRawBufferPointer) -> Int? {
+    guard let start = bytes.baseAddress else { return nil }
+    let found = unsafe cs_last_occurrence(start, Int32(byte), bytes.count)
     return unsafe found.map { unsafe UnsafeRawPointer($0) - start }
 }

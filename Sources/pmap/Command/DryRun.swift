@@ -6,8 +6,9 @@ import Shared
 func printCommands(
     _ settings: Settings, items: FileDescriptor, messages: Messages
 ) throws -> Int32 {
+    let kernel = try Kernel(signals: Signals(others: []))
     var source = try ItemSource(
-        items, limits: settings.chunkLimits, delimiter: settings.delimiter)
+        kernel, items, limits: settings.chunkLimits, delimiter: settings.delimiter)
     var output = Output(.standardOutput)
     var status: Int32 = 0
     while !source.isExhausted {

@@ -1,7 +1,8 @@
 import Shared
 
 /// The items that were read and not yet given to a worker.
-struct ItemSource: ~Copyable {
+struct ItemSource<S: System>: ~Copyable {
+    private let system: S
     let descriptor: FileDescriptor
     private var buffer: InputBuffer
     private var chunker: Chunker
@@ -19,9 +20,12 @@ struct ItemSource: ~Copyable {
 
     /// Bytes read ahead of the workers, more where one chunk needs more: enough to
     /// know most totals early.
-    private static let readAhead = 4 << 20
+    private static var readAhead: Int { 4 << 20 }
 
-    init(_ descriptor: FileDescriptor, limits: ChunkLimits, delimiter: UInt8) throws(Errno) {
+    init(
+        _ system: S, _ descriptor: FileDescriptor, limits: ChunkLimits, delimiter: UInt8
+    ) throws(Errno) {
+        self.system = system
         self.descriptor = descriptor
         self.delimiter = delimiter
         chunker = Chunker(limits: limits, delimiter: delimiter)
@@ -35,10 +39,7 @@ struct ItemSource: ~Copyable {
     var itemsWaiting: Int { itemsSeen - itemsCut }
 
     /// Whether a read would not wait.
-    var isReadable: Bool {
-        var request = pollfd(fd: descriptor.rawValue, events: Int16(POLLIN), revents: 0)
-        return unsafe poll(&request, 1, 0) == 1
-    }
+    var isReadable: Bool { system.isReady(descriptor, for: .reading) }
 
     /// Whether every item is in a chunk.
     var isExhausted: Bool { atEnd && buffer.count == 0 }
@@ -60,7 +61,9 @@ struct ItemSource: ~Copyable {
     mutating func read() throws(Errno) {
         let added: Int
         do {
-            added = try buffer.fill(from: descriptor)
+            added = try unsafe buffer.fill { memory throws(Errno) in
+                try unsafe system.read(descriptor, into: memory)
+            }
         } catch .wouldBlock {
             return
         } catch {
@@ -105,24 +108,33 @@ struct ItemSource: ~Copyable {
                 return nil
             case .refused(let byteCount, let why):
                 itemsCut += 1
-                try requireMemory(forCopyOf: byteCount)
+                try requireMemory(byteCount)
                 unsafe refuse(itemsCut, Array(bytes.prefix(byteCount)), why)
                 buffer.consume(byteCount)
             case .chunk(let byteCount, let itemCount):
                 itemsCut += itemCount
                 chunksCut += 1
-                try requireMemory(forCopyOf: byteCount)
+                try requireMemory(byteCount)
                 let copy = unsafe Array(bytes.prefix(byteCount))
                 buffer.consume(byteCount)
                 return Chunk(number: chunksCut, itemCount: itemCount, bytes: copy)
             }
         }
     }
-}
 
-/// What is small is a matter of whoever calls often.
-private func requireMemory(forCopyOf byteCount: Int) throws(Errno) {
-    if byteCount > 1 << 16 { try requireMemory(byteCount + 1 << 16) }
+    /// Takes out the whole items that were read and are in no chunk, for a run that is given
+    /// up.
+    mutating func takeRest() -> [UInt8] {
+        if !atEnd { buffer.removeLast(bytesOfLastItem) }
+        defer { buffer.consume(buffer.count) }
+        return unsafe Array(buffer.bytes)
+    }
+
+    /// Makes sure of memory for a copy of an item or a chunk.
+    private func requireMemory(_ byteCount: Int) throws(Errno) {
+        // The loop has made sure of memory for small ones.
+        if byteCount > 1 << 16 { try system.requireMemory(byteCount + 1 << 16) }
+    }
 }
 
 /// How often a byte occurs. The sums of 8-bit lanes are what the compiler makes SIMD of.

@@ -16,7 +16,7 @@ struct PoolSettings {
             switch option.id {
             case .pool: break
             case .workers:
-                slots = try parsed(option, value, WorkerCount.expected, WorkerCount.init)
+                slots = try parsed(option, value, WorkerCount.expected, { WorkerCount($0) })
             case .temporaryFolder: temporaryFolder = value ?? temporaryFolder
             default:
                 throw UsageError(
@@ -37,55 +37,57 @@ struct PoolSettings {
 func runCommand(_ settings: PoolSettings, messages: Messages) throws -> Int32 {
     let form = try JobserverForm.preferred()
     let signals = try Signals(others: statusSignals)
-    let status: Int32
-    do {
-        var pool = try Jobserver.serving(
-            settings.slots.number(cpus: usableCPUs()), form, folder: settings.temporaryFolder)
-        try announce(&pool)
-        let spawner = try Spawner(
-            defaultSignals: signals.workerDefaults, mask: signals.workerMask, leadsGroup: false)
-        var poller = try Poller()
-        try poller.add(signals.descriptor, for: .reading, token: 0)
-        if let watch = pool.watchDescriptor { try poller.add(watch, for: .reading, token: 1) }
-        let process: pid_t
-        do throws(Errno) {
-            process = try spawner.start(
-                ArgumentVector(settings.command.map(\.bytes)), input: .standardInput,
-                output: .standardOutput, errors: .standardError)
-        } catch {
-            messages.say(settings.command[0].text, error.reason)
-            return error == .noEntry ? 127 : 126
-        }
-        while true {
-            let ready = poller.wait(milliseconds: -1)
-            if ready.contains(1) { pool.replaceLostTokens() }
-            if let ended = passOn(signals, to: process) {
-                status = ended
-                break
-            }
-        }
+    let spawner = try Spawner(
+        defaultSignals: signals.workerDefaults, mask: signals.workerMask, leadsGroup: false)
+    let kernel = try Kernel(signals: signals)
+    var server = try SlotServer(
+        slots: settings.slots.number(cpus: usableCPUs()), form: form,
+        folder: settings.temporaryFolder)
+    let pipe = try server.open()
+    try announce(server)
+    var slots = SlotSupply(kernel, Jobserver(kernel, pipe), server)
+    try kernel.watch(kernel.signalDescriptor, for: .reading, token: Event.signals.token)
+    if let watch = slots.clientWatch {
+        try kernel.watch(watch, for: .reading, token: Event.clientLeft.token)
     }
-    // The pipe is removed by now.
+    let process: pid_t
+    do throws(Errno) {
+        process = try spawner.start(
+            ArgumentVector(settings.command.map(\.bytes)), input: .standardInput,
+            output: .standardOutput, errors: .standardError)
+    } catch {
+        messages.say(settings.command[0].text, error.reason)
+        return error == .noEntry ? 127 : 126
+    }
+    let status = wait(for: process, kernel, &slots)
+    slots.close()
     if cs_exited(status) == 0 { die(of: cs_term_signal(status)) }
     return cs_exit_status(status)
 }
 
 /// Names the pool to the command, and tells pmap what was started by the command itself:
-/// make and maps set the two others for what has a slot of its own.
-private func announce(_ pool: inout Jobserver) throws(Errno) {
-    try setVariable("PMAP_POOL", to: Array(try pool.announce().utf8))
+/// make and maps set the two other variables for what has a slot of its own.
+private func announce(_ server: borrowing SlotServer) throws(Errno) {
+    try server.announce()
+    try setVariable("PMAP_POOL", to: Array(server.address.text.utf8))
     for name in ["MAKELEVEL", "PMAP_SLOT", "PMAP_CHUNK"] { unsafe unsetenv(name) }
 }
 
-/// Passes on the signals that processes send; what is typed on a terminal goes to the
-/// command without help.
-///
-/// - Returns: how the command has ended, as wait(2) has it, if it has.
-private func passOn(_ signals: borrowing Signals, to process: pid_t) -> Int32? {
-    for signal in signals.received() where signal.isSentByProcess && signal.number != SIGCHLD {
-        kill(process, signal.number)
+/// - Returns: how the command has ended, as wait(2) has it.
+private func wait(
+    for process: pid_t, _ kernel: Kernel, _ slots: inout SlotSupply<Kernel>
+) -> Int32 {
+    while true {
+        for event in kernel.waitForEvents(milliseconds: -1).map({ Event(token: $0) }) {
+            if case .clientLeft = event { slots.replaceLostTokens() }
+        }
+        for signal in kernel.receivedSignals()
+        where signal.isSentByProcess && signal.number != SIGCHLD {
+            // What is typed on a terminal goes to the command without help.
+            kill(process, signal.number)
+        }
+        var status: Int32 = 0
+        let waited = try? retrying { unsafe waitpid(process, &status, WNOHANG) }
+        if waited == process { return status }
     }
-    var status: Int32 = 0
-    let waited = try? retrying { unsafe waitpid(process, &status, WNOHANG) }
-    return waited == process ? status : nil
 }

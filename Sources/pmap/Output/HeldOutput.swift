@@ -1,38 +1,37 @@
 import Shared
 
-/// The output of one chunk that waits for its turn, in the order in which it came.
+/// Output that waits for its turn, in the order in which it came.
 struct HeldOutput {
     enum Piece {
         case memory([UInt8])
-        case file(SpillFile.Extent)
+        case file(SpillExtent)
     }
 
     private var pieces: [Piece] = []
     private var first = 0
-    /// Bytes that go to a file once they are worth a write.
+    /// Bytes that go to a file once they are worth a write. They come last.
     fileprivate(set) var tail: [UInt8] = []
-    /// The worker has ended, and what it printed may be written.
-    var isFinished = false
 
     var isEmpty: Bool { first == pieces.count && tail.isEmpty }
+    fileprivate var endsInTail: Bool { !tail.isEmpty }
 
-    mutating func append(_ piece: Piece) { pieces.append(piece) }
+    fileprivate mutating func append(_ piece: Piece) { pieces.append(piece) }
 
-    /// Adds to the last piece where it is a small one in memory.
+    /// Adds to the last piece if that is a small one in memory.
     ///
     /// - Returns: whether it did.
-    mutating func extendLast(_ bytes: [UInt8]) -> Bool {
+    fileprivate mutating func extendLast(_ bytes: UnsafeRawBufferPointer) -> Bool {
         guard first < pieces.count, case .memory(var last) = pieces[pieces.count - 1],
             last.count < 64 << 10
         else { return false }
         pieces[pieces.count - 1] = .memory([])
-        last += bytes
+        unsafe last += bytes
         pieces[pieces.count - 1] = .memory(last)
         return true
     }
 
     /// Takes out the first piece; nil at the end.
-    mutating func takeFirst() -> Piece? {
+    fileprivate mutating func takeFirst() -> Piece? {
         if first == pieces.count {
             if tail.isEmpty { return nil }
             defer { tail = [] }
@@ -49,7 +48,7 @@ struct HeldOutput {
     }
 
     /// Puts back what is left of the first piece.
-    mutating func putBack(_ piece: Piece) {
+    fileprivate mutating func putBack(_ piece: Piece) {
         if first > 0 {
             first -= 1
             pieces[first] = piece
@@ -60,64 +59,90 @@ struct HeldOutput {
 }
 
 /// The memory, and past its limit the file, in which the output of all chunks waits.
-struct Backlog: ~Copyable {
+struct Backlog<S: System>: ~Copyable {
     private let limit: Int
-    private var spill: SpillFile
+    private var spill: SpillFile<S>
     /// Bytes of output in memory.
-    private var memoryBytes = 0
+    private(set) var memoryBytes = 0
     /// Bytes of tables and arrays, whatever the chunks printed.
     private var tableBytes = 0
 
-    /// What a chunk that is held costs beside its output, and so each piece of it.
-    private static let overhead = 128
+    /// What a chunk that is held costs in addition to its output, and so each piece in a file.
+    private static var overhead: Int { 128 }
+    /// Bytes by which the oldest chunk may pass the limit if it has to be held.
+    private static var allowance: Int { 8 << 20 }
     /// Bytes that are worth a write.
-    private static let spillSize = 128 << 10
+    private static var spillSize: Int { 128 << 10 }
+    /// Bytes that are taken out of the file at once.
+    private static var readSize: Int { 256 << 10 }
 
-    init(limit: Int, folder: Argument) {
+    init(_ system: S, limit: Int, folder: Argument) {
         self.limit = limit
-        spill = SpillFile(folder: folder)
+        spill = SpillFile(system, folder: folder)
     }
+
+    /// Bytes of output that wait, in memory and in the file.
+    var bytes: Int { memoryBytes + spill.liveBytes }
 
     /// Whether nothing more should be held: memory is full, and the file is too.
     var isFull: Bool { tableBytes >= limit || (spill.failure != nil && memoryBytes >= limit) }
 
+    /// Whether nothing more must be held, not even of the chunk that all others wait for.
+    var isOverfull: Bool { spill.failure != nil && memoryBytes >= limit + Self.allowance }
+
     /// Why output cannot wait in a file, if it cannot.
     var spillFailure: Errno? { spill.failure }
 
-    mutating func open() -> HeldOutput {
-        tableBytes += Self.overhead
-        return HeldOutput()
+    /// Accounts for a chunk whose output may have to wait.
+    mutating func open() { tableBytes += Self.overhead }
+
+    /// The same chunk is done with.
+    mutating func close() { tableBytes -= Self.overhead }
+
+    /// Forgets output.
+    ///
+    /// - Returns: how many bytes of it there were.
+    mutating func clear(_ held: inout HeldOutput) -> Int {
+        let before = bytes
+        while let piece = held.takeFirst() { release(piece) }
+        return before - bytes
     }
 
-    /// Forgets a chunk's output.
-    mutating func close(_ held: consuming HeldOutput) {
-        clear(&held)
-        tableBytes -= Self.overhead
-    }
-
-    mutating func clear(_ held: inout HeldOutput) {
-        while let piece = held.takeFirst() {
-            switch piece {
-            case .memory(let bytes): memoryBytes -= bytes.count
-            case .file(let extent):
-                tableBytes -= Self.overhead
-                spill.release(extent)
-            }
+    private mutating func release(_ piece: HeldOutput.Piece) {
+        switch piece {
+        case .memory(let bytes): memoryBytes -= bytes.count
+        case .file(let extent):
+            tableBytes -= Self.overhead
+            spill.release(extent)
         }
     }
 
-    mutating func append(_ bytes: [UInt8], to held: inout HeldOutput) {
-        if held.tail.isEmpty, memoryBytes + bytes.count <= limit {
-            memoryBytes += bytes.count
-            if !held.extendLast(bytes) { held.append(.memory(bytes)) }
+    mutating func append(_ bytes: UnsafeRawBufferPointer, to held: inout HeldOutput) {
+        if unsafe bytes.isEmpty { return }
+        memoryBytes += bytes.count
+        if !held.endsInTail, memoryBytes <= limit {
+            if unsafe !held.extendLast(bytes) { unsafe held.append(.memory(Array(bytes))) }
             return
         }
-        memoryBytes += bytes.count
-        held.tail += bytes
+        unsafe held.tail += bytes
         if held.tail.count >= Self.spillSize { moveToFile(&held) }
     }
 
-    /// Moves the tail to the file; it stays in memory where that fails.
+    /// Moves output that is held to the end of other output.
+    mutating func move(_ held: inout HeldOutput, to other: inout HeldOutput) {
+        if held.isEmpty { return }
+        if other.isEmpty {
+            swap(&held, &other)
+            return
+        }
+        if other.endsInTail {
+            other.append(.memory(other.tail))
+            other.tail = []
+        }
+        while let piece = held.takeFirst() { other.append(piece) }
+    }
+
+    /// Moves the tail to the file. It stays in memory if that fails.
     mutating func moveToFile(_ held: inout HeldOutput) {
         guard memoryBytes > limit, held.tail.count > Self.overhead,
             let extent = spill.append(held.tail)
@@ -128,16 +153,18 @@ struct Backlog: ~Copyable {
         held.append(.file(extent))
     }
 
-    /// Takes out the first bytes of a chunk, some 256 KiB at the most where they come from
-    /// the file; nil at the end.
+    /// Takes out the first bytes, some 256 KiB at most if they come from the file; nil at the
+    /// end.
     mutating func takeFirst(from held: inout HeldOutput) throws(Errno) -> [UInt8]? {
-        switch held.takeFirst() {
-        case nil: return nil
-        case .memory(let bytes):
-            memoryBytes -= bytes.count
-            return bytes
-        case .file(var extent):
-            let bytes = try spill.takeFirst(256 << 10, of: &extent)
+        guard let piece = held.takeFirst() else { return nil }
+        if case .file(var extent) = piece {
+            let bytes: [UInt8]
+            do {
+                bytes = try spill.takeFirst(Self.readSize, of: &extent)
+            } catch {
+                held.putBack(piece)
+                throw error
+            }
             if extent.count > 0 {
                 held.putBack(.file(extent))
             } else {
@@ -145,5 +172,8 @@ struct Backlog: ~Copyable {
             }
             return bytes
         }
+        release(piece)
+        if case .memory(let bytes) = piece { return bytes }
+        return nil
     }
 }

@@ -1,28 +1,34 @@
-/// What `--tag` and `-l` make of a worker's output: a tag before each line, and an end
-/// for an unfinished last one.
+import Shared
+
+/// What `--tag` and `-l` make of a worker's output: a tag before each line, and an end for an
+/// unfinished last line.
 struct LineFilter {
     /// Stands before each line; may be empty.
     let tag: [UInt8]
-    private var atLineStart = true
+    private var isAtLineStart = true
 
     init(tag: [UInt8]) { self.tag = tag }
 
     private static let newline = UInt8(ascii: "\n")
 
-    /// The next bytes of the output, tagged.
-    mutating func tagged(_ bytes: [UInt8]) -> [UInt8] {
-        guard let last = bytes.last else { return [] }
-        defer { atLineStart = last == Self.newline }
-        if tag.isEmpty { return bytes }
+    /// Notes the next bytes of the output.
+    ///
+    /// - Returns: the bytes with tags; nil if they are as they were.
+    mutating func tagged(_ bytes: UnsafeRawBufferPointer) -> [UInt8]? {
+        guard let last = unsafe bytes.last else { return nil }
+        defer { isAtLineStart = last == Self.newline }
+        if tag.isEmpty { return nil }
         var result: [UInt8] = []
         result.reserveCapacity(bytes.count + tag.count * 8)
-        var rest = bytes[...]
-        var startsLine = atLineStart
-        while !rest.isEmpty {
+        var rest = unsafe bytes[...]
+        var startsLine = isAtLineStart
+        while unsafe !rest.isEmpty {
             if startsLine { result += tag }
-            let end = rest.firstIndex(of: Self.newline).map { $0 + 1 } ?? rest.endIndex
-            result += rest[..<end]
-            rest = rest[end...]
+            let offset = unsafe firstOffset(
+                of: Self.newline, in: UnsafeRawBufferPointer(rebasing: rest))
+            let end = unsafe offset.map { unsafe rest.startIndex + $0 + 1 } ?? rest.endIndex
+            unsafe result += rest[..<end]
+            unsafe rest = rest[end...]
             startsLine = true
         }
         return result
@@ -30,7 +36,7 @@ struct LineFilter {
 
     /// What is missing at the end of the output.
     mutating func ending() -> [UInt8] {
-        defer { atLineStart = true }
-        return atLineStart ? [] : [Self.newline]
+        defer { isAtLineStart = true }
+        return isAtLineStart ? [] : [Self.newline]
     }
 }

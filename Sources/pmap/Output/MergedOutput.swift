@@ -2,7 +2,7 @@ import Shared
 
 /// How the outputs of chunks come together.
 enum OutputMode: Equatable {
-    /// Chunk 1's bytes, then chunk 2's, and so on: the first unfinished one streams.
+    /// Chunk 1's bytes, then chunk 2's, and so on. The first unfinished one streams.
     case ordered
     /// Whole chunks, as they finish.
     case unordered
@@ -11,14 +11,18 @@ enum OutputMode: Equatable {
 }
 
 /// Merges what the workers print into standard output.
-struct MergedOutput: ~Copyable {
-    private var sink = Sink()
+///
+/// Every byte that comes in is written, or held, or dropped because its chunk is run again;
+/// that is checked all the time.
+struct MergedOutput<S: System>: ~Copyable {
+    private let system: S
+    private var sink: Sink<S>
     private let mode: OutputMode
     /// Whether a chunk's output waits until it is known that the chunk succeeded.
     private let holdsBack: Bool
-    private var backlog: Backlog
-    /// What a chunk printed and standard output did not take yet.
-    private var held: [Int: HeldOutput] = [:]
+    private var backlog: Backlog<S>
+    /// The output of chunks that are not done yet.
+    private var held: [Int: ChunkOutput] = [:]
     /// Chunks whose workers run.
     private var open: Set<Int> = []
     /// The first of them.
@@ -28,26 +32,50 @@ struct MergedOutput: ~Copyable {
     /// In no order: those whose turn has come, from `firstReady` on.
     private var ready: [Int] = []
     private var firstReady = 0
+    /// With `.lines`: whole lines on their way out.
+    private var outgoing = HeldOutput()
+    /// With `.lines`: the chunk whose unfinished line is being written, because nothing more
+    /// can be held. Nobody else writes until the line ends.
+    private var lineOwner: Int?
     /// What is being written, and how much of it is.
     private var current: [UInt8] = []
     private var written = 0
     /// Whether standard output had no room when it was last written to.
     private(set) var waitsForReader = false
-    /// Whether the last byte written was a newline; where nothing was, it counts as one.
+    /// Whether the last byte written was a newline. Before the first byte, it counts as one.
     private(set) var endsLine = true
-    /// Chunks all of whose output is written, since it was asked last.
+    /// Chunks all of whose output is written, since this was asked last.
     private var done: [Int] = []
+    private var account = Account()
 
-    /// Bytes that one piece of held output has at the most.
-    private static let longestPiece = 1 << 20
+    /// What a chunk printed and standard output did not take yet.
+    private struct ChunkOutput {
+        /// What may be written when the chunk's turn comes.
+        var whole = HeldOutput()
+        /// A line whose end has not come yet, if only whole lines may be written.
+        var partial = HeldOutput()
+        /// The worker has ended, and what it printed may be written.
+        var isFinished = false
+
+        var isEmpty: Bool { whole.isEmpty && partial.isEmpty }
+    }
+
+    /// Bytes since the start of the run.
+    private struct Account {
+        var received = 0
+        var written = 0
+        var dropped = 0
+    }
 
     /// - Parameters:
     ///   - buffer: bytes that may wait in memory.
     ///   - folder: where the file is made in which more of them may wait.
-    init(mode: OutputMode, holdsBack: Bool, buffer: Int, folder: Argument) {
+    init(_ system: S, mode: OutputMode, holdsBack: Bool, buffer: Int, folder: Argument) {
+        self.system = system
+        sink = Sink(system)
         self.mode = holdsBack && mode == .lines ? .unordered : mode
         self.holdsBack = holdsBack
-        backlog = Backlog(limit: buffer, folder: folder)
+        backlog = Backlog(system, limit: buffer, folder: folder)
     }
 
     var descriptor: FileDescriptor { sink.descriptor }
@@ -55,7 +83,7 @@ struct MergedOutput: ~Copyable {
     /// Whether later chunks must wait before they print or begin.
     var isFull: Bool { backlog.isFull }
 
-    /// Why output that waits can not be put into a file, if it cannot.
+    /// Why output that waits cannot be put into a file, if it cannot.
     var spillFailure: Errno? { backlog.spillFailure }
 
     /// The chunk whose output is written next.
@@ -66,14 +94,22 @@ struct MergedOutput: ~Copyable {
 
     /// Whether what this chunk prints goes straight out.
     private func streams(_ chunk: Int) -> Bool {
-        mode == .lines || (chunk == front && !holdsBack)
+        if mode == .lines { return lineOwner == nil || lineOwner == chunk }
+        return chunk == front && !holdsBack
     }
 
-    /// Whether this chunk's worker may be read from now. When no more can be held, the
-    /// oldest one still may: if everybody waited, nobody would ever finish.
+    /// Whether this chunk's worker may be read from now.
+    ///
+    /// When no more can be held, the oldest chunk still may be if that leads on: if everybody
+    /// waited, nobody would ever finish.
     func takes(_ chunk: Int) -> Bool {
-        if streams(chunk) { return !waitsForReader }
-        return !isFull || chunk == oldestOpen
+        if streams(chunk), waitsForReader { return false }
+        if mode == .lines, lineOwner != nil { return lineOwner == chunk }
+        if streams(chunk), mode != .lines { return true }
+        if !isFull { return true }
+        if chunk != oldestOpen { return false }
+        if holdsBack { return !backlog.isOverfull || !waitsForReader }
+        return mode == .lines || (mode == .unordered && front == nil)
     }
 
     /// Whether a chunk that is not open comes before all that are, so that what is held may
@@ -93,13 +129,20 @@ struct MergedOutput: ~Copyable {
         while !open.isEmpty, !open.contains(oldestOpen) { oldestOpen += 1 }
     }
 
+    // MARK: Receiving
+
     enum Receipt: Equatable {
         /// Bytes that came.
         case more(Int)
+        /// The worker has printed nothing more.
         case nothingYet
+        /// Standard output takes nothing.
+        case noRoom
         case end
         /// It could not be read.
         case failed(Errno)
+        /// It must be held, and there is no room.
+        case overflow
     }
 
     /// Takes what a worker printed, once.
@@ -107,89 +150,149 @@ struct MergedOutput: ~Copyable {
     /// - Parameters:
     ///   - buffer: memory to read into, empty before and after.
     ///   - lines: the filter of the worker's lines, if they have one.
-    /// - Throws: for want of memory too.
+    /// - Throws: if standard output cannot be written, or memory is out.
     mutating func receive(
         chunk: Int, from descriptor: FileDescriptor, through buffer: inout InputBuffer,
         lines: inout LineFilter?
     ) throws(WriteError) -> Receipt {
         promoteIfFull(chunk)
-        if mode != .lines, lines == nil, streams(chunk), current.isEmpty,
-            held[chunk]?.isEmpty ?? true, let receipt = try splice(from: descriptor)
-        {
+        if lines == nil, streamsDirectly(chunk), let receipt = try splice(from: descriptor) {
             return receipt
         }
+        if holdsBack, backlog.isOverfull { return .overflow }
         do {
-            if try buffer.fill(from: descriptor) == 0 { return .end }
+            let count = try unsafe buffer.fill { memory throws(Errno) in
+                try unsafe system.read(descriptor, into: memory)
+            }
+            if count == 0 { return .end }
         } catch {
             return error == .wouldBlock ? .nothingYet : .failed(error)
         }
         defer { buffer.consume(buffer.count) }
         let count = buffer.count
-        if lines == nil, streams(chunk), current.isEmpty, held[chunk]?.isEmpty ?? true {
-            let bytes = unsafe UnsafeRawBufferPointer(buffer.bytes)
-            let now = try unsafe writeNow(bytes)
-            if now < count { current = unsafe Array(bytes[now...]) }
+        let bytes = unsafe UnsafeRawBufferPointer(buffer.bytes)
+        if lines == nil {
+            try unsafe accept(bytes, chunk: chunk)
+        } else if let tagged = unsafe lines?.tagged(bytes) {
+            try unsafe tagged.withUnsafeBufferPointer { bytes throws(WriteError) in
+                try unsafe acceptLines(UnsafeRawBufferPointer(bytes), chunk: chunk)
+            }
         } else {
-            // What is held is moved when it grows, and has its tag before each line.
-            try requireMemory(forOutput: count * 4 + Self.longestPiece)
-            let bytes = unsafe Array(buffer.bytes)
-            try accept(lines?.tagged(bytes) ?? bytes, chunk: chunk)
+            try unsafe acceptLines(bytes, chunk: chunk)
         }
         return .more(count)
     }
 
-    /// In no order, when no more can be held: the oldest chunk streams from now on.
+    /// Whether what the chunk prints can be written before anything else.
+    private func streamsDirectly(_ chunk: Int) -> Bool {
+        streams(chunk) && current.isEmpty && outgoing.isEmpty && held[chunk]?.isEmpty ?? true
+    }
+
+    /// When no more can be held, the oldest chunk streams from now on: in no order it is the
+    /// next, and with `.lines` its unfinished line is.
     private mutating func promoteIfFull(_ chunk: Int) {
-        if mode == .unordered, !holdsBack, isFull, front == nil, chunk == oldestOpen {
-            ready.append(chunk)
+        guard isFull, chunk == oldestOpen, !holdsBack else { return }
+        switch mode {
+        case .ordered: break
+        case .unordered: if front == nil { ready.append(chunk) }
+        case .lines: if lineOwner == nil, outgoing.isEmpty { lineOwner = chunk }
         }
     }
 
-    private mutating func accept(_ bytes: [UInt8], chunk: Int) throws(WriteError) {
-        var entry = held.removeValue(forKey: chunk) ?? backlog.open()
-        if mode == .lines {
-            // What is behind the last newline waits for the rest of its line.
-            guard let newline = bytes.lastIndex(of: UInt8(ascii: "\n")) else {
-                backlog.append(bytes, to: &entry)
-                held[chunk] = entry
-                return
-            }
-            while let piece = try taken(from: &entry) {
-                try requireMemory(forOutput: 2 * (current.count + piece.count))
-                current += piece
-            }
-            current += bytes[...newline]
-            backlog.append(Array(bytes[(newline + 1)...]), to: &entry)
-            held[chunk] = entry
-            return try flush()
-        }
-        backlog.append(bytes, to: &entry)
+    private mutating func accept(
+        _ bytes: UnsafeRawBufferPointer, chunk: Int
+    ) throws(WriteError) {
+        account.received += bytes.count
+        if streamsDirectly(chunk) { return try unsafe writeDirectly(bytes) }
+        var entry = taken(chunk)
+        try unsafe hold(bytes, in: &entry.whole)
         held[chunk] = entry
         if streams(chunk) { try flush() }
     }
 
-    private mutating func taken(from entry: inout HeldOutput) throws(WriteError) -> [UInt8]? {
+    /// The same if only whole lines may be written.
+    private mutating func acceptLines(
+        _ bytes: UnsafeRawBufferPointer, chunk: Int
+    ) throws(WriteError) {
+        account.received += bytes.count
+        let lineEnd = unsafe lastOffset(of: UInt8(ascii: "\n"), in: bytes).map { $0 + 1 } ?? 0
+        let lines = unsafe UnsafeRawBufferPointer(rebasing: bytes[..<lineEnd])
+        let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[lineEnd...])
+        if lineOwner == chunk, unsafe !lines.isEmpty { lineOwner = nil }
+        let isDirect = streamsDirectly(chunk)
+        if isDirect { try unsafe writeDirectly(lines) }
+        if unsafe isDirect && rest.isEmpty { return }
+        var entry = taken(chunk)
+        if !isDirect, unsafe !lines.isEmpty {
+            if mode == .lines {
+                backlog.move(&entry.partial, to: &outgoing)
+                var queue = HeldOutput()
+                swap(&queue, &outgoing)
+                try unsafe hold(lines, in: &queue)
+                outgoing = queue
+            } else {
+                backlog.move(&entry.partial, to: &entry.whole)
+                try unsafe hold(lines, in: &entry.whole)
+            }
+        }
+        try unsafe hold(rest, in: &entry.partial)
+        // A line that cannot be held goes out as it comes. In order nobody can break it.
+        if mode != .lines, isFull, streams(chunk) {
+            backlog.move(&entry.partial, to: &entry.whole)
+        }
+        held[chunk] = entry
+        if streams(chunk) { try flush() }
+    }
+
+    private mutating func taken(_ chunk: Int) -> ChunkOutput {
+        if let entry = held.removeValue(forKey: chunk) { return entry }
+        backlog.open()
+        return ChunkOutput()
+    }
+
+    private mutating func hold(
+        _ bytes: UnsafeRawBufferPointer, in output: inout HeldOutput
+    ) throws(WriteError) {
         do {
-            return try backlog.takeFirst(from: &entry)
+            // What is held is moved when it grows.
+            try system.requireMemory(bytes.count * 4 + largePipeSize)
         } catch {
             throw WriteError(error)
         }
+        unsafe backlog.append(bytes, to: &output)
     }
 
-    /// - Returns: nil where the bytes must be copied.
+    /// Writes bytes before which nothing waits. What there is no room for is next.
+    private mutating func writeDirectly(_ bytes: UnsafeRawBufferPointer) throws(WriteError) {
+        var rest = unsafe bytes
+        while unsafe !rest.isEmpty {
+            let count = try unsafe writeNow(rest)
+            if count == 0 {
+                current = unsafe Array(rest)
+                return
+            }
+            unsafe rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+        }
+    }
+
+    /// - Returns: nil if the bytes must be copied.
     private mutating func splice(from descriptor: FileDescriptor) throws(WriteError) -> Receipt? {
         do throws(WriteError) {
             guard let moved = try sink.splice(from: descriptor) else { return nil }
+            account.received += moved
+            account.written += moved
             return moved == 0 ? .end : .more(moved)
         } catch {
             if error.cause != .wouldBlock { throw error }
-            // Either side may be the cause; where the worker has something to read, it
-            // is standard output.
-            var request = pollfd(fd: descriptor.rawValue, events: Int16(POLLIN), revents: 0)
-            if unsafe poll(&request, 1, 0) == 1 { waitsForReader = true }
-            return .nothingYet
+            // Either side may be the cause. If the worker has something to read, it is
+            // standard output.
+            if !system.isReady(descriptor, for: .reading) { return .nothingYet }
+            waitsForReader = true
+            return .noRoom
         }
     }
+
+    // MARK: Finishing
 
     /// The chunk will print no more.
     ///
@@ -198,12 +301,21 @@ struct MergedOutput: ~Copyable {
     ///   - rest: what the filter of its lines adds at the end.
     mutating func finish(chunk: Int, keeps: Bool, rest: [UInt8] = []) throws(WriteError) {
         noLongerOpen(chunk)
-        var entry = held.removeValue(forKey: chunk) ?? backlog.open()
+        var entry = taken(chunk)
         if keeps {
-            if !rest.isEmpty { backlog.append(rest, to: &entry) }
-            backlog.moveToFile(&entry)
+            account.received += rest.count
+            try unsafe rest.withUnsafeBufferPointer { bytes throws(WriteError) in
+                try unsafe hold(UnsafeRawBufferPointer(bytes), in: &entry.partial)
+            }
+            if mode == .lines, streams(chunk) {
+                backlog.move(&entry.partial, to: &outgoing)
+                lineOwner = nil
+            } else {
+                backlog.move(&entry.partial, to: &entry.whole)
+            }
+            backlog.moveToFile(&entry.whole)
         } else {
-            backlog.clear(&entry)
+            forget(&entry)
         }
         entry.isFinished = true
         held[chunk] = entry
@@ -214,28 +326,63 @@ struct MergedOutput: ~Copyable {
     /// An attempt failed and the chunk is run again: what it printed is forgotten.
     mutating func restart(chunk: Int) {
         noLongerOpen(chunk)
-        if let entry = held.removeValue(forKey: chunk) { backlog.close(entry) }
+        guard var entry = held.removeValue(forKey: chunk) else { return }
+        forget(&entry)
+        backlog.close()
     }
+
+    private mutating func forget(_ entry: inout ChunkOutput) {
+        account.dropped += backlog.clear(&entry.whole) + backlog.clear(&entry.partial)
+    }
+
+    // MARK: Writing
 
     /// Writes as much as there is room for.
     mutating func flush() throws(WriteError) {
         waitsForReader = false
         while true {
             try writeCurrent()
-            if waitsForReader { return }
-            guard let chunk = front, !holdsBack || held[chunk]?.isFinished ?? false,
-                var entry = held.removeValue(forKey: chunk)
-            else { return }
-            if let bytes = try taken(from: &entry) {
+            if waitsForReader { break }
+            if try refill() { continue }
+            guard lineOwner == nil, let chunk = front, let entry = held[chunk],
+                entry.isFinished, entry.isEmpty
+            else { break }
+            held[chunk] = nil
+            backlog.close()
+            advance(past: chunk)
+        }
+        checkAccount()
+    }
+
+    /// Takes the next bytes to be written out of what is held.
+    ///
+    /// - Returns: false if there are none.
+    private mutating func refill() throws(WriteError) -> Bool {
+        do throws(Errno) {
+            if let bytes = try backlog.takeFirst(from: &outgoing) {
                 current = bytes
-                held[chunk] = entry
-            } else if entry.isFinished {
-                backlog.close(entry)
-                advance(past: chunk)
-            } else {
-                held[chunk] = entry
-                return
+                return true
             }
+            if let owner = lineOwner {
+                guard var entry = held.removeValue(forKey: owner) else { return false }
+                defer { held[owner] = entry }
+                guard let bytes = try backlog.takeFirst(from: &entry.partial) else {
+                    return false
+                }
+                current = bytes
+                return true
+            }
+            guard let chunk = front, var entry = held.removeValue(forKey: chunk) else {
+                return false
+            }
+            defer { held[chunk] = entry }
+            guard entry.isFinished || !holdsBack,
+                let bytes = try backlog.takeFirst(from: &entry.whole)
+            else { return false }
+            current = bytes
+            return true
+        } catch {
+            throw WriteError(error)
         }
     }
 
@@ -266,10 +413,11 @@ struct MergedOutput: ~Copyable {
         written = 0
     }
 
-    /// - Returns: the bytes written, 0 where there is no room.
+    /// - Returns: the bytes written, 0 if there is no room.
     private mutating func writeNow(_ bytes: UnsafeRawBufferPointer) throws(WriteError) -> Int {
         do {
             let count = try unsafe sink.write(bytes)
+            account.written += count
             unsafe endsLine = bytes[count - 1] == UInt8(ascii: "\n")
             return count
         } catch  where error.cause == .wouldBlock {
@@ -278,24 +426,22 @@ struct MergedOutput: ~Copyable {
         }
     }
 
-    /// Whether everything that finished is written.
-    var isEmpty: Bool { held.isEmpty && current.isEmpty }
+    private func checkAccount() {
+        let waiting = backlog.bytes + current.count - written
+        if account.received != account.written + account.dropped + waiting {
+            wrongState("output that was read is neither written nor held")
+        }
+    }
 
-    /// The chunks all of whose output was written since it was asked last.
+    /// Whether everything that finished is written.
+    var isEmpty: Bool { held.isEmpty && outgoing.isEmpty && current.isEmpty }
+
+    /// The chunks all of whose output was written since this was asked last.
     mutating func takeDone() -> [Int] {
         defer { done = [] }
         return done
     }
 
-    /// Closes standard output; nothing may be received after it.
+    /// Closes standard output. Nothing may be received after that.
     func close() throws(WriteError) { try sink.close() }
-}
-
-/// Makes sure of memory without which no more can be printed: the run is ended in order then.
-func requireMemory(forOutput bytes: Int) throws(WriteError) {
-    do {
-        try requireMemory(bytes)
-    } catch {
-        throw WriteError(error)
-    }
 }

@@ -1,62 +1,43 @@
 import Shared
 
 /// Standard output, written to without ever waiting for its reader.
-struct Sink: ~Copyable {
-    /// How a write is kept from waiting.
-    private enum Kind {
-        /// An open file description of our own, non-blocking; others share the inherited one.
-        case reopened
-        /// A file, whose writes take no longer than the disk does.
-        case file
-        /// poll(2) says there is room: PIPE_BUF bytes at least where it is a pipe.
-        case shared
-    }
-
-    private let kind: Kind
-    private let own: OpenFile?
-    let descriptor: FileDescriptor
-    /// Whether splice(2) can move bytes into it.
+struct Sink<S: System>: ~Copyable {
+    private let system: S
+    private let file: OutputFile
+    /// Whether splice(2) may move bytes into it.
     private var takesSplices: Bool
 
-    init() {
-        let type = (FileDescriptor.standardOutput.status?.st_mode ?? 0) & S_IFMT
-        let isPipe = type == S_IFIFO
-        if isPipe || FileDescriptor.standardOutput.isTerminal,
-            let file = try? OpenFile(
-                path: "/proc/self/fd/1", flags: O_WRONLY | O_NONBLOCK | O_NOCTTY)
-        {
-            kind = .reopened
-            descriptor = file.descriptor
-            own = consume file
-        } else {
-            kind = type == S_IFREG ? .file : .shared
-            descriptor = .standardOutput
-            own = nil
-        }
-        takesSplices = isPipe
-        if isPipe { enlargePipe(descriptor, to: Pool.pipeSize) }
+    init(_ system: S) {
+        self.system = system
+        file = system.openOutput()
+        takesSplices = file.takesSplices
     }
 
+    var descriptor: FileDescriptor { file.descriptor }
+
+    /// Writes some of the bytes.
+    ///
+    /// - Returns: how many, at least one.
     /// - Throws: a `WriteError` of `Errno.wouldBlock` if there is no room now.
     func write(_ bytes: UnsafeRawBufferPointer) throws(WriteError) -> Int {
         do throws(Errno) {
-            if kind != .shared { return try unsafe descriptor.write(bytes) }
-            var request = pollfd(fd: descriptor.rawValue, events: Int16(POLLOUT), revents: 0)
-            if try retrying({ unsafe poll(&request, 1, 0) }) == 0 { throw Errno.wouldBlock }
-            return try unsafe descriptor.write(
-                UnsafeRawBufferPointer(rebasing: bytes.prefix(Int(PIPE_BUF))))
+            if file.kind != .shared { return try unsafe system.write(bytes, to: file.descriptor) }
+            if !system.isReady(file.descriptor, for: .writing) { throw Errno.wouldBlock }
+            return try unsafe system.write(
+                UnsafeRawBufferPointer(rebasing: bytes.prefix(Int(PIPE_BUF))), to: file.descriptor)
         } catch {
             throw WriteError(error)
         }
     }
 
-    /// Moves bytes from a worker's pipe without copying them, where the kernel can.
+    /// Moves bytes from a worker's pipe without copying them, if the kernel can.
     ///
-    /// - Returns: the bytes moved, 0 at the end of the input, nil if it must be copied.
+    /// - Returns: the bytes moved, 0 at the end of the input, nil if they must be copied.
+    /// - Throws: a `WriteError` of `Errno.wouldBlock` if there is no room or no input now.
     mutating func splice(from input: FileDescriptor) throws(WriteError) -> Int? {
         guard takesSplices else { return nil }
         do {
-            return try moveBytes(from: input, to: descriptor, atMost: 1 << 20)
+            return try system.splice(from: input, to: file.descriptor, atMost: largePipeSize)
         } catch .invalid {
             takesSplices = false
             return nil
@@ -68,7 +49,7 @@ struct Sink: ~Copyable {
     /// Closes standard output.
     func close() throws(WriteError) {
         do {
-            try FileDescriptor.standardOutput.close()
+            try system.closeOutput()
         } catch {
             throw WriteError(error)
         }

@@ -62,7 +62,7 @@ func doneChunks(log text: String) -> [Int: Int]? {
     return done
 }
 
-/// The file of `--log`.
+/// The file of `--log`, opened.
 struct LogFile: ~Copyable {
     private let file: OpenFile
     /// What an earlier run did, with `--resume`: the number of items of each chunk.
@@ -91,8 +91,11 @@ struct LogFile: ~Copyable {
         file = opened
     }
 
-    /// The text of a log. A last line without its end, which a crash leaves behind, is
-    /// cut off.
+    /// Hands over the file.
+    consuming func release() -> OpenFile { file }
+
+    /// The text of a log. A last line without its end, which a crash leaves behind, is cut
+    /// off.
     private static func wholeLines(of log: FileDescriptor) throws(Errno) -> String {
         var text = ""
         var reader = try BlockReader(log)
@@ -105,9 +108,5 @@ struct LogFile: ~Copyable {
             _ = try retrying { ftruncate(log.rawValue, off_t(whole.utf8.count)) }
         }
         return String(whole)
-    }
-
-    func write(_ row: LogRow) throws(Errno) {
-        try file.descriptor.writeAll(Array(row.text.utf8))
     }
 }

@@ -1,39 +1,58 @@
 import Shared
 
-/// What a run leaves behind beside its output: the log, and the items of failed chunks.
-struct Records: ~Copyable {
-    let logName: String
-    private var log: LogFile? = nil
+/// The files that a run leaves behind beside its output, opened before anything is run.
+struct RecordFiles: ~Copyable {
+    var log: OpenFile?
     /// What an earlier run did, by its log: the number of items of each chunk.
-    private var done: [Int: Int] = [:]
-    /// Rows of chunks that are not all written yet: a log that called them done could not
-    /// be trusted after a crash.
-    private var rows: [Int: LogRow] = [:]
-    private let failedItemsName: Argument?
-    private var failedItems: OpenFile? = nil
-    private let delimiter: UInt8
+    var done: [Int: Int] = [:]
+    var failedItems: OpenFile?
+
+    init() {}
 
     init(_ settings: Settings) throws(Failure) {
-        delimiter = settings.delimiter
-        failedItemsName = settings.failedItemsFile
-        logName = settings.logFile?.text ?? ""
         if let name = settings.logFile {
             let opened = try LogFile(name, resumes: settings.resumes)
             done = opened.done
-            log = consume opened
+            log = opened.release()
         }
-        if let name = settings.failedItemsFile { failedItems = try Self.emptied(name) }
+        if let name = settings.failedItemsFile {
+            do {
+                failedItems = try OpenFile(
+                    path: name, flags: O_WRONLY | O_CREAT | O_TRUNC | O_APPEND)
+            } catch {
+                throw Failure(name.text, error.reason)
+            }
+        }
+    }
+}
+
+/// The log, and the list of the items of failed chunks.
+struct Records<S: System>: ~Copyable {
+    private let system: S
+    private let logName: String
+    private let failedItemsName: String
+    private let delimiter: UInt8
+    /// nil if there is none, or it cannot be written any more.
+    private var log: FileDescriptor?
+    private var failedItems: FileDescriptor?
+    private let done: [Int: Int]
+    /// Rows of chunks that are not all written yet. A log that called these done could not be
+    /// trusted after a crash.
+    private var rows: [Int: LogRow] = [:]
+
+    init(_ system: S, _ settings: Settings, _ files: consuming RecordFiles) {
+        self.system = system
+        logName = settings.logFile?.text ?? ""
+        failedItemsName = settings.failedItemsFile?.text ?? ""
+        delimiter = settings.delimiter
+        done = files.done
+        var files = files
+        log = files.log.take()?.release()
+        failedItems = files.failedItems.take()?.release()
     }
 
-    private static func emptied(_ name: Argument) throws(Failure) -> OpenFile {
-        do {
-            return try OpenFile(path: name, flags: O_WRONLY | O_CREAT | O_TRUNC | O_APPEND)
-        } catch {
-            throw Failure(name.text, error.reason)
-        }
-    }
-
-    /// The number of items of a chunk that an earlier run did; nil if it must be done.
+    /// What an earlier run says of a chunk: the number of its items if it was done; nil if it
+    /// must be done now.
     func itemsDone(inChunk number: Int) -> Int? { done[number] }
 
     mutating func addRow(_ row: @autoclosure () -> LogRow) {
@@ -47,11 +66,12 @@ struct Records: ~Copyable {
     /// - Throws: a `Failure` that names the log, which is given up.
     mutating func writeRows(of chunks: [Int]) throws(Failure) {
         for chunk in chunks {
-            guard let row = rows.removeValue(forKey: chunk) else { continue }
+            guard let row = rows.removeValue(forKey: chunk), let log else { continue }
             do throws(Errno) {
-                try log?.write(row)
+                try system.writeAll(Array(row.text.utf8), to: log)
             } catch {
-                log = nil
+                system.close(log)
+                self.log = nil
                 rows = [:]
                 throw Failure(logName, error.reason)
             }
@@ -62,12 +82,19 @@ struct Records: ~Copyable {
     ///
     /// - Throws: a `Failure` that names the file, which is given up.
     mutating func addFailed(_ items: [UInt8]) throws(Failure) {
-        guard let descriptor = failedItems?.descriptor else { return }
+        guard let failedItems else { return }
         do throws(Errno) {
-            try descriptor.writeAll(items.last == delimiter ? items : items + [delimiter])
+            try system.writeAll(
+                items.last == delimiter ? items : items + [delimiter], to: failedItems)
         } catch {
-            failedItems = nil
-            throw Failure(failedItemsName?.text ?? "", error.reason)
+            system.close(failedItems)
+            self.failedItems = nil
+            throw Failure(failedItemsName, error.reason)
         }
+    }
+
+    deinit {
+        if let log { system.close(log) }
+        if let failedItems { system.close(failedItems) }
     }
 }

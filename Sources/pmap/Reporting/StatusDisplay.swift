@@ -15,13 +15,15 @@ enum ProgressStyle: String, CaseIterable {
 }
 
 /// Standard error: the progress of the work, and the lines of workers above it.
-struct StatusDisplay {
+struct StatusDisplay<S: System> {
+    private let system: S
+    private let messages: Messages
     /// One of `bar`, `plain`, `json`, `none`.
     private let style: ProgressStyle
     private let terminal: Terminal
     /// Whether standard output is a terminal too, as good as always the same.
     private let sharesTerminal: Bool
-    private var started = monotonicTime()
+    private var started: Duration
     private let interval: Duration
     private var nextUpdate: Duration
     private var rate = RateEstimate()
@@ -29,11 +31,13 @@ struct StatusDisplay {
     private var isBarShown = false
     private var shownTaskProgress: String?
 
-    private static let barInterval = Duration.milliseconds(100)
-    private static let errors = FileDescriptor.standardError
+    private static var barInterval: Duration { .milliseconds(100) }
+    private static var errors: FileDescriptor { .standardError }
 
     /// - Parameter interval: between lines.
-    init(style: ProgressStyle, interval: Duration) {
+    init(_ system: S, style: ProgressStyle, interval: Duration, messages: Messages) {
+        self.system = system
+        self.messages = messages
         let terminal = Terminal()
         self.terminal = terminal
         switch style {
@@ -45,38 +49,52 @@ struct StatusDisplay {
         }
         sharesTerminal = FileDescriptor.standardOutput.isTerminal && Self.errors.isTerminal
         self.interval = self.style == .bar ? Self.barInterval : interval
+        started = system.now
         nextUpdate = started + self.interval
     }
 
     /// When `update` has something to do next, nil for never.
     var deadline: Duration? { style == .none ? nil : nextUpdate }
 
-    /// Shows the progress if it is time to.
+    /// Whether it is time to show the progress.
+    var isUpdateDue: Bool { style != .none && system.now >= nextUpdate }
+
+    /// Shows the progress.
     ///
     /// - Parameter canPaint: whether standard output stands at the start of a line.
-    mutating func update(
-        _ progress: @autoclosure () -> Progress, messages: Messages, canPaint: Bool
-    ) {
-        let now = monotonicTime()
-        guard style != .none, now >= nextUpdate else { return }
-        nextUpdate = now + interval
+    mutating func update(_ progress: Progress, canPaint: Bool) {
+        nextUpdate = system.now + interval
         switch style {
-        case .bar: if canPaint || !sharesTerminal { paint(timed(progress())) }
-        case .json: writeToStandardError(timed(progress()).json(isFinal: false) + "\n")
-        default: show(progress(), messages: messages)
+        case .bar: if canPaint || !sharesTerminal { paint(timed(progress)) }
+        case .json: print(timed(progress).json(isFinal: false) + "\n")
+        default: show(progress)
         }
     }
 
     /// A plain status line now.
-    mutating func show(_ progress: Progress, messages: Messages) {
+    mutating func show(_ progress: Progress) {
         erase()
-        messages.say(timed(progress).statusLine)
+        print(messages.line(timed(progress).statusLine))
+    }
+
+    /// A message of pmap's own.
+    mutating func say(_ what: String, _ why: String? = nil) {
+        erase()
+        print(messages.line(what, why))
+    }
+
+    private func print(_ text: String) { system.writeToStandardError(Array(text.utf8)) }
+
+    /// Text without a name before it.
+    mutating func show(text: String) {
+        erase()
+        print(text)
     }
 
     /// Takes the bar away for good; the last object of JSON.
     mutating func finish(_ progress: Progress) {
         leaveTerminal()
-        if style == .json { writeToStandardError(timed(progress).json(isFinal: true) + "\n") }
+        if style == .json { print(timed(progress).json(isFinal: true) + "\n") }
     }
 
     /// The bar's line. Without wrapping, so that it is cut, and not continued below, where
@@ -94,7 +112,7 @@ struct StatusDisplay {
             if sequence != shownTaskProgress { text += sequence }
             shownTaskProgress = sequence
         }
-        writeToStandardError(text)
+        print(text)
         isBarShown = true
     }
 
@@ -103,14 +121,11 @@ struct StatusDisplay {
 
     /// Whether a terminal takes what is written: one that is stopped (Ctrl-S) must not stop
     /// the work.
-    private var takesMore: Bool {
-        var request = pollfd(fd: Self.errors.rawValue, events: Int16(POLLOUT), revents: 0)
-        return unsafe poll(&request, 1, 0) == 1
-    }
+    private var takesMore: Bool { system.isReady(Self.errors, for: .writing) }
 
     private mutating func timed(_ progress: Progress) -> Progress {
         var progress = progress
-        progress.elapsed = monotonicTime() - started
+        progress.elapsed = system.now - started
         rate.note(count: progress.itemsDone - progress.itemsSkipped, at: progress.elapsed)
         progress.rate = rate.perSecond
         return progress
@@ -118,7 +133,7 @@ struct StatusDisplay {
 
     /// Takes the bar away, so that something else can be written where it stood.
     mutating func erase() {
-        if isBarShown && isInForeground { writeToStandardError("\r\u{1B}[J") }
+        if isBarShown && isInForeground { print("\r\u{1B}[J") }
         isBarShown = false
     }
 
@@ -131,13 +146,13 @@ struct StatusDisplay {
     mutating func windowChanged() {
         guard style == .bar else { return }
         erase()
-        nextUpdate = min(nextUpdate, monotonicTime() + Self.barInterval)
+        nextUpdate = min(nextUpdate, system.now + Self.barInterval)
     }
 
     /// Before this process stops, or ends.
     mutating func leaveTerminal() {
         erase()
-        if shownTaskProgress != nil { writeToStandardError(taskProgress(nil)) }
+        if shownTaskProgress != nil { print(taskProgress(nil)) }
         shownTaskProgress = nil
     }
 
@@ -147,7 +162,6 @@ struct StatusDisplay {
     /// Writes whole lines of a worker's.
     mutating func write(_ lines: some Collection<UInt8>) {
         erase()
-        let bytes = Array(lines)
-        unsafe bytes.withUnsafeBytes { try? unsafe Self.errors.writeAll($0) }
+        system.writeToStandardError(Array(lines))
     }
 }

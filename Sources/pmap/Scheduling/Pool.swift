@@ -1,151 +1,120 @@
 import Shared
 
-/// The workers and everything that waits with them: one loop around a `Poller`.
-final class Pool {
-    let settings: Settings
-    let messages: Messages
-    let signals: Signals
-    var spawner: Spawner
-    var source: ItemSource
-    var output: MergedOutput
+/// Runs a command over every item. One loop waits for events and hands them to the owners:
+///
+/// - `WorkerTable`: slots, processes, their pipes and deadlines;
+/// - `JobQueue`: chunks that wait, and the input they are cut from;
+/// - `MergedOutput`: what the workers printed, until it is written;
+/// - `SlotSupply`: slots that are shared with others;
+/// - `Report`: messages, progress, records and the exit status.
+struct Pool<S: System>: ~Copyable {
+    private let system: S
+    private let settings: Settings
+    private var workers: WorkerTable<S>
+    private var queue: JobQueue<S>
+    private var output: MergedOutput<S>
+    private var slots: SlotSupply<S>
+    private var report: Report<S>
+    private var watches: Watches<S>
     /// What one read takes; empty between two of them.
-    var scratch: InputBuffer
-    var display: StatusDisplay
-    var tally = Tally()
-    var progress = Progress()
-    var records: Records
-    let began = monotonicTime()
-    /// Where `-c auto` asks for it.
-    var sizer: ChunkSizer?
-    /// Where `--stats` asks for it.
-    var statistics: Statistics?
+    private var scratch: InputBuffer
+    private var workerLimit: Int
+    private var phase = Phase.open
 
-    var poller: Poller
-    /// What of standard input and output the poller watches.
-    var itemsWatch = Watch.none
-    var readerWatch = Watch.none
-    /// Running ones, and those that have ended but whose output has not.
-    var workers: [pid_t: Worker] = [:]
-    /// The same by their slots, from 1.
-    var workersBySlot: [Worker?] = [nil]
-    /// Those that were waited for and have more to say.
-    var ended: [Worker] = []
-    /// Those whose output is not watched, since it must not be read yet.
-    var paused: [Worker] = []
-    /// When workers are looked at one by one for what it is time for, or earlier.
-    var nextLook = Duration.never
-    var slots = SlotSet()
-    var workerLimit: Int
-    /// What hands out slots, where others share them.
-    var jobserver: Jobserver?
-    var jobserverWatch = Watch.none
-    /// Whether a chunk waits for one of them.
-    var isShortOfSlots = false
-    /// When one of them is lent to others, should standard output take nothing until then.
-    var lendTime = Duration.never
-    /// Chunks that are run again, or could not be started for want of slots, processes,
-    /// memory or descriptors. They come before new ones.
-    var waiting: [Job] = []
-    /// When starting is tried again, and how often it was in vain.
-    var nextStart = Duration.zero
-    var vainStarts = 0
-    var startsNoMore = false
-    var ending: Ending?
-    private var saidSpillFailure = false
+    private enum Phase {
+        /// Workers are started as long as there are chunks.
+        case open
+        /// No more are started; those that run are waited for.
+        case finishing
+        /// The workers have been told to end. At `giveUp`, on the active clock, output that
+        /// nobody took is lost.
+        case ending(Ending, giveUp: Duration)
+    }
 
-    /// Why the run is ended before its work is done.
-    enum Ending {
+    /// Why a run is ended before its work is done.
+    private enum Ending {
         case signal(Int32)
         case outputFailed(WriteError)
     }
 
-    /// Bytes that a worker may print before it waits for pmap, once it has filled the usual
-    /// pipe: with that it waits four times as often. An unprivileged process may ask for no
-    /// more, and for 64 such pipes in all, so only who needs one gets it.
-    static let pipeSize: Int32 = 1 << 20
-    static let usualPipeSize = 64 << 10
+    /// How pmap itself ends.
+    enum End: Equatable {
+        case exit(status: Int32)
+        case signal(Int32)
+    }
 
-    /// Bytes that one turn of the loop may take beside items and output.
-    private static let memoryForATurn = 1 << 20
+    /// Starting that many workers takes some ten milliseconds.
+    private static var startsAtOnce: Int { 16 }
+    /// Bytes that one turn of the loop may take in addition to items and output.
+    private static var memoryForATurn: Int { 1 << 20 }
 
+    /// - Parameters:
+    ///   - items: where the items come from.
+    ///   - workerLimit: how many workers may run at once.
     init(
-        _ settings: Settings, items: FileDescriptor, jobserver: consuming Jobserver?,
-        messages: Messages
-    ) throws {
+        _ system: S, _ settings: Settings, items: FileDescriptor, records: consuming RecordFiles,
+        slots: consuming SlotSupply<S>, workerLimit: Int, messages: Messages
+    ) throws(Errno) {
+        let source = try ItemSource(
+            system, items, limits: settings.chunkLimits, delimiter: settings.delimiter)
+        let scratch = try InputBuffer(capacity: 256 << 10)
+        try system.watch(
+            system.signalDescriptor, for: .reading, token: Event.signals.token)
+        if let watch = slots.clientWatch {
+            try system.watch(watch, for: .reading, token: Event.clientLeft.token)
+        }
+        self.scratch = scratch
+        self.system = system
         self.settings = settings
-        self.messages = messages
-        workerLimit = settings.workers.number(cpus: usableCPUs())
-        var jobserver = jobserver
-        let serves = settings.servesSlots && jobserver?.descriptor == nil
-        let form = serves ? try JobserverForm.preferred() : nil
-        signals = try Signals(others: [SIGTSTP, SIGCONT, SIGWINCH] + statusSignals)
-        if let form {
-            jobserver = try .serving(workerLimit, form, folder: settings.temporaryFolder)
-            try jobserver?.announce()
-        }
-        self.jobserver = consume jobserver
-        poller = try Poller()
-        try poller.add(signals.descriptor, for: .reading, token: Event.signals.token)
-        spawner = try Spawner(
-            defaultSignals: signals.workerDefaults, mask: signals.workerMask, leadsGroup: true)
-        source = try ItemSource(
-            items, limits: settings.chunkLimits, delimiter: settings.delimiter)
+        self.workerLimit = workerLimit
+        workers = WorkerTable(
+            system, timeout: settings.timeout, killAfter: settings.killAfter)
+        queue = JobQueue(system, source, findsChunkSize: settings.findsChunkSize)
         output = MergedOutput(
-            mode: settings.outputMode, holdsBack: settings.retries != nil,
+            system, mode: settings.outputMode, holdsBack: settings.retries != nil,
             buffer: settings.buffer, folder: settings.temporaryFolder)
-        scratch = try InputBuffer(capacity: 256 << 10)
-        display = StatusDisplay(
-            style: settings.progressStyle, interval: settings.progressInterval)
-        records = try Records(settings)
-        sizer = settings.findsChunkSize ? ChunkSizer() : nil
-        statistics = settings.showsStatistics ? Statistics() : nil
-        if let watch = self.jobserver?.watchDescriptor {
-            try poller.add(watch, for: .reading, token: Event.clientLeft.token)
-        }
-        try readWorkersFile()
+        watches = Watches(system)
+        report = Report(system, settings, records, messages: messages)
+        self.slots = slots
     }
 
     /// Runs the command over every item.
     ///
-    /// - Returns: the exit status. Does not return where pmap must die of a signal.
-    func run() throws -> Int32 {
+    /// - Throws: a `WriteError` if standard output cannot be written.
+    mutating func run() throws(WriteError) -> End {
         while true {
-            let canStartMore = attempt { () throws(WriteError) in
-                if ending == nil { try requireMemory(forOutput: Self.memoryForATurn) }
-                return try startWorkers()
-            }
-            record { () throws(Failure) in try records.writeRows(of: output.takeDone()) }
+            let canStartMore = attempt { pool throws(WriteError) in try pool.startWorkers() }
+            report.written(output.takeDone())
             if isOver { break }
             let events = wait(isBusy: canStartMore ?? false)
-            attempt { () throws(WriteError) in
-                for event in events { try handle(event) }
-                act(at: monotonicTime())
-                try finishWorkers()
+            attempt { pool throws(WriteError) in try pool.turn(events) }
+            if let failure = output.spillFailure { report.spillFailed(failure) }
+            if report.isUpdateDue {
+                report.update(currentProgress, canPaint: output.endsLine)
             }
-            sayWhetherSpillFailed()
-            display.update(
-                currentProgress, messages: messages, canPaint: output.endsLine)
         }
-        jobserver = nil  // What it made is removed, whatever ends pmap from here on.
-        display.finish(currentProgress)
-        printStatistics()
-        if settings.verbosity > 0 { display.show(currentProgress, messages: messages) }
-        switch ending {
-        case .signal(let signal): die(of: signal)
-        case .outputFailed(let error):
-            if error.cause == .brokenPipe && signals.diesOfBrokenPipe { die(of: SIGPIPE) }
-            throw error
-        case nil: break
+        let rest = queue.takeRest()
+        if !rest.isEmpty { report.addFailed(rest) }
+        // Whatever was made for others is removed, however pmap ends from here on.
+        slots.close()
+        report.finish(
+            currentProgress, workers: workerLimit, findsChunkSize: queue.findsChunkSize)
+        switch phase {
+        case .ending(.signal(let signal), _): return .signal(signal)
+        case .ending(.outputFailed(let error), _): throw error
+        default: break
         }
         try output.close()
-        return tally.exitStatus
+        return .exit(status: report.tally.exitStatus)
     }
 
-    /// Ends everything where the output cannot be written, or memory is out.
+    /// Ends the run if the output cannot be written, or memory is out.
     @discardableResult
-    private func attempt<Value>(_ work: () throws(WriteError) -> Value) -> Value? {
+    private mutating func attempt<Value>(
+        _ work: (inout Self) throws(WriteError) -> Value
+    ) -> Value? {
         do {
-            return try work()
+            return try work(&self)
         } catch {
             end(.outputFailed(error))
             return nil
@@ -154,47 +123,431 @@ final class Pool {
 
     private var isOver: Bool {
         guard workers.isEmpty else { return false }
-        if ending != nil { return true }
-        let hasMore = !startsNoMore && (!source.isExhausted || !waiting.isEmpty)
-        return !hasMore && output.isEmpty
+        switch phase {
+        case .open: return queue.isExhausted && output.isEmpty
+        case .finishing: return output.isEmpty
+        case .ending(.signal, let giveUp): return output.isEmpty || workers.time >= giveUp
+        case .ending(.outputFailed, _): return true
+        }
     }
 
-    var currentProgress: Progress {
-        var progress = progress
+    private var currentProgress: Progress {
+        var progress = report.progress
         progress.running = workers.count
-        progress.failed = tally.failedChunks
-        progress.itemsTotal = source.totalItems
-        progress.chunksTotal = source.totalChunks(
+        progress.failed = report.tally.failedChunks
+        progress.itemsTotal = queue.source.totalItems
+        progress.chunksTotal = queue.source.totalChunks(
             itemsPerChunk: settings.chunkLimits.items)
         return progress
     }
 
-    /// A line of pmap's own on standard error.
-    func say(_ what: String, _ why: String) {
-        display.erase()
-        messages.say(what, why)
-    }
+    // MARK: Starting
 
-    /// Notes the items of a chunk that failed for good.
-    func addFailed(_ items: [UInt8]) {
-        record { () throws(Failure) in try records.addFailed(items) }
-    }
-
-    /// Says where a record cannot be kept; the work goes on.
-    private func record(_ work: () throws(Failure) -> Void) {
+    /// Starts workers while there is room for them, but no more at a time than leaves those
+    /// that run served.
+    ///
+    /// - Returns: whether another could be started at once.
+    private mutating func startWorkers() throws(WriteError) -> Bool {
+        guard case .open = phase else { return false }
         do {
-            try work()
+            try system.requireMemory(Self.memoryForATurn)
         } catch {
-            say(error.what, error.why)
-            tally.noteOwnError()
+            throw WriteError(error)
+        }
+        slots.wantNone()
+        for _ in 0..<Self.startsAtOnce {
+            guard case .open = phase, hasRoom,
+                queue.nextStart == .zero || system.now >= queue.nextStart,
+                let job = try nextJob()
+            else { return false }
+            if !slots.take() {
+                queue.add(job)
+                return false
+            }
+            do {
+                try start(job)
+            } catch {
+                slots.give()
+                if !mayPass(error) || !queue.isPatient(isAlone: workers.isEmpty) {
+                    try giveUp(job, error)
+                } else {
+                    queue.tryAgain(job)
+                }
+            }
+        }
+        return true
+    }
+
+    /// When no more output can be held, a chunk that the output waits for may still be run: if
+    /// everybody waited, nobody would ever finish.
+    private var hasRoom: Bool {
+        guard workers.count < workerLimit else { return false }
+        return !output.isFull || queue.firstWaiting.map { output.isAwaited($0.number) } ?? false
+    }
+
+    private mutating func nextJob() throws(WriteError) -> Job? {
+        while let job = try queue.next(workers: workerLimit, &report) {
+            let chunk = job.chunk
+            guard job.failure == nil, job.attempt == 1,
+                let items = report.itemsDone(inChunk: chunk.number)
+            else { return job }
+            if items != chunk.itemCount {
+                report.differs(chunk, itemsInLog: items)
+                try startNoMore()
+                return nil
+            }
+            report.skipped(items: items)
+            try output.finish(chunk: chunk.number, keeps: false)
+        }
+        return nil
+    }
+
+    private mutating func start(_ job: Job) throws(Errno) {
+        let feeds = settings.command.delivery == .standardInput
+        if !feeds, job.chunk.bytes.count > 1 << 16 {
+            // There are four copies of an argument at a time, and two arrays of places.
+            try system.requireMemory(job.chunk.bytes.count * 4 + job.chunk.itemCount * 160)
+        }
+        let filtersLines = settings.outputMode == .lines || settings.tagsLines
+        let slot = try workers.start(
+            job, arguments(for: job.chunk, slot: workers.nextSlot), feeds: feeds,
+            lines: filtersLines ? LineFilter(tag: tag(of: job.chunk)) : nil)
+        queue.mayStart()
+        output.begin(job.chunk.number)
+        if let worker = workers[slot] { report.started(worker) }
+        feed(slot)
+    }
+
+    private func arguments(for chunk: Chunk, slot: Int) -> ArgumentVector {
+        settings.command.arguments(for: chunk, slot: slot, delimiter: settings.delimiter)
+    }
+
+    /// The items of a chunk, or its number if they are its standard input, and a tab.
+    private func tag(of chunk: Chunk) -> [UInt8] {
+        if !settings.tagsLines { return [] }
+        let tab = [UInt8(ascii: "\t")]
+        if settings.command.delivery == .standardInput {
+            return Array("\(chunk.number)".utf8) + tab
+        }
+        let items = chunk.items(delimiter: settings.delimiter)
+        return Array(items.joined(separator: [UInt8(ascii: " ")])) + tab
+    }
+
+    /// Whether the same call may succeed a little later.
+    private func mayPass(_ error: Errno) -> Bool {
+        [EAGAIN, ENOMEM, EMFILE, ENFILE, ENOSPC].contains(error.rawValue)
+    }
+
+    private mutating func giveUp(_ job: Job, _ error: Errno) throws(WriteError) {
+        if mayPass(error) {
+            report.sayError("cannot start a worker", error.reason)
+        } else {
+            let words = arguments(for: job.chunk, slot: workers.nextSlot).words
+            report.cannotRun(words.first ?? [], error)
+        }
+        report.addFailed(job.chunk.bytes)
+        try output.finish(chunk: job.chunk.number, keeps: false)
+        try startNoMore()
+    }
+
+    /// From now on only what runs is finished.
+    private mutating func startNoMore() throws(WriteError) {
+        if case .open = phase { phase = .finishing }
+        for job in queue.removeWaiting() {
+            report.gaveUp(job)
+            try output.finish(chunk: job.chunk.number, keeps: false)
         }
     }
 
-    private func sayWhetherSpillFailed() {
-        guard !saidSpillFailure, let failure = output.spillFailure else { return }
-        saidSpillFailure = true
-        say(
-            settings.temporaryFolder.text,
-            "\(failure.reason); output waits in memory, and workers do when that is full")
+    // MARK: Waiting
+
+    /// Waits until something can be done.
+    ///
+    /// - Parameter isBusy: whether there is more to do at once.
+    private mutating func wait(isBusy: Bool) -> [Event] {
+        workers.resume(for: output)
+        let isOpen = if case .open = phase { true } else { false }
+        let isFailed = if case .ending(.outputFailed, _) = phase { true } else { false }
+        let needsItems = hasRoom && queue.firstWaiting == nil
+        let wantsItems =
+            isOpen && (queue.source.wantsMore || needsItems) && !queue.source.atEnd
+        let wantsReader = output.waitsForReader && !isFailed
+        slots.note(waitsForReader: wantsReader && isOpen)
+        let ready = watches.want(
+            items: wantsItems, reader: wantsReader, jobserver: isOpen && slots.isShort,
+            of: (queue.source.descriptor, output.descriptor, slots.descriptor))
+        let time = isBusy || !ready.isEmpty ? 0 : longestWait(isOpen: isOpen)
+        return ready + system.waitForEvents(milliseconds: time).map { Event(token: $0) }
+    }
+
+    /// How long nothing has to be done: milliseconds, rounded up; -1 for ever.
+    private func longestWait(isOpen: Bool) -> Int32 {
+        let now = system.now
+        var next = min(report.nextUpdate, slots.nextTime)
+        if isOpen, queue.firstWaiting != nil, hasRoom, !slots.isShort {
+            next = min(next, queue.nextStart)
+        }
+        if watches.mustRetry || workers.mustRetry { next = min(next, now + .milliseconds(100)) }
+        var wait = next - now
+        if let limit = workers.longestWait { wait = min(wait, limit) }
+        if case .ending = phase { wait = min(wait, ActiveClock.longestWait) }
+        if wait > .seconds(86400) { return -1 }
+        return wait <= .zero ? 0 : Int32(clamping: Int((wait / .milliseconds(1)).rounded(.up)))
+    }
+
+    private mutating func turn(_ events: [Event]) throws(WriteError) {
+        let time = workers.passTime()
+        for event in events { try handle(event) }
+        if workers.isLookDue {
+            workers.collectNews(&report)
+            workers.actOnDeadlines()
+        }
+        for slot in workers.exitedSlots { try attend(to: slot, time) }
+        slots.lend(at: system.now)
+    }
+
+    private mutating func handle(_ event: Event) throws(WriteError) {
+        switch event {
+        case .signals:
+            for signal in system.receivedSignals() { try handle(signal: signal.number) }
+        case .items: queue.readItems(&report)
+        case .jobserver: break  // The next turn tries to take a slot.
+        case .clientLeft: slots.replaceLostTokens()
+        case .reader:
+            report.makeWayForOutput()
+            try output.flush()
+            slots.readerCame()
+        case .input(let slot): feed(slot)
+        case .errors(let slot): readErrors(slot)
+        case .output(let slot): try readOutput(slot)
+        }
+    }
+
+    private mutating func handle(signal: Int32) throws(WriteError) {
+        switch signal {
+        case SIGCHLD: workers.collectNews(&report)
+        case SIGCONT: workers.signalAll(SIGCONT)
+        case SIGWINCH: report.windowChanged()
+        case SIGTSTP: suspend()
+        case SIGUSR1: report.showStatus(currentProgress)
+        default:
+            if case .ending(let why, _) = phase {
+                phase = .ending(why, giveUp: workers.time)
+                workers.killAll()
+            } else {
+                try startNoMore()
+                end(.signal(signal))
+            }
+        }
+    }
+
+    /// Stops the workers and then this process, and goes on with both.
+    private mutating func suspend() {
+        report.leaveTerminal()
+        workers.signalAll(SIGTSTP)
+        let before = system.now
+        system.stop()
+        report.resume(after: system.now - before)
+        workers.signalAll(SIGCONT)
+    }
+
+    // MARK: Workers' pipes
+
+    private mutating func feed(_ slot: Int) {
+        if let failure = workers.feed(slot), let worker = workers[slot] {
+            report.say("chunk \(worker.chunk.number)", "its standard input: \(failure.reason)")
+        }
+    }
+
+    private mutating func readOutput(_ slot: Int) throws(WriteError) {
+        guard let worker = workers[slot], let end = worker.output else { return }
+        if case .ending(.outputFailed, _) = phase {
+            if discard(end.descriptor) { workers.closeOutput(slot) }
+            return
+        }
+        // The event may be older than what the event before it did.
+        if !output.takes(worker.chunk.number) { return workers.pause(slot) }
+        report.makeWayForOutput()
+        var lines = worker.lines
+        let receipt = try output.receive(
+            chunk: worker.chunk.number, from: end.descriptor, through: &scratch, lines: &lines)
+        if lines != nil { workers.update(slot) { $0.lines = lines } }
+        switch receipt {
+        case .more(let count): workers.heardOutput(slot, bytes: count)
+        case .noRoom: break
+        case .nothingYet: workers.foundOutputEmpty(slot)
+        case .end: workers.closeOutput(slot)
+        case .failed(let error):
+            report.say("chunk \(worker.chunk.number)", "its output: \(error.reason)")
+            workers.loseOutput(slot)
+        case .overflow:
+            report.say(
+                "chunk \(worker.chunk.number)",
+                "its output has to be held, and fits neither into --buffer nor into "
+                    + settings.temporaryFolder.text)
+            workers.loseOutput(slot)
+        }
+    }
+
+    /// Reads what nobody will see, so that a worker that is being ended does not wait.
+    ///
+    /// - Returns: whether that was all.
+    private mutating func discard(_ descriptor: FileDescriptor) -> Bool {
+        do throws(Errno) {
+            return try readIntoScratch(descriptor) == 0
+        } catch {
+            return error != .wouldBlock
+        }
+    }
+
+    private mutating func readIntoScratch(_ descriptor: FileDescriptor) throws(Errno) -> Int {
+        scratch.consume(scratch.count)
+        let system = self.system
+        return try unsafe scratch.fill { memory throws(Errno) in
+            try unsafe system.read(descriptor, into: memory)
+        }
+    }
+
+    /// Bytes of a line of stderr that are kept together.
+    private static var longestErrorLine: Int { 1 << 20 }
+
+    private mutating func readErrors(_ slot: Int) {
+        guard let worker = workers[slot], let end = worker.errors else { return }
+        do throws(Errno) {
+            if try readIntoScratch(end.descriptor) == 0 {
+                workers.closeErrors(slot)
+                return endErrorLine(slot)
+            }
+        } catch {
+            if error == .wouldBlock {
+                workers.foundErrorsEmpty(slot)
+            } else {
+                workers.closeErrors(slot)
+            }
+            return
+        }
+        workers.heardErrors(slot)
+        let fresh = unsafe Array(scratch.bytes)
+        scratch.consume(scratch.count)
+        if let newline = fresh.lastIndex(of: UInt8(ascii: "\n")) {
+            report.passOn(worker.unfinishedLine + fresh[...newline])
+            workers.update(slot) { $0.unfinishedLine = Array(fresh[(newline + 1)...]) }
+        } else {
+            workers.update(slot) { $0.unfinishedLine += fresh }
+            if worker.unfinishedLine.count + fresh.count > Self.longestErrorLine {
+                endErrorLine(slot)
+            }
+        }
+    }
+
+    private mutating func endErrorLine(_ slot: Int) {
+        guard let worker = workers[slot], !worker.unfinishedLine.isEmpty else { return }
+        report.passOn(worker.unfinishedLine + [UInt8(ascii: "\n")])
+        workers.update(slot) { $0.unfinishedLine = [] }
+    }
+
+    // MARK: Ends of workers
+
+    /// Does what there is to do with a worker that has exited.
+    ///
+    /// - Parameter time: that has passed since the turn before.
+    private mutating func attend(to slot: Int, _ time: Duration) throws(WriteError) {
+        // What the worker wrote is all in its pipes by now.
+        if let errors = workers[slot]?.errors, !errors.isReadEmpty {
+            readErrors(slot)
+            workers.watchErrors(slot)
+        }
+        if let end = workers[slot]?.output, end.isWatched, !end.isReadEmpty {
+            try readOutput(slot)
+        }
+        if mustClosePipes(slot) {
+            closePipes(slot)
+        } else if workers.listen(to: slot, for: time) {
+            if let worker = workers[slot] {
+                report.say(
+                    "chunk \(worker.chunk.number)",
+                    "a process that worker \(worker.process) left behind holds its output open; "
+                        + "closed")
+            }
+            closePipes(slot)
+        }
+        if workers.isOver(slot) { try finish(slot) }
+    }
+
+    /// Whether a worker's pipes are closed whoever has them open, because the run is ended
+    /// and its process group is gone.
+    private func mustClosePipes(_ slot: Int) -> Bool {
+        guard case .ending(let why, let giveUp) = phase, let worker = workers[slot],
+            case .exited = worker.state, !worker.isSilent
+        else { return false }
+        if case .outputFailed = why { return true }
+        return worker.isReadEmpty || workers.time >= giveUp
+    }
+
+    private mutating func closePipes(_ slot: Int) {
+        endErrorLine(slot)
+        workers.closeOutput(slot)
+        workers.closeErrors(slot)
+    }
+
+    /// A worker has exited, and all that it printed was read.
+    private mutating func finish(_ slot: Int) throws(WriteError) {
+        endErrorLine(slot)
+        let (worker, use) = workers.remove(slot)
+        slots.give()
+        queue.mayStart()
+        rereadWorkersFile()
+        guard let outcome = worker.state.outcome else { return }
+        if case .ending(.outputFailed, _) = phase { return }
+        report.ended(worker, outcome, use)
+        // A worker that was ended early says nothing about what its items take.
+        if worker.state.reason == nil, let exit = worker.state.exit {
+            queue.learn(
+                items: worker.chunk.itemCount, seconds: (exit.time - worker.begun) / .seconds(1),
+                spawning: worker.spawnSeconds)
+        }
+        if willRetry(worker, outcome) {
+            output.restart(chunk: worker.chunk.number)
+            queue.add(Job(chunk: worker.chunk, attempt: worker.job.attempt + 1, failure: outcome))
+            return
+        }
+        report.finished(worker, outcome, use)
+        report.makeWayForOutput()
+        var lines = worker.lines
+        try output.finish(
+            chunk: worker.chunk.number, keeps: outcome.isSuccess || settings.retries == nil,
+            rest: lines?.ending() ?? [])
+        if !outcome.isSuccess { try failed(worker, outcome) }
+    }
+
+    private func willRetry(_ worker: Worker, _ outcome: Outcome) -> Bool {
+        guard let retries = settings.retries, case .open = phase else { return false }
+        return outcome.mayBeRetried && worker.job.attempt <= retries
+    }
+
+    /// A chunk failed for good.
+    private mutating func failed(_ worker: Worker, _ outcome: Outcome) throws(WriteError) {
+        report.addFailed(worker.chunk.bytes)
+        if outcome == .exited(status: 255) { try startNoMore() }
+        if settings.halt == .never || worker.state.reason == .halt { return }
+        try startNoMore()
+        if settings.halt == .now { workers.endAll(with: SIGTERM, .halt, onlyRunning: true) }
+    }
+
+    /// Ends the run: tells the workers to end and waits for them, but no longer than that
+    /// takes.
+    private mutating func end(_ why: Ending) {
+        if case .ending = phase { return }
+        phase = .ending(why, giveUp: workers.time + settings.killAfter)
+        let signal: Int32 = if case .signal(let signal) = why { signal } else { SIGTERM }
+        workers.endAll(with: signal, .endOfRun)
+    }
+
+    /// Reads `--jobs-file` again, if there is one. What cannot be used changes nothing.
+    private mutating func rereadWorkersFile() {
+        guard let name = settings.workersFile, let text = try? system.contents(of: name),
+            let count = WorkerCount(jobsFile: text)
+        else { return }
+        workerLimit = count.number(cpus: usableCPUs())
     }
 }

@@ -1,5 +1,7 @@
 import Shared
 
+import Shared
+
 /// What `-j` asks for.
 enum WorkerCount: Equatable {
     case exactly(Int)
@@ -21,6 +23,11 @@ enum WorkerCount: Equatable {
         }
     }
 
+    /// - Parameter text: of a `--jobs-file`; its first word counts.
+    init?(jobsFile text: String) {
+        self.init(text.split(whereSeparator: \.isWhitespace).first.map(String.init) ?? "")
+    }
+
     /// What a text that is none would have to be.
     static let expected =
         "takes a number of workers of at least 1, +N or -N for N more or fewer than CPUs, "
@@ -38,4 +45,19 @@ enum WorkerCount: Equatable {
         if case .percentOfCPUs = self { return max(1, number / 100) }
         return max(1, number)
     }
+}
+
+/// Reads `--jobs-file` for the first time.
+func workerCount(inFile name: Argument) throws(Failure) -> Int {
+    let text: String
+    do {
+        text = try contents(of: name)
+    } catch {
+        throw Failure(name.text, error.reason)
+    }
+    guard let count = WorkerCount(jobsFile: text) else {
+        let word = text.split(whereSeparator: \.isWhitespace).first ?? ""
+        throw Failure(name.text, "'\(word)': a jobs file \(WorkerCount.expected)")
+    }
+    return count.number(cpus: usableCPUs())
 }

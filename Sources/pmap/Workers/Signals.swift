@@ -1,52 +1,73 @@
 import Shared
 import Synchronization
 
-/// Signals as bytes in a pipe, so that one poll(2) waits for them and for everything else.
+/// Signals as bytes in a pipe, so that one wait serves them and everything else.
 struct Signals: ~Copyable {
-    /// Those that end pmap, unless it was started with them ignored (nohup(1), `&`).
-    static let ending = [SIGINT, SIGTERM, SIGHUP, SIGQUIT]
-    /// Writing to a reader that is gone or past a size limit is told by errno(3) instead.
+    /// Those that would kill pmap by default, as a user, a time limit or a batch system sends
+    /// them. pmap ends its workers first.
+    private static let ending = [
+        SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGXCPU,
+        SIGPOLL, SIGPWR, SIGSTKFLT,
+    ]
+    private static let realTime = cs_first_real_time_signal()...cs_last_real_time_signal()
+    /// Writing to a reader that is gone, or past a size limit, is reported by errno(3).
     private static let ignored = [SIGPIPE, SIGXFSZ]
 
     private let pipe: Pipe
-    /// Signals that pmap was started to ignore, and its workers are too.
-    private let inheritedIgnored: Set<Int32>
+    /// Those of `ignored` that were not ignored before.
+    let workerDefaults: [Int32]
     /// The signals that were blocked when pmap was started, as they are in its workers.
     let workerMask: sigset_t
 
     /// A signal that came.
-    struct Arrival {
+    struct Arrival: Equatable {
         let number: Int32
-        /// Or by the kernel, as those that are typed on a terminal are.
+        /// False if the kernel sent it, as it does for what is typed on a terminal.
         let isSentByProcess: Bool
     }
 
-    /// Installs the handlers: for the signals that end pmap, SIGCHLD and these.
+    /// Installs the handlers for the signals that end pmap, for SIGCHLD and for others.
     ///
-    /// - Parameter others: SIGTSTP is left alone where pmap was started to ignore it.
+    /// A signal that pmap was started to ignore (nohup(1), `&`) stays ignored, in its workers
+    /// too. SIGCHLD is the exception: the kernel would discard the status of workers.
     init(others: [Int32]) throws(Errno) {
         let pipe = try Pipe()
         try pipe.reading.descriptor.setNonBlocking()
         try pipe.writing.descriptor.setNonBlocking()
-        let inherited = Set((Self.ending + Self.ignored + [SIGTSTP]).filter(isIgnored))
         signalPipe.store(pipe.writing.descriptor.rawValue, ordering: .relaxed)
-        let handled = (Self.ending + [SIGCHLD] + others).filter { !inherited.contains($0) }
-        for signal in handled { handle(signal) }
-        for signal in Self.ignored { ignore(signal) }
+        setAction(SIGCHLD, handler)
+        var handled = [SIGCHLD]
+        for signal in Self.ending + others + Self.realTime where handleUnlessIgnored(signal) {
+            handled.append(signal)
+        }
+        let crashes = [SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS, SIGTRAP]
+        for signal in crashes where handleUnlessIgnored(signal, once: true) {
+            handled.append(signal)
+        }
+        var ignored = sigaction()
+        unsafe cs_set_ignored(&ignored)
+        workerDefaults = Self.ignored.filter { !setAction($0, ignored) }
         workerMask = unblock(handled)
-        inheritedIgnored = inherited
         self.pipe = consume pipe
     }
 
     var descriptor: FileDescriptor { pipe.reading.descriptor }
 
-    /// What a worker must find at its default action.
-    var workerDefaults: [Int32] { Self.ignored.filter { !inheritedIgnored.contains($0) } }
+    /// Whether one of the signals that are handled ends pmap.
+    static func ends(_ signal: Int32) -> Bool {
+        switch signal {
+        case SIGCHLD, SIGCONT, SIGTSTP, SIGUSR1, SIGWINCH: false
+        default: true
+        }
+    }
+
+    /// Whether a signal that ends pmap has come.
+    static var mustEnd: Bool { endingSignalCame.load(ordering: .relaxed) }
 
     /// Whether a reader that is gone ends pmap by SIGPIPE.
-    var diesOfBrokenPipe: Bool { !inheritedIgnored.contains(SIGPIPE) }
+    var diesOfBrokenPipe: Bool { workerDefaults.contains(SIGPIPE) }
 
-    /// What came since it was asked last. Equal ones may have merged into one.
+    /// The signals that came since this was asked last. Equal ones may have merged.
     func received() -> [Arrival] {
         var bytes = [UInt8](repeating: 0, count: 256)
         let count = unsafe bytes.withUnsafeMutableBytes { buffer in
@@ -57,47 +78,70 @@ struct Signals: ~Copyable {
         }
     }
 
-    /// Stops this process, as SIGTSTP does where nobody handles it, until it is continued.
+    /// Stops this process until it is continued, as SIGTSTP does by default.
     func stop() {
         var action = sigaction()
         unsafe cs_set_default(&action)
-        unsafe sigaction(SIGTSTP, &action, nil)
+        setAction(SIGTSTP, action)
         raise(SIGTSTP)
-        handle(SIGTSTP)
+        setAction(SIGTSTP, handler)
     }
 }
 
-/// Where the handler writes: the one thing that it cannot be given otherwise.
+/// Where the handler writes, and what it notes. It cannot be given anything otherwise.
 private let signalPipe = Atomic<Int32>(-1)
+private let endingSignalCame = Atomic<Bool>(false)
 
-/// Set in the byte of a signal that no process sent: there are 64 signals.
+/// Set in the byte of a signal that no process sent. There are 64 signals.
 private let kernelMark: UInt8 = 0x80
 
-private func handle(_ signal: Int32) {
+private var handler: sigaction {
     var action = sigaction()
     unsafe cs_set_informed_handler(&action) { signal, information, _ in
-        // Async-signal-safe: a load, write(2), and errno as it was. A full pipe holds
-        // the signal already.
+        // Async-signal-safe: atomics, write(2), and errno as it was. If the pipe is full, it
+        // holds the signal already.
         let saved = errno
         var byte = UInt8(truncatingIfNeeded: signal)
-        if unsafe cs_sent_by_process(information) == 0 { byte |= kernelMark }
+        if unsafe cs_sent_by_process(information) == 0 {
+            // A bug of our own: the instruction is run again, and kills this process.
+            if isCrash(signal) { return }
+            byte |= kernelMark
+        }
+        if Signals.ends(signal) { endingSignalCame.store(true, ordering: .relaxed) }
         while unsafe write(signalPipe.load(ordering: .relaxed), &byte, 1) == -1 && errno == EINTR {}
         errno = saved
     }
     action.sa_flags = SA_RESTART | SA_SIGINFO
-    unsafe sigaction(signal, &action, nil)
+    return action
 }
 
-private func ignore(_ signal: Int32) {
-    var action = sigaction()
-    unsafe cs_set_ignored(&action)
-    unsafe sigaction(signal, &action, nil)
+/// Whether a bug of this process's own may raise the signal.
+private func isCrash(_ signal: Int32) -> Bool {
+    switch signal {
+    case SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS, SIGTRAP: true
+    default: false
+    }
 }
 
-private func isIgnored(_ signal: Int32) -> Bool {
-    var action = sigaction()
-    unsafe sigaction(signal, nil, &action)
-    return unsafe cs_is_ignored(&action) != 0
+/// - Parameter once: the signal has its default action after its first arrival.
+/// - Returns: false if it was ignored, as it is left.
+private func handleUnlessIgnored(_ signal: Int32, once: Bool = false) -> Bool {
+    var action = handler
+    if once { action.sa_flags |= CInt(bitPattern: SA_RESETHAND) }
+    var before = sigaction()
+    unsafe sigaction(signal, &action, &before)
+    if unsafe cs_is_ignored(&before) == 0 { return true }
+    unsafe sigaction(signal, &before, nil)
+    return false
+}
+
+/// - Returns: whether the signal was ignored before.
+@discardableResult
+private func setAction(_ signal: Int32, _ action: sigaction) -> Bool {
+    var action = action
+    var before = sigaction()
+    unsafe sigaction(signal, &action, &before)
+    return unsafe cs_is_ignored(&before) != 0
 }
 
 /// - Returns: the mask as it was before.
@@ -111,13 +155,13 @@ private func unblock(_ signals: [Int32]) -> sigset_t {
     return before
 }
 
-/// Ends this process by a signal, as its parent expects of one that was sent it.
+/// Ends this process by a signal, as its parent expects of a process that was sent it.
 func die(of signal: Int32) -> Never {
     var action = sigaction()
     unsafe cs_set_default(&action)
-    unsafe sigaction(signal, &action, nil)
+    setAction(signal, action)
     unblock([signal])
-    // A core file of pmap would say nothing of why SIGQUIT was sent.
+    // A core file of pmap would say nothing about why SIGQUIT was sent.
     var noCore = rlimit()
     unsafe setrlimit(coreResource, &noCore)
     raise(signal)

@@ -1,0 +1,238 @@
+import Shared
+
+/// What pmap tells about a run: messages and progress on standard error, the log and the list
+/// of failed items, the summary at the end, and the exit status.
+struct Report<S: System>: ~Copyable {
+    private let system: S
+    private let settings: Settings
+    private var display: StatusDisplay<S>
+    private var records: Records<S>
+    private var statistics: Statistics?
+    private(set) var tally = Tally()
+    private(set) var progress = Progress()
+    private let began: Duration
+    private var saidSpillFailure = false
+
+    init(_ system: S, _ settings: Settings, _ files: consuming RecordFiles, messages: Messages) {
+        self.system = system
+        self.settings = settings
+        display = StatusDisplay(
+            system, style: settings.progressStyle, interval: settings.progressInterval,
+            messages: messages)
+        records = Records(system, settings, files)
+        statistics = settings.showsStatistics ? Statistics() : nil
+        began = system.now
+    }
+
+    // MARK: Standard error
+
+    /// A message of pmap's own.
+    mutating func say(_ what: String, _ why: String) { display.say(what, why) }
+
+    /// An error of pmap's own, which changes the exit status.
+    mutating func sayError(_ what: String, _ why: String) {
+        say(what, why)
+        tally.noteOwnError()
+    }
+
+    /// Passes on what a worker printed on its standard error.
+    mutating func passOn(_ lines: some Collection<UInt8>) { display.write(lines) }
+
+    /// Standard output is about to write, maybe to the terminal of the bar.
+    mutating func makeWayForOutput() { display.eraseForOutput() }
+
+    mutating func leaveTerminal() { display.leaveTerminal() }
+
+    /// pmap was stopped for some time.
+    mutating func resume(after pause: Duration) { display.resume(after: pause) }
+
+    mutating func windowChanged() { display.windowChanged() }
+
+    /// Whether it is time to show the progress.
+    var isUpdateDue: Bool { display.isUpdateDue }
+
+    /// Shows the progress.
+    ///
+    /// - Parameter canPaint: whether standard output stands at the start of a line.
+    mutating func update(_ progress: Progress, canPaint: Bool) {
+        display.update(progress, canPaint: canPaint)
+    }
+
+    /// A status line now.
+    mutating func showStatus(_ progress: Progress) { display.show(progress) }
+
+    /// When `update` has something to do next, on the monotonic clock.
+    var nextUpdate: Duration { display.deadline ?? .never }
+
+    /// With `-v`: says who does what.
+    mutating func started(_ worker: Worker) {
+        if settings.verbosity == 0 { return }
+        let command = settings.command.shortForm(
+            worker.chunk, slot: worker.slot, delimiter: settings.delimiter)
+        say("worker \(worker.process)", command)
+    }
+
+    /// A worker was stopped, by somebody or by the terminal.
+    mutating func stopped(_ worker: Worker, by signal: Int32) {
+        if signal != SIGTTIN && signal != SIGTTOU { return }
+        say(
+            "chunk \(worker.chunk.number)",
+            "worker \(worker.process) wants the terminal, which workers cannot use, and is "
+                + "stopped; give it its input, or end it")
+    }
+
+    mutating func spillFailed(_ failure: Errno) {
+        if saidSpillFailure { return }
+        saidSpillFailure = true
+        say(
+            settings.temporaryFolder.text,
+            "\(failure.reason); output waits in memory, and workers do when that is full")
+    }
+
+    /// The input cannot be read any further.
+    mutating func inputFailed(_ error: Errno) {
+        let file = settings.argumentFile.map { $0 == "-" ? nil : $0.text } ?? nil
+        sayError(file ?? "standard input", error.reason)
+    }
+
+    // MARK: Chunks
+
+    /// The items of a chunk that an earlier run has done; nil if it must be done now.
+    func itemsDone(inChunk number: Int) -> Int? { records.itemsDone(inChunk: number) }
+
+    /// A chunk is skipped, since an earlier run has done it.
+    mutating func skipped(items: Int) {
+        progress.chunksDone += 1
+        progress.itemsDone += items
+        progress.itemsSkipped += items
+    }
+
+    /// The items of a chunk that is not as long as the log says.
+    mutating func differs(_ chunk: Chunk, itemsInLog: Int) {
+        sayError(
+            settings.logFile?.text ?? "",
+            "chunk \(chunk.number) has \(itemsInLog) items there and \(chunk.itemCount) here; "
+                + "resume with the same input and chunk size")
+    }
+
+    /// An item that no command can take.
+    mutating func refused(item: Int, _ bytes: [UInt8], _ why: String) {
+        sayError("item \(item)", why)
+        addFailed(bytes)
+    }
+
+    /// An attempt to run a chunk has ended, for good or not.
+    mutating func ended(_ worker: Worker, _ outcome: Outcome, _ use: ResourceUse) {
+        addStatistics(worker, use)
+        if settings.verbosity > 1 {
+            let seconds = decimal(worker.runTime)
+            say("worker \(worker.process)", "\(outcome.text) after \(seconds) s")
+        }
+        let what = "worker \(worker.process) \(outcome.text)"
+        switch (outcome, worker.state.reason) {
+        case (_, .halt), (_, .endOfRun): break
+        case (.exited(status: 255), _):
+            say("chunk \(worker.chunk.number)", "\(what); no more chunks are started")
+        case (.killed, _), (.timedOut, _): say("chunk \(worker.chunk.number)", what)
+        default: break
+        }
+    }
+
+    /// A chunk is done or has failed for good. Its row is logged once its output is written.
+    mutating func finished(_ worker: Worker, _ outcome: Outcome, _ use: ResourceUse) {
+        progress.chunksDone += 1
+        progress.itemsDone += worker.chunk.itemCount
+        if worker.state.reason == .halt { tally.noteHalted() } else { tally.note(outcome) }
+        records.addRow(
+            LogRow(
+                chunk: worker.chunk.number, slot: worker.slot, process: Int(worker.process),
+                start: worker.begunSince1970, wallTime: worker.runTime,
+                userTime: use.userTime, systemTime: use.systemTime,
+                maximumResidentSize: use.maximumResidentSize, outcome: outcome,
+                attempts: worker.job.attempt, bytes: worker.bytesOut,
+                items: worker.chunk.itemCount))
+    }
+
+    /// A chunk that failed before is given up, because no more workers are started.
+    mutating func gaveUp(_ job: Job) {
+        if let outcome = job.failure { tally.note(outcome) }
+        addFailed(job.chunk.bytes)
+    }
+
+    /// The command could not be started, for a reason that does not pass.
+    mutating func cannotRun(_ command: [UInt8], _ error: Errno) {
+        say(readable(command), error.reason)
+        tally.noteNotStarted(error)
+    }
+
+    /// The output of these chunks is written.
+    mutating func written(_ chunks: [Int]) {
+        record { records throws(Failure) in try records.writeRows(of: chunks) }
+    }
+
+    /// Notes items that failed for good, or were never tried.
+    mutating func addFailed(_ items: [UInt8]) {
+        record { records throws(Failure) in try records.addFailed(items) }
+    }
+
+    /// Says that a record cannot be kept. The work goes on.
+    private mutating func record(_ work: (inout Records<S>) throws(Failure) -> Void) {
+        do {
+            try work(&records)
+        } catch {
+            sayError(error.what, error.why)
+        }
+    }
+
+    // MARK: The end
+
+    private mutating func addStatistics(_ worker: Worker, _ use: ResourceUse) {
+        guard let exit = worker.state.exit else { return }
+        statistics?.note(
+            Statistics.Sample(
+                number: worker.chunk.number, items: worker.chunk.itemCount,
+                bytes: worker.chunk.bytes.count, slot: worker.slot,
+                seconds: (exit.time - worker.begun) / .seconds(1),
+                spawning: worker.spawnSeconds, end: (exit.time - began) / .seconds(1),
+                cpuSeconds: use.cpuTime / .seconds(1), bytesOut: worker.bytesOut),
+            text: settings.command.shortItems(worker.chunk, delimiter: settings.delimiter))
+    }
+
+    /// The last words.
+    ///
+    /// - Parameters:
+    ///   - workers: as many as may run at once now.
+    ///   - findsChunkSize: whether `-c auto` is given.
+    mutating func finish(_ progress: Progress, workers: Int, findsChunkSize: Bool) {
+        display.finish(progress)
+        if let statistics {
+            let wall = (system.now - began) / .seconds(1)
+            let advice = advice(statistics, wall, workers, findsChunkSize)
+            display.show(
+                text: statistics.table(progress: progress, wall: wall, advice: advice.sentence))
+        }
+        if settings.verbosity > 0 { display.show(progress) }
+    }
+
+    private func advice(
+        _ statistics: Statistics, _ wall: Double, _ workers: Int, _ findsChunkSize: Bool
+    ) -> Advice {
+        let limits = settings.chunkLimits
+        let limit: Advice.Limit =
+            if findsChunkSize {
+                .automatic(statistics.typicalItems)
+            } else if limits.items == .max {
+                .bytes(limits.bytes)
+            } else {
+                .items(limits.items)
+            }
+        return Advice(
+            limit: limit, workers: workers, cpus: usableCPUs(), chunks: statistics.chunks,
+            items: statistics.items, bytes: statistics.bytes, start: statistics.cost.knownStart,
+            busy: statistics.busy.reduce(0, +),
+            cpusUsed: wall > 0 ? statistics.cpuSeconds / wall : 0,
+            utilisation: statistics.utilisation(wall: wall),
+            startShare: statistics.startShare(wall: wall),
+            endShare: statistics.endShare(wall: wall))
+    }
+}

@@ -1,0 +1,118 @@
+import Shared
+
+/// The chunks that wait for a worker: first those that are run again or could not be started,
+/// then new ones, cut from the input.
+struct JobQueue<S: System>: ~Copyable {
+    private let system: S
+    private(set) var source: ItemSource<S>
+    /// For `-c auto`.
+    private var sizer: ChunkSizer?
+    /// In the order of the input. A few per worker at most.
+    private var waiting: [Job] = []
+    /// When a start that failed is tried again, and how often that was in vain.
+    private var nextTry = Duration.zero
+    private(set) var vainTries = 0
+
+    /// How long to wait before a start that failed is tried again.
+    static var pause: Duration { .milliseconds(100) }
+    /// How often that is done while no worker runs.
+    private static var patience: Int { 10 }
+
+    init(_ system: S, _ source: consuming ItemSource<S>, findsChunkSize: Bool) {
+        self.system = system
+        self.source = source
+        sizer = findsChunkSize ? ChunkSizer() : nil
+    }
+
+    /// Whether there will never be a chunk again.
+    var isExhausted: Bool { waiting.isEmpty && source.isExhausted }
+
+    /// The first chunk that waits to be run again.
+    var firstWaiting: Chunk? { waiting.first?.chunk }
+
+    /// Puts a chunk among those that wait.
+    mutating func add(_ job: Job) {
+        let place = waiting.firstIndex { $0.chunk.number > job.chunk.number }
+        waiting.insert(job, at: place ?? waiting.endIndex)
+    }
+
+    /// Takes out all that wait.
+    mutating func removeWaiting() -> [Job] {
+        defer { waiting = [] }
+        return waiting
+    }
+
+    /// Takes out the items that were read and are in no chunk, for a run that is given up.
+    mutating func takeRest() -> [UInt8] { source.takeRest() }
+
+    /// The next chunk to run; nil if more input is needed first, or none is left.
+    ///
+    /// - Parameters:
+    ///   - workers: that share the input, for `-c auto`.
+    ///   - report: is told of items that no command can take, and of errors.
+    mutating func next(workers: Int, _ report: inout Report<S>) throws(WriteError) -> Job? {
+        if !waiting.isEmpty { return waiting.removeFirst() }
+        sizeNextChunk(workers: workers, &report)
+        do {
+            return try source.nextChunk { item, bytes, why in
+                report.refused(item: item, bytes, why)
+            }.map { Job(chunk: $0) }
+        } catch {
+            throw WriteError(error)
+        }
+    }
+
+    /// Reads more of the input.
+    mutating func readItems(_ report: inout Report<S>) {
+        do {
+            try source.read()
+        } catch {
+            report.inputFailed(error)
+        }
+    }
+
+    // MARK: Sizes
+
+    /// Whether `-c auto` decides the size of chunks.
+    var findsChunkSize: Bool { sizer != nil }
+
+    mutating func learn(items: Int, seconds: Double, spawning: Double) {
+        sizer?.note(items: items, seconds: seconds, spawning: spawning)
+    }
+
+    private mutating func sizeNextChunk(workers: Int, _ report: inout Report<S>) {
+        guard let sizer else { return }
+        // What is there already tells how much is left. What is still to come does not delay
+        // a start.
+        let (wanted, overflow) = sizer.size.multipliedReportingOverflow(
+            by: 2 * min(workers, 1 << 20))
+        while source.itemsWaiting < (overflow ? .max : wanted), source.wantsMore, source.isReadable
+        {
+            readItems(&report)
+        }
+        source.chunkItems = sizer.size(left: source.itemsWaiting, workers: workers)
+    }
+
+    // MARK: Starts that failed
+
+    /// A worker was started, or has ended and left room for another.
+    mutating func mayStart() {
+        vainTries = 0
+        nextTry = .zero
+    }
+
+    /// A start failed. The chunk waits for the next try.
+    mutating func tryAgain(_ job: Job) {
+        add(job)
+        nextTry = system.now + Self.pause
+        vainTries += 1
+    }
+
+    /// Whether a start that fails now may be tried again.
+    ///
+    /// - Parameter isAlone: whether no worker runs whose end could leave room.
+    func isPatient(isAlone: Bool) -> Bool { !isAlone || vainTries < Self.patience }
+
+    /// When the next start may be tried, on the monotonic clock.
+    var nextStart: Duration { vainTries == 0 ? .zero : nextTry }
+}

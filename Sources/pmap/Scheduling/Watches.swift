@@ -1,0 +1,62 @@
+import Shared
+
+/// The descriptors that are watched on and off: the items, standard output, and the
+/// jobserver's pipe. Those of workers are in their `WorkerTable`.
+struct Watches<S: System>: ~Copyable {
+    private let system: S
+    private var items = Watch.none
+    private var reader = Watch.none
+    private var jobserver = Watch.none
+    /// Whether something that is wanted could not be watched, so that it is tried again soon.
+    private(set) var mustRetry = false
+
+    private enum Watch {
+        case none, active
+        /// It is a file that is always ready, which no poller takes.
+        case needless
+    }
+
+    init(_ system: S) { self.system = system }
+
+    /// Watches what is wanted and nothing else.
+    ///
+    /// - Returns: the events that need not be waited for.
+    mutating func want(
+        items: Bool, reader: Bool, jobserver: Bool,
+        of all: (items: FileDescriptor, reader: FileDescriptor, jobserver: FileDescriptor?)
+    ) -> [Event] {
+        mustRetry = false
+        self.items = set(self.items, items, all.items, .items, .reading)
+        self.reader = set(self.reader, reader, all.reader, .reader, .writing)
+        var ready: [Event] = []
+        if items && self.items == .needless { ready.append(.items) }
+        if reader && self.reader == .needless { ready.append(.reader) }
+        if let pipe = all.jobserver {
+            self.jobserver = set(self.jobserver, jobserver, pipe, .jobserver, .reading)
+        }
+        return ready
+    }
+
+    private mutating func set(
+        _ watch: Watch, _ isWanted: Bool, _ descriptor: FileDescriptor, _ event: Event,
+        _ interest: Poller.Interest
+    ) -> Watch {
+        switch (watch, isWanted) {
+        case (.none, true):
+            do {
+                try system.watch(descriptor, for: interest, token: event.token)
+                return .active
+            } catch  where error == .notPermitted {
+                return .needless
+            } catch {
+                // To read what is not watched might wait for ever, so it waits for memory.
+                mustRetry = true
+                return .none
+            }
+        case (.active, false):
+            system.stopWatching(descriptor)
+            return .none
+        default: return watch
+        }
+    }
+}

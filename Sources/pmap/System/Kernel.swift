@@ -1,0 +1,230 @@
+import Shared
+
+/// The real operating system.
+final class Kernel: System {
+    private let signals: Signals
+    private var spawner: Spawner
+    private var poller: Poller
+    /// Whether memory can run out before the machine's does; if not, nothing is asked.
+    private let memoryIsLimited: Bool
+
+    init(signals: consuming Signals) throws(Errno) {
+        memoryIsLimited = allocationsCanFail()
+        poller = try Poller()
+        spawner = try Spawner(
+            defaultSignals: signals.workerDefaults, mask: signals.workerMask, leadsGroup: true)
+        self.signals = signals
+    }
+
+    // MARK: Clocks
+
+    var now: Duration { monotonicTime() }
+    var timeSince1970: Duration { wallClockTime() }
+
+    // MARK: Descriptors
+
+    func makePipe() throws(Errno) -> PipeEnds {
+        let pipe = try Pipe()
+        return PipeEnds(reading: pipe.reading.release(), writing: pipe.writing.release())
+    }
+
+    func setNonBlocking(_ descriptor: FileDescriptor) throws(Errno) {
+        try descriptor.setNonBlocking()
+    }
+
+    func enlargePipe(_ descriptor: FileDescriptor, to bytes: Int) {
+        Shared.enlargePipe(descriptor, to: Int32(clamping: bytes))
+    }
+
+    func close(_ descriptor: FileDescriptor) { try? descriptor.close() }
+
+    func read(
+        _ descriptor: FileDescriptor, into buffer: UnsafeMutableRawBufferPointer
+    ) throws(Errno) -> Int {
+        try unsafe descriptor.read(into: buffer)
+    }
+
+    func write(
+        _ bytes: UnsafeRawBufferPointer, to descriptor: FileDescriptor
+    ) throws(Errno) -> Int {
+        try unsafe descriptor.write(bytes)
+    }
+
+    func splice(
+        from input: FileDescriptor, to output: FileDescriptor, atMost count: Int
+    ) throws(Errno) -> Int {
+        try moveBytes(from: input, to: output, atMost: count)
+    }
+
+    func isReady(_ descriptor: FileDescriptor, for interest: Poller.Interest) -> Bool {
+        let events = interest == .reading ? POLLIN : POLLOUT
+        var request = pollfd(fd: descriptor.rawValue, events: Int16(events), revents: 0)
+        return unsafe poll(&request, 1, 0) == 1
+    }
+
+    // MARK: Waiting
+
+    func watch(
+        _ descriptor: FileDescriptor, for interest: Poller.Interest, token: UInt64
+    ) throws(Errno) {
+        try poller.add(descriptor, for: interest, token: token)
+    }
+
+    func stopWatching(_ descriptor: FileDescriptor) { poller.remove(descriptor) }
+
+    func waitForEvents(milliseconds: Int32) -> [UInt64] {
+        poller.wait(milliseconds: milliseconds)
+    }
+
+    var signalDescriptor: FileDescriptor { signals.descriptor }
+
+    func receivedSignals() -> [Signals.Arrival] { signals.received() }
+
+    func stop() { signals.stop() }
+
+    // MARK: Processes
+
+    func start(
+        _ arguments: ArgumentVector, chunk: Int, slot: Int, input: FileDescriptor?,
+        output: FileDescriptor, errors: FileDescriptor
+    ) throws(Errno) -> pid_t {
+        try spawner.start(
+            arguments, chunk: chunk, slot: slot, input: input, output: output, errors: errors)
+    }
+
+    func childNews(of process: pid_t?) -> ChildNews? {
+        var status: Int32 = 0
+        // Exited children stay as they are, stopped ones are reported once.
+        let found = unsafe cs_child_news(process ?? 0, &status)
+        if found <= 0 { return nil }
+        if cs_stopped(status) != 0 {
+            return ChildNews(process: found, event: .stopped(signal: cs_stop_signal(status)))
+        }
+        return ChildNews(process: found, event: .exited(waitStatus: status))
+    }
+
+    @discardableResult
+    func reap(_ process: pid_t) -> ResourceUse {
+        var status: Int32 = 0
+        var usage = rusage()
+        _ = try? retrying { unsafe wait4(process, &status, 0, &usage) }
+        return ResourceUse(
+            userTime: usage.ru_utime.duration, systemTime: usage.ru_stime.duration,
+            maximumResidentSize: Int(usage.ru_maxrss))
+    }
+
+    func signal(_ number: Int32, toGroup leader: pid_t) { _ = kill(-leader, number) }
+
+    func groupsAlive(among leaders: [pid_t]) -> [pid_t] { processGroupsAlive(among: leaders) }
+
+    // MARK: Files
+
+    func makeNamelessFile(in folder: Argument) throws(Errno) -> FileDescriptor {
+        try OpenFile(unlinkedIn: folder).release()
+    }
+
+    func write(_ bytes: [UInt8], to file: FileDescriptor, at offset: Int) throws(Errno) {
+        try file.writeAll(bytes, at: offset)
+    }
+
+    func read(_ count: Int, from file: FileDescriptor, at offset: Int) throws(Errno) -> [UInt8] {
+        try file.readAll(count, at: offset)
+    }
+
+    func release(_ file: FileDescriptor, offset: Int, count: Int) {
+        punchHole(file, offset: offset, count: count)
+    }
+
+    func writeAll(_ bytes: [UInt8], to descriptor: FileDescriptor) throws(Errno) {
+        try descriptor.writeAll(bytes)
+    }
+
+    func contents(of path: Argument) throws(Errno) -> String { try Shared.contents(of: path) }
+
+    func openOutput() -> OutputFile {
+        let output = FileDescriptor.standardOutput
+        let type = (output.status?.st_mode ?? 0) & S_IFMT
+        let isPipe = type == S_IFIFO
+        let isTerminal = type == S_IFCHR && output.isTerminal
+        if isPipe || isTerminal,
+            let own = try? OpenFile(
+                path: "/proc/self/fd/1", flags: O_WRONLY | O_NONBLOCK | O_NOCTTY
+            ).release()
+        {
+            if isPipe { enlargePipe(own, to: largePipeSize) }
+            return OutputFile(descriptor: own, kind: .reopened, takesSplices: isPipe)
+        }
+        let isFile = type == S_IFREG || (type == S_IFCHR && !isTerminal) || type == S_IFBLK
+        return OutputFile(
+            descriptor: output, kind: isFile ? .file : .shared, takesSplices: isPipe)
+    }
+
+    func closeOutput() throws(Errno) { try FileDescriptor.standardOutput.close() }
+
+    func writeToStandardError(_ bytes: [UInt8]) {
+        unsafe bytes.withUnsafeBytes { try? unsafe writeMessage($0) }
+    }
+
+    /// Writes to standard error, which may be a pipe that nobody reads: a signal that ends
+    /// pmap ends the waiting too, and what is left of the message is dropped.
+    private func writeMessage(_ bytes: UnsafeRawBufferPointer) throws(Errno) {
+        var rest = unsafe bytes
+        while unsafe !rest.isEmpty {
+            while !isReady(.standardError, for: .writing) {
+                if Signals.mustEnd { return }
+                var requests = [
+                    pollfd(fd: 2, events: Int16(POLLOUT), revents: 0),
+                    pollfd(fd: signals.descriptor.rawValue, events: Int16(POLLIN), revents: 0),
+                ]
+                // Other signals stay in their pipe, so it would not be waited for again.
+                let others = isReady(signals.descriptor, for: .reading)
+                _ = unsafe poll(&requests, others ? 1 : 2, others ? 100 : -1)
+            }
+            // There is room for PIPE_BUF bytes. Whole lines are kept together.
+            var piece = unsafe UnsafeRawBufferPointer(rebasing: rest.prefix(Int(PIPE_BUF)))
+            if piece.count < rest.count,
+                let newline = unsafe piece.lastIndex(of: UInt8(ascii: "\n"))
+            {
+                unsafe piece = UnsafeRawBufferPointer(rebasing: piece[...newline])
+            }
+            do throws(Errno) {
+                let count = try unsafe FileDescriptor.standardError.write(piece)
+                unsafe rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+            } catch {
+                if error != .wouldBlock { throw error }
+            }
+        }
+    }
+
+    // MARK: Memory and slots
+
+    func requireMemory(_ bytes: Int) throws(Errno) {
+        if memoryIsLimited { try Shared.requireMemory(bytes) }
+    }
+
+    func lock(_ descriptor: FileDescriptor) -> Bool {
+        flock(descriptor.rawValue, LOCK_EX | LOCK_NB) == 0
+    }
+
+    func unlock(_ descriptor: FileDescriptor) { _ = flock(descriptor.rawValue, LOCK_UN) }
+
+    func hasHungUp(_ descriptor: FileDescriptor) -> Bool {
+        var request = pollfd(fd: descriptor.rawValue, events: 0, revents: 0)
+        return unsafe poll(&request, 1, 0) == 1 && Int32(request.revents) & POLLHUP != 0
+    }
+
+    func reopenForWriting(_ descriptor: FileDescriptor) -> FileDescriptor {
+        while true {
+            // No more descriptors are needed than were just closed, but the system may be
+            // short of files or memory for a while.
+            if let file = try? openedFile("/proc/self/fd/\(descriptor.rawValue)", O_WRONLY) {
+                return file.release()
+            }
+            usleep(10_000)
+        }
+    }
+}
+
+extension timeval {
+    fileprivate var duration: Duration { .seconds(tv_sec) + .microseconds(Int64(tv_usec)) }
+}

@@ -1,0 +1,518 @@
+import Shared
+
+/// A chunk that is to be run.
+struct Job {
+    let chunk: Chunk
+    /// From 1; more if earlier attempts failed.
+    var attempt = 1
+    /// How the last of them failed.
+    var failure: Outcome?
+}
+
+/// A running command, or one that has exited and is not forgotten yet. Only `WorkerTable`
+/// makes one, changes its state, and uses its process ID.
+struct Worker {
+    let slot: Int
+    let process: pid_t
+    let job: Job
+    /// On the monotonic clock: when pmap began to start it, and when it had done so.
+    let begun: Duration
+    let started: Duration
+    let begunSince1970: Duration
+    fileprivate(set) var state: WorkerState
+
+    /// Ends of its pipes, nil once closed.
+    fileprivate(set) var input: Feed?
+    fileprivate(set) var output: ReadEnd?
+    fileprivate(set) var errors: ReadEnd?
+    fileprivate var linger = Linger()
+
+    /// Bytes that it printed.
+    var bytesOut = 0
+    /// What `-l` and `--tag` do to its output.
+    var lines: LineFilter?
+    /// What it printed on stderr after its last newline.
+    var unfinishedLine: [UInt8] = []
+
+    var chunk: Chunk { job.chunk }
+
+    /// Seconds that it took to start it, as far as pmap saw.
+    var spawnSeconds: Double { (started - begun) / .seconds(1) }
+
+    /// How long its process ran.
+    var runTime: Duration { (state.exit?.time ?? started) - started }
+
+    /// Whether nothing more can come from it.
+    var isSilent: Bool { output == nil && errors == nil }
+
+    /// Whether it has exited, and all that it wrote before has been read.
+    var isReadEmpty: Bool {
+        state.exit != nil && output?.isReadEmpty ?? true && errors?.isReadEmpty ?? true
+    }
+
+    /// Whether nothing is left to do with it.
+    fileprivate var isOver: Bool {
+        if case .exited = state { isSilent } else { false }
+    }
+
+    /// pmap's end of a worker's standard input.
+    struct Feed {
+        let descriptor: FileDescriptor
+        /// Bytes of the chunk that the pipe took.
+        var bytesFed = 0
+    }
+
+    /// pmap's end of a pipe that a worker writes to.
+    struct ReadEnd {
+        let descriptor: FileDescriptor
+        var isWatched = true
+        /// When it is watched again, if that is a matter of time.
+        var restUntil = Duration.never
+        /// Whether a read found nothing since the worker exited.
+        var isReadEmpty = false
+        var hasLargePipe = false
+    }
+}
+
+/// The workers: their slots, their processes and their pipes.
+///
+/// Nothing else calls kill(2) and wait(2), and no process ID is used after its zombie is gone:
+/// from then on it may be a stranger's. So a worker keeps its zombie until nothing is left to
+/// do with it, and the zombie is reaped when the worker is forgotten.
+struct WorkerTable<S: System>: ~Copyable {
+    private let system: S
+    private let timeout: Duration?
+    private let killAfter: Duration
+    /// By slot; the first is never used, since slots count from 1.
+    private var workers: [Worker?] = [nil]
+    private var freeSlots = SlotSet()
+    private var slotOfProcess: [pid_t: Int] = [:]
+    /// Slots of workers that have exited.
+    private var exited: [Int] = []
+    /// Slots of workers whose output must not be read yet.
+    private var paused: [Int] = []
+    private var clock: ActiveClock
+    /// When the workers are looked at one by one for what it is time for, or earlier.
+    private var nextLook = Duration.never
+    /// Whether output could not be watched, so that it is tried again soon.
+    private(set) var mustRetry = false
+
+    /// How often a worker that closed its pipes is asked whether it has exited, in case the
+    /// signal that would tell is lost.
+    private static var silencePause: Duration { .milliseconds(500) }
+    /// How long the stderr of a worker that closed its stdout is left alone.
+    private static var errorRest: Duration { .milliseconds(10) }
+    /// When to try again what failed for want of memory.
+    private static var retryPause: Duration { .milliseconds(100) }
+
+    init(_ system: S, timeout: Duration?, killAfter: Duration) {
+        self.system = system
+        self.timeout = timeout
+        self.killAfter = killAfter
+        clock = ActiveClock(now: system.now)
+    }
+
+    var count: Int { slotOfProcess.count }
+    var isEmpty: Bool { slotOfProcess.isEmpty }
+    /// The slot of the worker that is started next.
+    var nextSlot: Int { freeSlots.lowest }
+
+    /// The worker of a slot, nil if there is none any more.
+    subscript(slot: Int) -> Worker? { slot < workers.count ? workers[slot] : nil }
+
+    /// Changes what is known of a worker, except its state.
+    mutating func update(_ slot: Int, _ change: (inout Worker) -> Void) {
+        change(&workers[slot]!)
+    }
+
+    // MARK: Starting
+
+    /// Starts a worker in the next slot.
+    ///
+    /// - Parameters:
+    ///   - feeds: whether its standard input gets the items; else it is /dev/null.
+    ///   - lines: what is done to its output.
+    mutating func start(
+        _ job: Job, _ arguments: ArgumentVector, feeds: Bool, lines: LineFilter?
+    ) throws(Errno) -> Int {
+        let slot = freeSlots.lowest
+        let begun = system.now
+        let begunSince1970 = system.timeSince1970
+        var open: [FileDescriptor] = []
+        do throws(Errno) {
+            let output = try makePipe(&open)
+            let errors = try makePipe(&open)
+            var input: PipeEnds?
+            if feeds {
+                let pipe = try makePipe(&open)
+                try system.setNonBlocking(pipe.writing)
+                system.enlargePipe(pipe.writing, to: min(job.chunk.bytes.count, largePipeSize))
+                try system.watch(pipe.writing, for: .writing, token: Event.input(slot).token)
+                input = pipe
+            }
+            try system.setNonBlocking(output.reading)
+            try system.setNonBlocking(errors.reading)
+            try system.watch(output.reading, for: .reading, token: Event.output(slot).token)
+            try system.watch(errors.reading, for: .reading, token: Event.errors(slot).token)
+            let process = try system.start(
+                arguments, chunk: job.chunk.number, slot: slot, input: input?.reading,
+                output: output.writing, errors: errors.writing)
+            system.close(output.writing)
+            system.close(errors.writing)
+            if let input { system.close(input.reading) }
+            let started = system.now
+            let deadline = timeout.map { clock.time(at: started) + $0 } ?? .never
+            let worker = Worker(
+                slot: slot, process: process, job: job, begun: begun, started: started,
+                begunSince1970: begunSince1970, state: .running(deadline: deadline),
+                input: input.map { Worker.Feed(descriptor: $0.writing) },
+                output: Worker.ReadEnd(descriptor: output.reading),
+                errors: Worker.ReadEnd(descriptor: errors.reading), lines: lines)
+            insert(worker)
+        } catch {
+            for descriptor in open { system.close(descriptor) }
+            throw error
+        }
+        return slot
+    }
+
+    private func makePipe(_ open: inout [FileDescriptor]) throws(Errno) -> PipeEnds {
+        let pipe = try system.makePipe()
+        open += [pipe.reading, pipe.writing]
+        return pipe
+    }
+
+    private mutating func insert(_ worker: Worker) {
+        while workers.count <= worker.slot { workers.append(nil) }
+        if workers[worker.slot] != nil { wrongState("two workers in one slot") }
+        if slotOfProcess.updateValue(worker.slot, forKey: worker.process) != nil {
+            wrongState("two workers with one process ID")
+        }
+        workers[worker.slot] = worker
+        freeSlots.removeLowest()
+        look(at: worker.state.nextTime)
+    }
+
+    // MARK: Exits
+
+    /// Learns which workers have exited or were stopped.
+    mutating func collectNews(_ report: inout Report<S>) {
+        while let news = system.childNews(of: nil) {
+            guard let slot = slotOfProcess[news.process] else {
+                // A child inherited from the process that exec'ed pmap.
+                if case .exited = news.event { system.reap(news.process) }
+                continue
+            }
+            if note(news, slot, &report) { continue }
+            // The kernel reports a zombie that is kept first, so the others are asked one
+            // by one.
+            for slot in workers.indices {
+                while let worker = workers[slot], worker.state.exit == nil,
+                    let news = system.childNews(of: worker.process)
+                {
+                    _ = note(news, slot, &report)
+                }
+            }
+            return
+        }
+    }
+
+    /// - Returns: false if that was known.
+    private mutating func note(
+        _ news: ChildNews, _ slot: Int, _ report: inout Report<S>
+    ) -> Bool {
+        guard let worker = workers[slot] else { return false }
+        switch news.event {
+        case .stopped(let signal): report.stopped(worker, by: signal)
+        case .exited(let waitStatus):
+            if worker.state.exit != nil { return false }
+            let exit = WorkerState.Exit(waitStatus: waitStatus, time: system.now)
+            workers[slot]!.state.exited(exit, now: clock.time)
+            look(at: workers[slot]!.state.nextTime)
+            exited.append(slot)
+            closeInput(slot)
+        }
+        return true
+    }
+
+    /// The slots of workers that have exited, and have to be finished or listened to.
+    var exitedSlots: [Int] { exited }
+
+    /// Whether nothing is left to do with a worker, so that it can be removed.
+    func isOver(_ slot: Int) -> Bool { workers[slot]?.isOver ?? false }
+
+    /// Forgets a worker that is over, and frees its slot.
+    ///
+    /// - Returns: the worker, and what its process used.
+    mutating func remove(_ slot: Int) -> (worker: Worker, use: ResourceUse) {
+        guard let worker = workers[slot], worker.isOver else {
+            wrongState("a worker is forgotten too early")
+        }
+        let use = system.reap(worker.process)
+        slotOfProcess[worker.process] = nil
+        workers[slot] = nil
+        exited.removeAll { $0 == slot }
+        freeSlots.insert(slot)
+        return (worker, use)
+    }
+
+    // MARK: Ending
+
+    /// Has a worker's process group end: a signal now, and SIGKILL after `--kill-after` for
+    /// whoever is left.
+    mutating func end(_ slot: Int, with signal: Int32, _ reason: WorkerState.EndReason) {
+        guard let worker = workers[slot] else { return }
+        workers[slot]!.state.end(reason, kill: clock.time + killAfter, now: clock.time)
+        look(at: workers[slot]!.state.nextTime)
+        send(signal, to: worker)
+        // A stopped process takes no signal but this one and SIGKILL.
+        if signal != SIGKILL { send(SIGCONT, to: worker) }
+    }
+
+    /// The same for all workers, except those that were told to end before, if only the
+    /// others are wanted.
+    mutating func endAll(
+        with signal: Int32, _ reason: WorkerState.EndReason, onlyRunning: Bool = false
+    ) {
+        for slot in workers.indices {
+            guard let worker = workers[slot] else { continue }
+            if onlyRunning, case .running = worker.state {} else if onlyRunning { continue }
+            end(slot, with: signal, reason)
+        }
+    }
+
+    /// Sends SIGKILL to all workers and whatever is left of their groups.
+    mutating func killAll() {
+        for slot in workers.indices {
+            guard let worker = workers[slot] else { continue }
+            send(SIGKILL, to: worker)
+            workers[slot]!.state.groupIsGone()
+        }
+    }
+
+    /// Sends a signal to all workers that have not exited.
+    func signalAll(_ signal: Int32) {
+        for case let worker? in workers where worker.state.exit == nil {
+            send(signal, to: worker)
+        }
+    }
+
+    private func send(_ signal: Int32, to worker: Worker) {
+        if slotOfProcess[worker.process] != worker.slot {
+            wrongState("a signal to a process that is not a worker")
+        }
+        system.signal(signal, toGroup: worker.process)
+    }
+
+    // MARK: Time
+
+    /// Has the workers looked at no later than at this time of the active clock.
+    private mutating func look(at time: Duration) { nextLook = min(nextLook, time) }
+
+    /// How long pmap may wait before `passTime` is called; nil for any time.
+    var longestWait: Duration? {
+        if nextLook == .never && exited.isEmpty { return nil }
+        return min(ActiveClock.longestWait, max(nextLook - clock.time, .zero))
+    }
+
+    /// Lets the time pass that has passed.
+    ///
+    /// - Returns: how much of it counts for workers.
+    mutating func passTime() -> Duration { clock.advance(to: system.now) }
+
+    /// The time that counts for workers, from the start of the run.
+    var time: Duration { clock.time }
+
+    /// Whether there is something for `actOnDeadlines` to do.
+    var isLookDue: Bool { clock.time >= nextLook }
+
+    /// Does what it is time for. All exits must have been collected before: a worker that
+    /// has exited is late no more.
+    mutating func actOnDeadlines() {
+        let now = clock.time
+        nextLook = .never
+        var leaders: [pid_t] = []
+        for slot in workers.indices {
+            guard let worker = workers[slot] else { continue }
+            switch workers[slot]!.state.act(now: now, killAfter: killAfter) {
+            case .terminate:
+                send(SIGTERM, to: worker)
+                send(SIGCONT, to: worker)
+            case .kill: send(SIGKILL, to: worker)
+            case nil: break
+            }
+            if workers[slot]!.state.wantsLook(now: now) { leaders.append(worker.process) }
+            if let errors = worker.errors, errors.restUntil <= now { watchErrors(slot) }
+            if worker.isSilent, worker.state.exit == nil { look(at: now + Self.silencePause) }
+        }
+        lookForGroups(of: leaders)
+        for case let worker? in workers {
+            look(at: min(worker.state.nextTime, worker.errors?.restUntil ?? .never))
+        }
+    }
+
+    private mutating func lookForGroups(of leaders: [pid_t]) {
+        if leaders.isEmpty { return }
+        let alive = system.groupsAlive(among: leaders)
+        for leader in leaders {
+            guard let slot = slotOfProcess[leader] else { continue }
+            if alive.contains(leader) {
+                workers[slot]!.state.lookAgain(now: clock.time)
+            } else {
+                workers[slot]!.state.groupIsGone()
+            }
+        }
+    }
+
+    /// Notes that pmap listened to a worker that has exited for some time.
+    ///
+    /// - Returns: whether its pipes are held open by another process for too long.
+    mutating func listen(to slot: Int, for time: Duration) -> Bool {
+        guard let worker = workers[slot], worker.isReadEmpty, worker.output?.isWatched ?? true
+        else { return false }
+        return workers[slot]!.linger.listened(for: time)
+    }
+
+    // MARK: Pipes
+
+    /// Writes what a worker's standard input has room for, and closes it after the last byte.
+    /// A worker that reads no further than it wants is not an error. If the kernel fails, the
+    /// worker is killed first: after an end of its input it would call a part of its items
+    /// all of them.
+    ///
+    /// - Returns: how the kernel failed, if it did.
+    mutating func feed(_ slot: Int) -> Errno? {
+        guard let worker = workers[slot], var feed = worker.input else { return nil }
+        var failure: Errno?
+        let isOver = unsafe worker.chunk.bytes.withUnsafeBytes { bytes in
+            while feed.bytesFed < bytes.count {
+                let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[feed.bytesFed...])
+                do throws(Errno) {
+                    feed.bytesFed += try unsafe system.write(rest, to: feed.descriptor)
+                } catch {
+                    if error == .wouldBlock { return false }
+                    if error != .brokenPipe { failure = error }
+                    return true
+                }
+            }
+            return true
+        }
+        workers[slot]!.input = feed
+        if failure != nil { send(SIGKILL, to: worker) }
+        if isOver { closeInput(slot) }
+        return failure
+    }
+
+    private mutating func closeInput(_ slot: Int) {
+        guard let feed = workers[slot]?.input else { return }
+        system.close(feed.descriptor)
+        workers[slot]!.input = nil
+    }
+
+    mutating func closeOutput(_ slot: Int) {
+        guard let end = workers[slot]?.output else { return }
+        system.close(end.descriptor)
+        workers[slot]!.output = nil
+        paused.removeAll { $0 == slot }
+        restErrors(slot)
+    }
+
+    mutating func closeErrors(_ slot: Int) {
+        guard let end = workers[slot]?.errors else { return }
+        system.close(end.descriptor)
+        workers[slot]!.errors = nil
+        look(at: clock.time + Self.silencePause)
+    }
+
+    /// A worker's output cannot be read to its end. So the worker has failed, whatever it
+    /// exits with.
+    mutating func loseOutput(_ slot: Int) {
+        end(slot, with: SIGKILL, .lostOutput)
+        closeOutput(slot)
+    }
+
+    /// A read of the worker's output brought something.
+    mutating func heardOutput(_ slot: Int, bytes: Int) {
+        workers[slot]!.bytesOut += bytes
+        workers[slot]!.linger.heard()
+        // A worker that filled the usual pipe waits for pmap four times less often with a
+        // large one. An unprivileged user has room for 64 of these, so few get one.
+        if bytes >= usualPipeSize, let end = workers[slot]!.output, !end.hasLargePipe {
+            system.enlargePipe(end.descriptor, to: largePipeSize)
+            workers[slot]!.output!.hasLargePipe = true
+        }
+    }
+
+    mutating func heardErrors(_ slot: Int) { workers[slot]!.linger.heard() }
+
+    /// A read of the worker's output found nothing.
+    mutating func foundOutputEmpty(_ slot: Int) {
+        if workers[slot]!.state.exit != nil { workers[slot]!.output?.isReadEmpty = true }
+    }
+
+    mutating func foundErrorsEmpty(_ slot: Int) {
+        if workers[slot]!.state.exit != nil { workers[slot]!.errors?.isReadEmpty = true }
+    }
+
+    /// Leaves a worker's output alone, since it must not be read yet.
+    mutating func pause(_ slot: Int) {
+        guard let end = workers[slot]?.output, end.isWatched else { return }
+        system.stopWatching(end.descriptor)
+        workers[slot]!.output!.isWatched = false
+        paused.append(slot)
+    }
+
+    /// Watches the paused output that may be read again.
+    mutating func resume(for output: borrowing MergedOutput<S>) {
+        if paused.isEmpty { return }
+        mustRetry = false
+        var left: [Int] = []
+        for slot in paused {
+            guard let worker = workers[slot], let end = worker.output else { continue }
+            if output.takes(worker.chunk.number), watch(end, Event.output(slot)) {
+                workers[slot]!.output!.isWatched = true
+            } else {
+                left.append(slot)
+            }
+        }
+        paused = left
+    }
+
+    /// A worker closed its stdout. Most often it is about to exit. To be woken for its stderr
+    /// and then for its exit costs more than all else, so its stderr rests for a moment.
+    private mutating func restErrors(_ slot: Int) {
+        guard let worker = workers[slot], worker.state.exit == nil else { return }
+        guard let errors = worker.errors else {
+            return look(at: clock.time + Self.silencePause)
+        }
+        if errors.isWatched { system.stopWatching(errors.descriptor) }
+        workers[slot]!.errors!.isWatched = false
+        workers[slot]!.errors!.restUntil = clock.time + Self.errorRest
+        look(at: clock.time + Self.errorRest)
+    }
+
+    /// Watches stderr again after its rest.
+    mutating func watchErrors(_ slot: Int) {
+        guard let errors = workers[slot]?.errors, !errors.isWatched else { return }
+        let isWatched = watch(errors, Event.errors(slot))
+        workers[slot]!.errors!.isWatched = isWatched
+        workers[slot]!.errors!.restUntil = isWatched ? .never : clock.time + Self.retryPause
+        look(at: workers[slot]!.errors!.restUntil)
+    }
+
+    /// - Returns: false if that has to be tried again, which will be soon.
+    private mutating func watch(_ end: Worker.ReadEnd, _ event: Event) -> Bool {
+        do {
+            try system.watch(end.descriptor, for: .reading, token: event.token)
+            return true
+        } catch {
+            mustRetry = true
+            return false
+        }
+    }
+}
+
+/// Bytes that a pipe holds unless somebody asks for more.
+let usualPipeSize = 64 << 10
+/// The most that an unprivileged process may ask for (pipe(7)).
+let largePipeSize = 1 << 20
