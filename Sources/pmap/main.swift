@@ -8,9 +8,10 @@ runProgram(pmapSyntax, failure: 1) { options, operands in
     var settings = try Settings(options, operands: operands)
     let slots = joinJobserver(&settings, messages: messages)
     let items = try openItems(settings)
-    return settings.isDryRun
-        ? try printCommands(settings, items: items, messages: messages)
-        : try run(settings, items: items, jobserver: slots, messages: messages)
+    if settings.isDryRun {
+        return try printCommands(settings, items: items, messages: messages)
+    }
+    try run(settings, items: items, jobserver: slots, messages: messages)
 }
 
 /// The file of `-a`, or standard input. It stays open to the end.
@@ -23,13 +24,11 @@ private func openItems(_ settings: Settings) throws(Failure) -> FileDescriptor {
     }
 }
 
-/// Runs the command over the items.
-///
-/// - Returns: the exit status. Does not return if pmap must die of a signal.
+/// Runs the command over the items, and exits or dies of a signal.
 private func run(
     _ settings: Settings, items: FileDescriptor, jobserver: consuming SlotPipe?,
     messages: Messages
-) throws -> Int32 {
+) throws -> Never {
     var workerLimit = settings.workers.number(cpus: usableCPUs())
     if let name = settings.workersFile { workerLimit = try workerCount(inFile: name) }
     let records = try RecordFiles(settings)
@@ -49,12 +48,16 @@ private func run(
     var client: Jobserver<Kernel>?
     if let pipe = pipe.take() { client = Jobserver(kernel, pipe) }
     let slots = SlotSupply(kernel, client, server)
-    var pool = try Pool(
-        kernel, settings, items: items, records: records, slots: slots,
-        workerLimit: workerLimit, messages: messages)
+    // The pool is never taken apart: the metadata of generic types that Swift's runtime would
+    // make for that cost a sixth of the start-up time.
+    let pool = UnsafeMutablePointer<Pool<Kernel>>.allocate(capacity: 1)
+    unsafe pool.initialize(
+        to: try Pool(
+            kernel, settings, items: items, records: records, slots: slots,
+            workerLimit: workerLimit, messages: messages))
     do throws(WriteError) {
-        switch try pool.run() {
-        case .exit(let status): return status
+        switch try unsafe pool.pointee.run() {
+        case .exit(let status): exit(status)
         case .signal(let signal): die(of: signal)
         }
     } catch {
