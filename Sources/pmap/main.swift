@@ -31,7 +31,7 @@ private func run(
 ) throws -> Never {
     var workerLimit = settings.workers.number(cpus: usableCPUs())
     if let name = settings.workersFile { workerLimit = try workerCount(inFile: name) }
-    let records = try RecordFiles(settings)
+    let files = try RecordFiles(settings)
     let form = settings.servesSlots && jobserver == nil ? try JobserverForm.preferred() : nil
     let signals = try Signals(others: [SIGTSTP, SIGCONT, SIGWINCH] + statusSignals)
     let diesOfBrokenPipe = signals.diesOfBrokenPipe
@@ -53,8 +53,8 @@ private func run(
     let pool = UnsafeMutablePointer<Pool<Kernel>>.allocate(capacity: 1)
     unsafe pool.initialize(
         to: try Pool(
-            kernel, settings, items: items, records: records, slots: slots,
-            workerLimit: workerLimit, messages: messages))
+            kernel, settings, items: items, records: Records(kernel, settings, files),
+            slots: slots, workerLimit: workerLimit, messages: messages))
     do throws(WriteError) {
         switch try unsafe pool.pointee.run() {
         case .exit(let status): exit(status)

@@ -44,6 +44,8 @@ struct MergedOutput<S: System>: ~Copyable {
     private(set) var waitsForReader = false
     /// Whether the last byte written was a newline. Before the first byte, it counts as one.
     private(set) var endsLine = true
+    /// Whether nothing is written any more, and all that comes is dropped.
+    private(set) var isAbandoned = false
     /// Chunks all of whose output is written, since this was asked last.
     private var done: [Int] = []
     private var account = Account()
@@ -103,6 +105,7 @@ struct MergedOutput<S: System>: ~Copyable {
     /// When no more can be held, the oldest chunk still may be if that leads on: if everybody
     /// waited, nobody would ever finish.
     func takes(_ chunk: Int) -> Bool {
+        if isAbandoned { return true }
         if streams(chunk), waitsForReader { return false }
         if mode == .lines, lineOwner != nil { return lineOwner == chunk }
         if streams(chunk), mode != .lines { return true }
@@ -155,6 +158,7 @@ struct MergedOutput<S: System>: ~Copyable {
         chunk: Int, from descriptor: FileDescriptor, through buffer: inout InputBuffer,
         lines: inout LineFilter?
     ) throws(WriteError) -> Receipt {
+        if isAbandoned { return discard(descriptor, &buffer) }
         promoteIfFull(chunk)
         if lines == nil, streamsDirectly(chunk), let receipt = try splice(from: descriptor) {
             return receipt
@@ -183,6 +187,34 @@ struct MergedOutput<S: System>: ~Copyable {
         return .more(count)
     }
 
+    /// Reads what nobody will see, so that a worker that is being ended does not wait.
+    private func discard(_ descriptor: FileDescriptor, _ buffer: inout InputBuffer) -> Receipt {
+        defer { buffer.consume(buffer.count) }
+        do {
+            let count = try unsafe buffer.fill { memory throws(Errno) in
+                try unsafe system.read(descriptor, into: memory)
+            }
+            return count == 0 ? .end : .more(count)
+        } catch {
+            return error == .wouldBlock ? .nothingYet : .end
+        }
+    }
+
+    /// Writes nothing more, and forgets all that is held.
+    mutating func abandon() {
+        if isAbandoned { return }
+        isAbandoned = true
+        waitsForReader = false
+        for chunk in Array(held.keys) {
+            guard var entry = held.removeValue(forKey: chunk) else { continue }
+            forget(&entry)
+        }
+        account.dropped += backlog.clear(&outgoing) + current.count - written
+        current = []
+        written = 0
+        checkAccount()
+    }
+
     /// Whether what the chunk prints can be written before anything else.
     private func streamsDirectly(_ chunk: Int) -> Bool {
         streams(chunk) && current.isEmpty && outgoing.isEmpty && held[chunk]?.isEmpty ?? true
@@ -202,11 +234,10 @@ struct MergedOutput<S: System>: ~Copyable {
     private mutating func accept(
         _ bytes: UnsafeRawBufferPointer, chunk: Int
     ) throws(WriteError) {
-        account.received += bytes.count
         if streamsDirectly(chunk) { return try unsafe writeDirectly(bytes) }
-        var entry = taken(chunk)
-        try unsafe hold(bytes, in: &entry.whole)
-        held[chunk] = entry
+        try change(chunk) { output, entry throws(WriteError) in
+            try unsafe output.hold(bytes, in: &entry.whole)
+        }
         if streams(chunk) { try flush() }
     }
 
@@ -214,7 +245,6 @@ struct MergedOutput<S: System>: ~Copyable {
     private mutating func acceptLines(
         _ bytes: UnsafeRawBufferPointer, chunk: Int
     ) throws(WriteError) {
-        account.received += bytes.count
         let lineEnd = unsafe lastOffset(of: UInt8(ascii: "\n"), in: bytes).map { $0 + 1 } ?? 0
         let lines = unsafe UnsafeRawBufferPointer(rebasing: bytes[..<lineEnd])
         let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[lineEnd...])
@@ -222,26 +252,39 @@ struct MergedOutput<S: System>: ~Copyable {
         let isDirect = streamsDirectly(chunk)
         if isDirect { try unsafe writeDirectly(lines) }
         if unsafe isDirect && rest.isEmpty { return }
-        var entry = taken(chunk)
-        if !isDirect, unsafe !lines.isEmpty {
-            if mode == .lines {
-                backlog.move(&entry.partial, to: &outgoing)
-                var queue = HeldOutput()
-                swap(&queue, &outgoing)
-                try unsafe hold(lines, in: &queue)
-                outgoing = queue
-            } else {
-                backlog.move(&entry.partial, to: &entry.whole)
-                try unsafe hold(lines, in: &entry.whole)
+        try change(chunk) { output, entry throws(WriteError) in
+            if !isDirect, unsafe !lines.isEmpty {
+                if output.mode == .lines {
+                    output.backlog.move(&entry.partial, to: &output.outgoing)
+                    try unsafe output.holdOutgoing(lines)
+                } else {
+                    output.backlog.move(&entry.partial, to: &entry.whole)
+                    try unsafe output.hold(lines, in: &entry.whole)
+                }
+            }
+            try unsafe output.hold(rest, in: &entry.partial)
+            // A line that cannot be held goes out as it comes. In order nobody can break it.
+            if output.mode != .lines, output.isFull, output.streams(chunk) {
+                output.backlog.move(&entry.partial, to: &entry.whole)
             }
         }
-        try unsafe hold(rest, in: &entry.partial)
-        // A line that cannot be held goes out as it comes. In order nobody can break it.
-        if mode != .lines, isFull, streams(chunk) {
-            backlog.move(&entry.partial, to: &entry.whole)
-        }
-        held[chunk] = entry
         if streams(chunk) { try flush() }
+    }
+
+    /// Changes what is held of a chunk, which stays held if that fails in between.
+    private mutating func change(
+        _ chunk: Int, _ body: (inout Self, inout ChunkOutput) throws(WriteError) -> Void
+    ) throws(WriteError) {
+        var entry = taken(chunk)
+        defer { held[chunk] = entry }
+        try body(&self, &entry)
+    }
+
+    private mutating func holdOutgoing(_ bytes: UnsafeRawBufferPointer) throws(WriteError) {
+        var queue = HeldOutput()
+        swap(&queue, &outgoing)
+        defer { outgoing = queue }
+        try unsafe hold(bytes, in: &queue)
     }
 
     private mutating func taken(_ chunk: Int) -> ChunkOutput {
@@ -259,6 +302,7 @@ struct MergedOutput<S: System>: ~Copyable {
         } catch {
             throw WriteError(error)
         }
+        account.received += bytes.count
         unsafe backlog.append(bytes, to: &output)
     }
 
@@ -267,8 +311,10 @@ struct MergedOutput<S: System>: ~Copyable {
         var rest = unsafe bytes
         while unsafe !rest.isEmpty {
             let count = try unsafe writeNow(rest)
+            account.received += count
             if count == 0 {
                 current = unsafe Array(rest)
+                account.received += rest.count
                 return
             }
             unsafe rest = UnsafeRawBufferPointer(rebasing: rest[count...])
@@ -301,24 +347,21 @@ struct MergedOutput<S: System>: ~Copyable {
     ///   - rest: what the filter of its lines adds at the end.
     mutating func finish(chunk: Int, keeps: Bool, rest: [UInt8] = []) throws(WriteError) {
         noLongerOpen(chunk)
-        var entry = taken(chunk)
-        if keeps {
-            account.received += rest.count
+        if isAbandoned { return }
+        try change(chunk) { output, entry throws(WriteError) in
+            entry.isFinished = true
+            if !keeps { return output.forget(&entry) }
             try unsafe rest.withUnsafeBufferPointer { bytes throws(WriteError) in
-                try unsafe hold(UnsafeRawBufferPointer(bytes), in: &entry.partial)
+                try unsafe output.hold(UnsafeRawBufferPointer(bytes), in: &entry.partial)
             }
-            if mode == .lines, streams(chunk) {
-                backlog.move(&entry.partial, to: &outgoing)
-                lineOwner = nil
+            if output.mode == .lines, output.streams(chunk) {
+                output.backlog.move(&entry.partial, to: &output.outgoing)
+                output.lineOwner = nil
             } else {
-                backlog.move(&entry.partial, to: &entry.whole)
+                output.backlog.move(&entry.partial, to: &entry.whole)
             }
-            backlog.moveToFile(&entry.whole)
-        } else {
-            forget(&entry)
+            output.backlog.moveToFile(&entry.whole)
         }
-        entry.isFinished = true
-        held[chunk] = entry
         if mode != .ordered, front != chunk { ready.append(chunk) }
         try flush()
     }
@@ -340,6 +383,7 @@ struct MergedOutput<S: System>: ~Copyable {
     /// Writes as much as there is room for.
     mutating func flush() throws(WriteError) {
         waitsForReader = false
+        if isAbandoned { return }
         while true {
             try writeCurrent()
             if waitsForReader { break }

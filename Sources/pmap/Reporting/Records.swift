@@ -39,26 +39,52 @@ struct Records<S: System>: ~Copyable {
     /// Rows of chunks that are not all written yet. A log that called these done could not be
     /// trusted after a crash.
     private var rows: [Int: LogRow] = [:]
+    /// The items of chunks that succeeded and are not all written yet, for the list of failed
+    /// items in case they never are.
+    private var unwritten: [Int: [UInt8]] = [:]
 
     init(_ system: S, _ settings: Settings, _ files: consuming RecordFiles) {
+        var files = files
+        self.init(
+            system, settings, log: files.log.take()?.release(), done: files.done,
+            failed: files.failedItems.take()?.release())
+    }
+
+    /// - Parameters:
+    ///   - log: the file of the log, at its end; nil if there is none.
+    ///   - done: what an earlier run did: the number of items of each chunk.
+    ///   - failed: the file of failed items.
+    init(
+        _ system: S, _ settings: Settings, log: FileDescriptor?, done: [Int: Int],
+        failed: FileDescriptor?
+    ) {
         self.system = system
         logName = settings.logFile?.text ?? ""
         failedItemsName = settings.failedItemsFile?.text ?? ""
         delimiter = settings.delimiter
-        done = files.done
-        var files = files
-        log = files.log.take()?.release()
-        failedItems = files.failedItems.take()?.release()
+        self.done = done
+        self.log = log
+        failedItems = failed
     }
 
     /// What an earlier run says of a chunk: the number of its items if it was done; nil if it
     /// must be done now.
     func itemsDone(inChunk number: Int) -> Int? { done[number] }
 
-    mutating func addRow(_ row: @autoclosure () -> LogRow) {
-        if log == nil { return }
+    /// Keeps a row until the output of its chunk is written.
+    ///
+    /// - Parameter items: of the chunk.
+    mutating func addRow(_ row: @autoclosure () -> LogRow, items: [UInt8]) {
+        if log == nil && failedItems == nil { return }
         let row = row()
-        rows[row.chunk] = row
+        if failedItems != nil && row.outcome.isSuccess { unwritten[row.chunk] = items }
+        if log != nil { rows[row.chunk] = row }
+    }
+
+    /// Takes out the items of chunks that succeeded and whose output was not written.
+    mutating func takeUnwritten() -> [[UInt8]] {
+        defer { unwritten = [:] }
+        return unwritten.sorted { $0.key < $1.key }.map(\.value)
     }
 
     /// Writes the rows of chunks whose output is written.
@@ -66,6 +92,7 @@ struct Records<S: System>: ~Copyable {
     /// - Throws: a `Failure` that names the log, which is given up.
     mutating func writeRows(of chunks: [Int]) throws(Failure) {
         for chunk in chunks {
+            unwritten[chunk] = nil
             guard let row = rows.removeValue(forKey: chunk), let log else { continue }
             do throws(Errno) {
                 try system.writeAll(Array(row.text.utf8), to: log)

@@ -13,13 +13,15 @@ struct Report<S: System>: ~Copyable {
     private let began: Duration
     private var saidSpillFailure = false
 
-    init(_ system: S, _ settings: Settings, _ files: consuming RecordFiles, messages: Messages) {
+    init(
+        _ system: S, _ settings: Settings, _ records: consuming Records<S>, messages: Messages
+    ) {
         self.system = system
         self.settings = settings
         display = StatusDisplay(
             system, style: settings.progressStyle, interval: settings.progressInterval,
             messages: messages)
-        records = Records(system, settings, files)
+        self.records = records
         statistics = settings.showsStatistics ? Statistics() : nil
         began = system.now
     }
@@ -150,7 +152,15 @@ struct Report<S: System>: ~Copyable {
                 userTime: use.userTime, systemTime: use.systemTime,
                 maximumResidentSize: use.maximumResidentSize, outcome: outcome,
                 attempts: worker.job.attempt, bytes: worker.bytesOut,
-                items: worker.chunk.itemCount))
+                items: worker.chunk.itemCount),
+            items: worker.chunk.bytes)
+    }
+
+    /// The run is given up. Notes the items of chunks whose output was not written, and those
+    /// that are in no chunk.
+    mutating func addUnfinished(_ rest: [UInt8]) {
+        for items in records.takeUnwritten() { addFailed(items) }
+        if !rest.isEmpty { addFailed(rest) }
     }
 
     /// A chunk that failed before is given up, because no more workers are started.

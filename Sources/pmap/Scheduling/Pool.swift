@@ -52,7 +52,7 @@ struct Pool<S: System>: ~Copyable {
     ///   - items: where the items come from.
     ///   - workerLimit: how many workers may run at once.
     init(
-        _ system: S, _ settings: Settings, items: FileDescriptor, records: consuming RecordFiles,
+        _ system: S, _ settings: Settings, items: FileDescriptor, records: consuming Records<S>,
         slots: consuming SlotSupply<S>, workerLimit: Int, messages: Messages
     ) throws(Errno) {
         let source = try ItemSource(
@@ -93,8 +93,7 @@ struct Pool<S: System>: ~Copyable {
                 report.update(currentProgress, canPaint: output.endsLine)
             }
         }
-        let rest = queue.takeRest()
-        if !rest.isEmpty { report.addFailed(rest) }
+        report.addUnfinished(queue.takeRest())
         // Whatever was made for others is removed, however pmap ends from here on.
         slots.close()
         report.finish(
@@ -125,9 +124,7 @@ struct Pool<S: System>: ~Copyable {
         guard workers.isEmpty else { return false }
         switch phase {
         case .open: return queue.isExhausted && output.isEmpty
-        case .finishing: return output.isEmpty
-        case .ending(.signal, let giveUp): return output.isEmpty || workers.time >= giveUp
-        case .ending(.outputFailed, _): return true
+        case .finishing, .ending: return output.isEmpty
         }
     }
 
@@ -193,6 +190,8 @@ struct Pool<S: System>: ~Copyable {
             else { return job }
             if items != chunk.itemCount {
                 report.differs(chunk, itemsInLog: items)
+                report.addFailed(chunk.bytes)
+                try output.finish(chunk: chunk.number, keeps: false)
                 try startNoMore()
                 return nil
             }
@@ -253,10 +252,9 @@ struct Pool<S: System>: ~Copyable {
     /// From now on only what runs is finished.
     private mutating func startNoMore() throws(WriteError) {
         if case .open = phase { phase = .finishing }
-        for job in queue.removeWaiting() {
-            report.gaveUp(job)
-            try output.finish(chunk: job.chunk.number, keeps: false)
-        }
+        let jobs = queue.removeWaiting()
+        for job in jobs { report.gaveUp(job) }
+        for job in jobs { try output.finish(chunk: job.chunk.number, keeps: false) }
     }
 
     // MARK: Waiting
@@ -267,11 +265,10 @@ struct Pool<S: System>: ~Copyable {
     private mutating func wait(isBusy: Bool) -> [Event] {
         workers.resume(for: output)
         let isOpen = if case .open = phase { true } else { false }
-        let isFailed = if case .ending(.outputFailed, _) = phase { true } else { false }
         let needsItems = hasRoom && queue.firstWaiting == nil
         let wantsItems =
             isOpen && (queue.source.wantsMore || needsItems) && !queue.source.atEnd
-        let wantsReader = output.waitsForReader && !isFailed
+        let wantsReader = output.waitsForReader
         slots.note(waitsForReader: wantsReader && isOpen)
         let ready = watches.want(
             items: wantsItems, reader: wantsReader, jobserver: isOpen && slots.isShort,
@@ -302,6 +299,7 @@ struct Pool<S: System>: ~Copyable {
             workers.collectNews(&report)
             workers.actOnDeadlines()
         }
+        if case .ending(_, let giveUp) = phase, workers.time >= giveUp { output.abandon() }
         for slot in workers.exitedSlots { try attend(to: slot, time) }
         slots.lend(at: system.now)
     }
@@ -361,10 +359,6 @@ struct Pool<S: System>: ~Copyable {
 
     private mutating func readOutput(_ slot: Int) throws(WriteError) {
         guard let worker = workers[slot], let end = worker.output else { return }
-        if case .ending(.outputFailed, _) = phase {
-            if discard(end.descriptor) { workers.closeOutput(slot) }
-            return
-        }
         // The event may be older than what the event before it did.
         if !output.takes(worker.chunk.number) { return workers.pause(slot) }
         report.makeWayForOutput()
@@ -386,17 +380,6 @@ struct Pool<S: System>: ~Copyable {
                 "its output has to be held, and fits neither into --buffer nor into "
                     + settings.temporaryFolder.text)
             workers.loseOutput(slot)
-        }
-    }
-
-    /// Reads what nobody will see, so that a worker that is being ended does not wait.
-    ///
-    /// - Returns: whether that was all.
-    private mutating func discard(_ descriptor: FileDescriptor) -> Bool {
-        do throws(Errno) {
-            return try readIntoScratch(descriptor) == 0
-        } catch {
-            return error != .wouldBlock
         }
     }
 
@@ -477,11 +460,10 @@ struct Pool<S: System>: ~Copyable {
     /// Whether a worker's pipes are closed whoever has them open, because the run is ended
     /// and its process group is gone.
     private func mustClosePipes(_ slot: Int) -> Bool {
-        guard case .ending(let why, let giveUp) = phase, let worker = workers[slot],
-            case .exited = worker.state, !worker.isSilent
+        guard case .ending = phase, let worker = workers[slot], case .exited = worker.state,
+            !worker.isSilent
         else { return false }
-        if case .outputFailed = why { return true }
-        return worker.isReadEmpty || workers.time >= giveUp
+        return worker.isReadEmpty || output.isAbandoned
     }
 
     private mutating func closePipes(_ slot: Int) {
@@ -498,7 +480,7 @@ struct Pool<S: System>: ~Copyable {
         queue.mayStart()
         rereadWorkersFile()
         guard let outcome = worker.state.outcome else { return }
-        if case .ending(.outputFailed, _) = phase { return }
+        if output.isAbandoned { return report.addFailed(worker.chunk.bytes) }
         report.ended(worker, outcome, use)
         // A worker that was ended early says nothing about what its items take.
         if worker.state.reason == nil, let exit = worker.state.exit {
@@ -512,12 +494,13 @@ struct Pool<S: System>: ~Copyable {
             return
         }
         report.finished(worker, outcome, use)
+        if !outcome.isSuccess { report.addFailed(worker.chunk.bytes) }
         report.makeWayForOutput()
         var lines = worker.lines
         try output.finish(
             chunk: worker.chunk.number, keeps: outcome.isSuccess || settings.retries == nil,
             rest: lines?.ending() ?? [])
-        if !outcome.isSuccess { try failed(worker, outcome) }
+        if !outcome.isSuccess { try stopAfterFailure(of: worker, outcome) }
     }
 
     private func willRetry(_ worker: Worker, _ outcome: Outcome) -> Bool {
@@ -525,9 +508,10 @@ struct Pool<S: System>: ~Copyable {
         return outcome.mayBeRetried && worker.job.attempt <= retries
     }
 
-    /// A chunk failed for good.
-    private mutating func failed(_ worker: Worker, _ outcome: Outcome) throws(WriteError) {
-        report.addFailed(worker.chunk.bytes)
+    /// A chunk failed for good, which may stop the run.
+    private mutating func stopAfterFailure(
+        of worker: Worker, _ outcome: Outcome
+    ) throws(WriteError) {
         if outcome == .exited(status: 255) { try startNoMore() }
         if settings.halt == .never || worker.state.reason == .halt { return }
         try startNoMore()
@@ -537,9 +521,15 @@ struct Pool<S: System>: ~Copyable {
     /// Ends the run: tells the workers to end and waits for them, but no longer than that
     /// takes.
     private mutating func end(_ why: Ending) {
+        var signal = SIGTERM
+        switch why {
+        case .signal(let number): signal = number
+        case .outputFailed:
+            output.abandon()
+            for job in queue.removeWaiting() { report.gaveUp(job) }
+        }
         if case .ending = phase { return }
         phase = .ending(why, giveUp: workers.time + settings.killAfter)
-        let signal: Int32 = if case .signal(let signal) = why { signal } else { SIGTERM }
         workers.endAll(with: signal, .endOfRun)
     }
 

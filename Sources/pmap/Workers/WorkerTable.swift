@@ -368,7 +368,8 @@ struct WorkerTable<S: System>: ~Copyable {
     ///
     /// - Returns: whether its pipes are held open by another process for too long.
     mutating func listen(to slot: Int, for time: Duration) -> Bool {
-        guard let worker = workers[slot], worker.isReadEmpty, worker.output?.isWatched ?? true
+        guard let worker = workers[slot], case .exited = worker.state, !worker.isSilent,
+            worker.isReadEmpty, worker.output?.isWatched ?? true
         else { return false }
         return workers[slot]!.linger.listened(for: time)
     }

@@ -1,0 +1,266 @@
+import Shared
+
+/// Compares what a run left behind with what the world saw.
+struct Judge {
+    let plan: Plan
+    let kernel: SimulatedKernel
+    let end: Result<RunEnd, WriteError>
+
+    enum RunEnd: Equatable {
+        case exit(Int32), signal(Int32)
+    }
+
+    /// A row of the log.
+    private struct Row {
+        let chunk: Int
+        let isSuccess: Bool
+        let attempts: Int
+    }
+
+    func judge() {
+        checkWorld()
+        let rows = logRows()
+        let finals = finalAttempts()
+        switch end {
+        case .success(.exit(let status)):
+            checkItems(rows, finals, mayLoseRecords: kernel.faultsHit.contains("record"))
+            checkOutput(rows, finals)
+            checkStatus(status, rows, finals)
+        case .success(.signal(let signal)):
+            if !kernel.sentToPmap.contains(signal) {
+                kernel.fail("pmap dies of signal \(signal), which nobody sent")
+            }
+            checkItems(rows, finals, mayLoseRecords: kernel.faultsHit.contains("record"))
+            checkPrefix(rows, finals)
+        case .failure(let error):
+            let reasons = ["write output", "splice", "readFile", "memory"]
+            let isBroken = error.cause == .brokenPipe && plan.reader.leavesAfter < .max
+            checkItems(rows, finals, mayLoseRecords: kernel.faultsHit.contains("record"))
+            if !isBroken, kernel.faultsHit.isDisjoint(with: reasons) {
+                kernel.fail("a write error that nobody made: \(error.cause.reason)")
+            }
+        }
+    }
+
+    // MARK: What is left
+
+    private func checkWorld() {
+        for process in kernel.processes where process.isWorker {
+            kernel.fail("worker \(process.id) is left, as a \(process.state)")
+        }
+        let told = kernel.attempts.filter { $0.wasTold }.map(\.process)
+        for process in kernel.processes
+        where process.isAlive && told.contains(process.group) && !process.isStranger {
+            kernel.fail("process \(process.id) of group \(process.group) outlives its worker's end")
+        }
+        for (number, handle) in kernel.descriptors where number > 3 && handle != .signals {
+            kernel.fail("descriptor \(number) is left open")
+        }
+        if let tokens = plan.tokens, kernel.tokensLeft != tokens {
+            kernel.fail("\(tokens) tokens have become \(kernel.tokensLeft)")
+        }
+    }
+
+    // MARK: Records
+
+    private func logRows() -> [Int: Row] {
+        var rows: [Int: Row] = [:]
+        for line in String(decoding: kernel.log, as: UTF8.self).split(separator: "\n") {
+            let columns = line.split(separator: "\t", omittingEmptySubsequences: false)
+            guard columns.count >= 13, let chunk = Int(columns[0]), let attempts = Int(columns[10])
+            else { kernel.fail("a row of the log is none: \(line)") }
+            let row = Row(
+                chunk: chunk, isSuccess: columns[8] == "0" && columns[9] == "0",
+                attempts: attempts)
+            if rows.updateValue(row, forKey: chunk) != nil {
+                kernel.fail("chunk \(chunk) is logged twice")
+            }
+        }
+        return rows
+    }
+
+    /// The last attempt of each chunk.
+    private func finalAttempts() -> [Int: Attempt] {
+        var finals: [Int: Attempt] = [:]
+        for attempt in kernel.attempts { finals[attempt.chunk] = attempt }
+        return finals
+    }
+
+    /// Whether the chunk is done by what the world saw: it exited with 0 by itself.
+    private func isDone(_ attempt: Attempt) -> Bool {
+        attempt.waitStatus == 0 && !attempt.wasTold && !attempt.lostOutput
+    }
+
+    private func lines(_ bytes: [UInt8]) -> [String] {
+        String(decoding: bytes, as: UTF8.self).split(separator: "\n").map(String.init)
+    }
+
+    /// Every item that was read is done and logged, or is in the list of failed items, once.
+    private func checkItems(
+        _ rows: [Int: Row], _ finals: [Int: Attempt], mayLoseRecords: Bool
+    ) {
+        if mayLoseRecords { return }
+        for (chunk, row) in rows {
+            guard let final = finals[chunk] else {
+                kernel.fail("chunk \(chunk) is logged and was never run")
+            }
+            if row.isSuccess && !isDone(final) {
+                kernel.fail("chunk \(chunk) is logged as done and is not")
+            }
+        }
+        let failed = lines(kernel.failed)
+        if Set(failed).count != failed.count { kernel.fail("an item fails twice: \(failed)") }
+        if plan.feeds { return checkFedItems(rows, finals, failed) }
+        var done: [String] = []
+        for (chunk, final) in finals where rows[chunk]?.isSuccess ?? false {
+            done += lines(final.items)
+        }
+        let all = Set(done).union(failed)
+        if Set(done).count != done.count || !Set(done).isDisjoint(with: failed) {
+            kernel.fail("an item is done twice, or is done and fails")
+        }
+        // After a fault in reading the input, the rest of it was never seen.
+        let read = kernel.faultsHit.contains("read items") ? nil : kernel.inputRead
+        let wasEnded = if case .success(.exit) = end { false } else { true }
+        if let read {
+            let text = (0..<plan.itemCount).map { "i\($0)\n" }.joined().utf8.prefix(read)
+            var expected = lines(Array(text))
+            // The last one may have been read in part only.
+            if read < (0..<plan.itemCount).map({ "i\($0)\n".utf8.count }).reduce(0, +),
+                text.last != UInt8(ascii: "\n")
+            {
+                expected = expected.dropLast()
+            }
+            let missing = Set(expected).subtracting(all)
+            // What was told to end may have written and logged nothing.
+            if !missing.isEmpty {
+                kernel.fail("items are neither done nor failed: \(missing.sorted()) \(wasEnded)")
+            }
+        }
+    }
+
+    private func checkFedItems(
+        _ rows: [Int: Row], _ finals: [Int: Attempt], _ failed: [String]
+    ) {
+        for (chunk, final) in finals {
+            let hasRow = rows[chunk]?.isSuccess ?? false
+            let fed = lines(final.items)
+            if hasRow && !Set(fed).isDisjoint(with: failed) {
+                kernel.fail("items of chunk \(chunk) are done and fail")
+            }
+        }
+    }
+
+    // MARK: Output
+
+    /// What a chunk adds to the output, without what left-behind processes wrote.
+    private func segment(_ final: Attempt) -> [UInt8] {
+        let bytes = final.written
+        if plan.mode != .lines && !plan.tags { return bytes }
+        var tag: [UInt8] = []
+        if plan.tags {
+            let items = final.isFed ? ["\(final.chunk)"] : lines(final.items)
+            tag = Array((items.joined(separator: " ") + "\t").utf8)
+        }
+        var result: [UInt8] = []
+        for line in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+            .enumerated()
+        {
+            result += (line.offset > 0 ? [UInt8(ascii: "\n")] : [])
+            if !line.element.isEmpty { result += tag }
+            result += line.element
+        }
+        if let last = result.last, last != UInt8(ascii: "\n") {
+            result.append(UInt8(ascii: "\n"))
+        }
+        return result
+    }
+
+    private var output: [UInt8] { kernel.delivered.filter { $0 < 0x80 } }
+
+    private func segments(_ rows: [Int: Row], _ finals: [Int: Attempt]) -> [(Attempt, [UInt8])] {
+        finals.sorted { $0.key < $1.key }.map(\.value).compactMap { final in
+            if plan.retries != nil && !(rows[final.chunk]?.isSuccess ?? false) { return nil }
+            return (final, segment(final))
+        }
+    }
+
+    private func checkOutput(_ rows: [Int: Row], _ finals: [Int: Attempt]) {
+        // Parts of what these wrote are lost, and they have failed.
+        if finals.values.contains(where: \.lostOutput) || kernel.faultsHit.contains("record") {
+            return
+        }
+        // What the pipe held when the reader went away is nobody's fault.
+        if kernel.readerIsGone { return checkPrefix(rows, finals) }
+        let expected = segments(rows, finals)
+        switch plan.retries != nil && plan.mode == .lines ? .unordered : plan.mode {
+        case .ordered:
+            let whole = expected.flatMap { $0.1 }
+            if whole != output {
+                kernel.fail("the output is \(difference(output, whole))")
+            }
+        case .unordered:
+            var rest = output[...]
+            var left = expected.filter { !$0.1.isEmpty }
+            while !rest.isEmpty {
+                guard let next = left.firstIndex(where: { rest.starts(with: $0.1) }) else {
+                    kernel.fail("the output has what is no chunk's, at \(output.count - rest.count)")
+                }
+                rest = rest.dropFirst(left[next].1.count)
+                left.remove(at: next)
+            }
+            if !left.isEmpty { kernel.fail("the output lacks chunk \(left[0].0.chunk)") }
+        case .lines:
+            let have = cut(output).sorted { $0.lexicographicallyPrecedes($1) }
+            let want = cut(expected.flatMap { $0.1 }).sorted { $0.lexicographicallyPrecedes($1) }
+            if have != want { kernel.fail("lines are lost, broken or repeated") }
+        }
+    }
+
+    private func cut(_ bytes: [UInt8]) -> [ArraySlice<UInt8>] {
+        bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+    }
+
+    /// A run that is ended early prints a beginning of what it would have.
+    private func checkPrefix(_ rows: [Int: Row], _ finals: [Int: Attempt]) {
+        if finals.values.contains(where: \.lostOutput) { return }
+        if plan.mode == .ordered, plan.retries == nil {
+            let whole = segments(rows, finals).flatMap { $0.1 }
+            if !whole.starts(with: output) {
+                kernel.fail("the output is no beginning: \(difference(output, whole))")
+            }
+        }
+    }
+
+    private func difference(_ have: [UInt8], _ want: [UInt8]) -> String {
+        let place = zip(have, want).prefix { $0 == $1 }.count
+        func part(_ bytes: [UInt8]) -> String {
+            String(decoding: bytes.dropFirst(place).prefix(24), as: UTF8.self)
+        }
+        return "\(have.count) bytes and not \(want.count); at \(place) '\(part(have))' "
+            + "and not '\(part(want))'"
+    }
+
+    // MARK: Status
+
+    private func checkStatus(_ status: Int32, _ rows: [Int: Row], _ finals: [Int: Attempt]) {
+        let everythingIsDone = finals.values.allSatisfy(isDone) && kernel.failed.isEmpty
+        if status == 0 && !everythingIsDone { kernel.fail("status 0, and not all is done") }
+        if status != 0 && everythingIsDone && plan.isQuiet {
+            kernel.fail("status \(status), and all is done")
+        }
+        guard plan.isQuiet, plan.halt != .now, plan.timeout == nil else { return }
+        var statuses: Set<Int32> = []
+        for final in finals.values where !final.wasTold {
+            guard let waitStatus = final.waitStatus else { continue }
+            switch Outcome(waitStatus: waitStatus) {
+            case .exited(status: 0): break
+            case .exited(status: 255): statuses.insert(124)
+            case .exited: statuses.insert(123)
+            default: statuses.insert(125)
+            }
+        }
+        let expected = [124, 125, 123].first(where: statuses.contains) ?? 0
+        if status != expected { kernel.fail("status \(status) and not \(expected)") }
+    }
+}

@@ -1,0 +1,177 @@
+import Shared
+
+/// One schedule, made of a seed: the options of pmap, its input, what its workers, its reader
+/// and the rest of the world do, and which calls fail.
+struct Plan {
+    let seed: UInt64
+    /// The numbered parts that are left out, to find out which ones a failure needs.
+    let without: Set<Int>
+
+    private(set) var options: [String] = []
+    private(set) var itemCount = 0
+    /// Whether the items are in a file, not in a pipe.
+    private(set) var inputIsFile = false
+    private(set) var feedPause = 0
+    private(set) var reader = Reader()
+    private(set) var outputIsFile = false
+    private(set) var pipeCapacity = 65536
+    private(set) var processIDs = 30000
+    private(set) var strangers = false
+    private(set) var events: [Event] = []
+    private(set) var faults: [Fault] = []
+    /// Slots of a jobserver beyond the first; nil if there is none.
+    private(set) var tokens: Int?
+    /// Whether other clients of it come and go.
+    private(set) var hasRivals = false
+
+    /// The mode and the limits, as the options say them.
+    private(set) var mode = OutputMode.ordered
+    private(set) var tags = false
+    private(set) var feeds = false
+    private(set) var retries: Int?
+    private(set) var timeout: Int?
+    private(set) var killAfter = 2_000_000
+    private(set) var halt = Halt.never
+
+    /// The reader of standard output.
+    struct Reader {
+        /// Bytes that it takes at once, and microseconds between two times.
+        var bytes = 1 << 20
+        var pause = 0
+        /// After so many bytes it pauses for long.
+        var longPauseAfter = Int.max
+        var longPause = 0
+        /// After so many bytes it goes away.
+        var leavesAfter = Int.max
+    }
+
+    /// Something that happens to pmap from outside, when it has made so many system calls.
+    struct Event {
+        enum Kind {
+            case signal(Int32)
+            /// Microseconds; `all` are its workers too, as in a control group.
+            case freeze(Int, all: Bool)
+        }
+        var call: Int
+        var kind: Kind
+    }
+
+    /// Calls that fail: so many of a name, from the first of these on.
+    struct Fault {
+        var name: String
+        var error: Int32
+        var first: Int
+        var count: Int
+    }
+
+    /// How many numbered parts a plan has at most.
+    static let parts = 24
+
+    init(seed: UInt64, without: Set<Int> = []) {
+        self.seed = seed
+        self.without = without
+        func random(_ part: Int) -> Random? {
+            without.contains(part) ? nil : Random(seed: seed, stream: UInt64(part))
+        }
+        var basis = Random(seed: seed, stream: 1000)
+        itemCount = basis.once(in: 8) ? basis.int(0...2) : basis.int(1...16)
+        options = ["-q", "-j\(basis.int(1...4))"]
+        if var random = random(0) { options.append("-c\(random.pick(["1", "2", "5", "auto"]))") }
+        if var random = random(1) {
+            mode = random.pick([.ordered, .ordered, .unordered, .lines])
+            if mode == .unordered { options.append("-u") }
+            if mode == .lines { options.append("-l") }
+        }
+        if var random = random(2), random.once(in: 4) {
+            tags = true
+            options.append("--tag")
+        }
+        if var random = random(3), random.once(in: 3) {
+            feeds = true
+            options.append("-i")
+            if without.contains(0) { options.append("-c2") }
+        }
+        if var random = random(4), random.once(in: 3) {
+            retries = random.int(0...2)
+            options.append("--retry=\(retries!)")
+        }
+        if var random = random(5), random.once(in: 4) {
+            timeout = random.pick([300_000, 1_000_000, 3_000_000])
+            options.append("--timeout=\(Double(timeout!) / 1e6)")
+        }
+        if var random = random(6), random.once(in: 4) {
+            halt = random.pick([.soon, .now])
+            options.append("--halt=\(halt.rawValue)")
+        }
+        if var random = random(7) {
+            options.append("--buffer=\(random.pick([1, 1000, 100_000, 10_000_000]))")
+        }
+        if var random = random(8), random.once(in: 2) {
+            killAfter = 500_000
+            options.append("--kill-after=0.5")
+        }
+        if var random = random(9) {
+            inputIsFile = random.once(in: 3)
+            feedPause = random.pick([0, 1000, 100_000])
+        }
+        if var random = random(10), random.once(in: 2) {
+            reader.bytes = random.pick([100, 4096, 65536])
+            reader.pause = random.pick([1000, 100_000, 1_000_000])
+        }
+        if var random = random(11), random.once(in: 4) {
+            reader.longPauseAfter = random.int(0...20_000)
+            reader.longPause = random.pick([1_000_000, 7_000_000, 30_000_000])
+        }
+        if var random = random(12), random.once(in: 10) {
+            reader.leavesAfter = random.int(0...20_000)
+        }
+        if var random = random(13), random.once(in: 5) { outputIsFile = true }
+        if var random = random(14) { pipeCapacity = random.pick([512, 4096, 65536]) }
+        if var random = random(15), random.once(in: 2) { processIDs = random.int(12...40) }
+        if var random = random(16), random.once(in: 2) { strangers = true }
+        for part in 17...18 {
+            guard var random = random(part), random.once(in: 4) else { continue }
+            let time = random.pick([50_000, 700_000, 2_000_000, 20_000_000])
+            let all = random.once(in: 2)
+            events.append(
+                Event(call: random.int(1...400), kind: .freeze(time, all: all)))
+        }
+        for part in 19...20 {
+            guard var random = random(part), random.once(in: 5) else { continue }
+            let signal = random.pick([
+                SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGCONT, SIGTSTP, SIGTERM,
+            ])
+            events.append(Event(call: random.int(1...400), kind: .signal(signal)))
+        }
+        for part in 21...22 {
+            guard var random = random(part), random.once(in: 4) else { continue }
+            let (name, errors) = random.pick(Self.faultyCalls)
+            faults.append(
+                Fault(
+                    name: name, error: random.pick(errors), first: random.int(0...20),
+                    count: random.pick([1, 1, 3, 50])))
+        }
+        if var random = random(23), random.once(in: 5) {
+            tokens = random.int(0...3)
+            hasRivals = random.once(in: 2)
+        }
+        events.sort { $0.call < $1.call }
+    }
+
+    private static let faultyCalls: [(String, [Int32])] = [
+        ("makePipe", [EMFILE, ENFILE]), ("start", [EAGAIN, ENOMEM]),
+        ("start", [ENOENT, EACCES]), ("watch", [ENOMEM, ENOSPC]),
+        ("read output", [EIO, ENOMEM]), ("read items", [EIO]), ("read errors", [EIO]),
+        ("write output", [EIO, ENOSPC]), ("splice", [EINVAL, EIO]),
+        ("feed", [EIO, ENOMEM]), ("makeFile", [ENOSPC, EACCES]), ("writeFile", [ENOSPC]),
+        ("readFile", [EIO]), ("record", [ENOSPC, EIO]), ("memory", [ENOMEM]),
+        ("setNonBlocking", [EPERM]),
+    ]
+
+    /// Whether the kernel or the world may cost output or items that pmap must then report.
+    var isQuiet: Bool { faults.isEmpty }
+
+    var commandLine: [String] {
+        ["pmap"] + options + ["--failed=failed", "--log=log", "--", "work"]
+    }
+}

@@ -1,0 +1,880 @@
+import Shared
+
+/// A machine that exists in memory: a clock, processes that are small scripts, pipes with the
+/// kernel's rules, a reader of standard output, strangers in the same space of process IDs,
+/// and faults. Time passes while pmap waits, and a little in each call.
+final class SimulatedKernel: System {
+    let plan: Plan
+    private var random: Random
+    /// Microseconds since the start.
+    private(set) var clock = 0
+    private var calls = 0
+    private var nextEvent = 0
+    /// How often each call that may fail was made.
+    private var faultCounts: [String: Int] = [:]
+
+    // The world.
+    private(set) var processes: [Process] = []
+    private var lastProcessID: pid_t = 2
+    private(set) var pipes: [SimulatedPipe] = []
+    private(set) var attempts: [Attempt] = []
+    private(set) var delivered: [UInt8] = []
+    private var feederIsDone = false
+    private(set) var inputRead = 0
+
+    // pmap.
+    private(set) var descriptors: [Int32: Handle] = [:]
+    private var watched: [(descriptor: Int32, interest: Poller.Interest, token: UInt64)] = []
+    private var signals: [Int32] = []
+    private(set) var sentToPmap: [Int32] = []
+    private(set) var messages: [UInt8] = []
+    private(set) var log: [UInt8] = []
+    private(set) var failed: [UInt8] = []
+    private var fileBytes: [Int32: [UInt8]] = [:]
+    private(set) var faultsHit: Set<String> = []
+    /// Bytes that pmap must have in memory or in its file: read, and not written.
+    private var callsSinceWait = 0
+    private var waitsWithoutTime = 0
+    private let input: [UInt8]
+    private let tokenPipe: Int?
+    private(set) var isLocked = false
+
+    enum Handle: Equatable {
+        case pipeRead(Int), pipeWrite(Int), items, output, signals, log, failed, file
+    }
+
+    static let items = FileDescriptor(0)
+    static let outputDescriptor = FileDescriptor(1)
+    static let signals = FileDescriptor(3)
+    static let log = FileDescriptor(4)
+    static let failed = FileDescriptor(5)
+    static let tokensReading = FileDescriptor(6)
+    static let tokensWriting = FileDescriptor(7)
+
+    private let outputPipe: Int
+    private let itemsPipe: Int
+
+    init(_ plan: Plan) {
+        self.plan = plan
+        random = Random(seed: plan.seed, stream: 2000)
+        input = Array((0..<plan.itemCount).map { "i\($0)\n" }.joined().utf8)
+        outputPipe = 0
+        itemsPipe = 1
+        pipes = [
+            SimulatedPipe(capacity: plan.pipeCapacity), SimulatedPipe(capacity: plan.pipeCapacity),
+        ]
+        if let tokens = plan.tokens {
+            tokenPipe = 2
+            pipes.append(SimulatedPipe(capacity: 4096))
+            pipes[2].append(Array(repeating: UInt8(ascii: "+"), count: tokens))
+            pipes[2].writers = 1
+            pipes[2].readers = 1
+            descriptors[Self.tokensReading.rawValue] = .pipeRead(2)
+            descriptors[Self.tokensWriting.rawValue] = .pipeWrite(2)
+        } else {
+            tokenPipe = nil
+        }
+        descriptors[0] = .items
+        descriptors[1] = .output
+        descriptors[3] = .signals
+        descriptors[4] = .log
+        descriptors[5] = .failed
+        startOthers()
+    }
+
+    /// The processes around pmap.
+    private func startOthers() {
+        if !plan.outputIsFile {
+            pipes[outputPipe].writers = 1
+            pipes[outputPipe].readers = 1
+            add(Process(
+                id: 0, group: 0, isWorker: false, isStranger: false, script: [.consume], wake: 0))
+        }
+        if !plan.inputIsFile {
+            pipes[itemsPipe].writers = 1
+            var script: [Process.Step] = []
+            var rest = input[...]
+            while !rest.isEmpty {
+                let piece = rest.prefix(random.int(1...20))
+                script += [.write(1, Array(piece)), .pause(random.int(0...plan.feedPause))]
+                rest = rest.dropFirst(piece.count)
+            }
+            let feeder = Process(
+                id: 0, group: 0, isWorker: false, isStranger: false, script: script, wake: 0)
+            feeder.pipes[1] = itemsPipe
+            add(feeder)
+        }
+        if plan.hasRivals {
+            for _ in 0..<2 {
+                var script: [Process.Step] = []
+                for _ in 0..<random.int(1...4) {
+                    script += [.takeToken, .pause(random.int(0...2_000_000)), .giveToken]
+                    script.append(.pause(random.int(0...100_000)))
+                }
+                add(Process(
+                    id: 0, group: 0, isWorker: false, isStranger: true, script: script, wake: 0))
+            }
+        }
+        if plan.strangers { for _ in 0..<4 { addStranger() } }
+    }
+
+    private func add(_ process: Process) { processes.append(process) }
+
+    private func addStranger() {
+        guard let id = newProcessID() else { return }
+        let script: [Process.Step] = [.pause(random.int(0...3_000_000)), .exit(0)]
+        add(Process(
+            id: id, group: id, isWorker: false, isStranger: true, script: script, wake: clock))
+    }
+
+    /// The next number of the space that no process, zombie or group has.
+    private func newProcessID() -> pid_t? {
+        for _ in 0..<plan.processIDs {
+            lastProcessID += 1
+            if Int(lastProcessID) > plan.processIDs + 2 { lastProcessID = 3 }
+            let id = lastProcessID
+            if !processes.contains(where: { $0.state != .gone && ($0.id == id || $0.group == id) })
+            {
+                return id
+            }
+        }
+        return nil
+    }
+
+    // MARK: Time
+
+    var now: Duration {
+        // To read a clock takes time too, or loops over it would never end.
+        .microseconds(clock)
+    }
+    var timeSince1970: Duration { .seconds(1_700_000_000) + .microseconds(clock) }
+
+    /// Each call of pmap's takes a moment, and what is planned for it happens.
+    private func call() {
+        calls += 1
+        callsSinceWait += 1
+        if callsSinceWait > 200_000 { fail("pmap is busy without end") }
+        if callsSinceWait % 8 == 0 { run(until: clock + random.int(0...40)) }
+        while nextEvent < plan.events.count, plan.events[nextEvent].call <= calls {
+            let event = plan.events[nextEvent]
+            nextEvent += 1
+            switch event.kind {
+            case .signal(let number):
+                story("pmap gets signal \(number)")
+                sentToPmap.append(number)
+                signals.append(number)
+            case .freeze(let time, let all): freeze(time, all: all)
+            }
+        }
+    }
+
+    private func freeze(_ time: Int, all: Bool) {
+        story("pmap is frozen for \(seconds(time)) s\(all ? ", its workers too" : "")")
+        if all {
+            for process in processes where process.group != 0 && !process.isStranger {
+                process.wake = max(process.wake, clock) + time
+            }
+        }
+        // A shorter absence is not told from a busy machine, and counts.
+        if time > 2 * 100_000 {
+            for index in attempts.indices { attempts[index].started += time }
+        }
+        run(until: clock + time)
+    }
+
+    /// Whether this call fails now.
+    private func fault(_ name: String) -> Errno? {
+        guard plan.faults.contains(where: { $0.name == name }) else { return nil }
+        let count = faultCounts[name, default: 0]
+        faultCounts[name] = count + 1
+        for fault in plan.faults where fault.name == name {
+            if count >= fault.first && count < fault.first + fault.count {
+                faultsHit.insert(name)
+                story("\(name) fails: \(Errno(fault.error).reason)")
+                return Errno(fault.error)
+            }
+        }
+        return nil
+    }
+
+    // MARK: The world goes on
+
+    /// Lets everybody act who acts until this time.
+    private func run(until end: Int) {
+        while let process = nextActor(), process.wake <= end {
+            clock = max(clock, process.wake)
+            act(process)
+        }
+        clock = max(clock, end)
+    }
+
+    /// Who acts next; nil if everybody waits for somebody else.
+    private func nextActor() -> Process? {
+        var best: Process?
+        for process in processes
+        where process.wake < best?.wake ?? .max {
+            switch process.state {
+            case .running: if !isBlocked(process) { best = process }
+            case .stopped: if process.isContinuedLater { best = process }
+            default: break
+            }
+        }
+        return best
+    }
+
+    private func isBlocked(_ process: Process) -> Bool {
+        guard process.next < process.script.count else { return false }
+        switch process.script[process.next] {
+        case .readAll:
+            guard let pipe = process.pipes[0] else { return false }
+            return pipes[pipe].count == 0 && pipes[pipe].writers > 0
+        case .write(let number, _):
+            guard let pipe = process.pipes[number] else { return false }
+            return pipes[pipe].room == 0 && pipes[pipe].readers > 0
+                || (pipe == itemsPipe && pipes[pipe].room == 0)
+        case .consume:
+            return pipes[outputPipe].count == 0 && pipes[outputPipe].writers > 0
+        case .takeToken: return tokenPipe.map { pipes[$0].count == 0 } ?? false
+        default: return false
+        }
+    }
+
+    private func act(_ process: Process) {
+        if process.state == .stopped {
+            process.isContinuedLater = false
+            return deliver(SIGCONT, to: process)
+        }
+        process.wake = clock + random.int(0...200)
+        guard process.next < process.script.count else {
+            return exit(process, waitStatus: 0)
+        }
+        let step = process.script[process.next]
+        switch step {
+        case .pause(let time):
+            process.wake = clock + time
+            process.next += 1
+        case .readAll:
+            guard let pipe = process.pipes[0] else { return process.next += 1 }
+            if pipes[pipe].count == 0 { return process.next += 1 }
+            let bytes = pipes[pipe].take(min(pipes[pipe].count, random.int(1...5000)))
+            if let attempt = process.attempt { attempts[attempt].items += bytes }
+        case .write(let number, let bytes): write(process, number, bytes)
+        case .close(let number):
+            closePipe(process, number)
+            process.next += 1
+        case .fork(let child):
+            fork(process, child)
+            process.next += 1
+        case .stop(let signal):
+            process.next += 1
+            process.state = .stopped
+            process.wake = clock + 3_000_000
+            process.isContinuedLater = true
+            process.stopReport = signal
+            if process.isWorker { signals.append(SIGCHLD) }
+            story("worker \(process.id) is stopped by signal \(signal)")
+        case .exit(let status): exit(process, waitStatus: status << 8)
+        case .die(let signal): exit(process, waitStatus: signal)
+        case .consume: consume(process)
+        case .takeToken:
+            if let tokenPipe {
+                _ = pipes[tokenPipe].take(1)
+                process.tokensHeld += 1
+            }
+            process.next += 1
+        case .giveToken:
+            if let tokenPipe { pipes[tokenPipe].append([UInt8(ascii: "+")]) }
+            process.tokensHeld -= 1
+            process.next += 1
+        }
+    }
+
+    private func write(_ process: Process, _ number: Int, _ bytes: [UInt8]) {
+        guard let pipe = process.pipes[number] else { return process.next += 1 }
+        if pipes[pipe].readers == 0, pipe != itemsPipe {
+            return exit(process, waitStatus: SIGPIPE)
+        }
+        let count = min(bytes.count - process.written, pipes[pipe].room)
+        let piece = bytes[process.written..<(process.written + count)]
+        pipes[pipe].append(piece)
+        if number == 1, let attempt = process.attempt { attempts[attempt].written += piece }
+        process.written += count
+        if process.written == bytes.count {
+            process.written = 0
+            process.next += 1
+        }
+    }
+
+    private func consume(_ process: Process) {
+        let reader = plan.reader
+        if pipes[outputPipe].count == 0 { return process.next += 1 }
+        let bytes = pipes[outputPipe].take(min(pipes[outputPipe].count, reader.bytes))
+        let before = delivered.count
+        delivered += bytes
+        process.wake = clock + reader.pause
+        if before < reader.longPauseAfter && delivered.count >= reader.longPauseAfter {
+            story("the reader pauses for \(seconds(reader.longPause)) s")
+            process.wake = clock + reader.longPause
+        }
+        if delivered.count >= reader.leavesAfter {
+            story("the reader goes away")
+            pipes[outputPipe].readers = 0
+            process.state = .gone
+        }
+    }
+
+    private func fork(_ parent: Process, _ child: Process.Child) {
+        guard let id = newProcessID() else { return }
+        let process = Process(
+            id: id, group: child.isDetached ? id : parent.group, isWorker: false,
+            isStranger: false, script: child.script, wake: clock)
+        process.pipes = parent.pipes
+        process.reaction = child.ignoresTerm ? .ignores : .dies
+        if let pipe = process.pipes[1] { pipes[pipe].writers += 1 }
+        if let pipe = process.pipes[2] { pipes[pipe].writers += 1 }
+        if let pipe = process.pipes[0] { pipes[pipe].readers += 1 }
+        add(process)
+        story("process \(parent.id) starts \(id)\(child.isDetached ? " in a session of its own" : "")")
+    }
+
+    private func closePipe(_ process: Process, _ number: Int) {
+        guard let pipe = process.pipes[number] else { return }
+        process.pipes[number] = nil
+        if number == 0 { pipes[pipe].readers -= 1 } else { pipes[pipe].writers -= 1 }
+    }
+
+    private func exit(_ process: Process, waitStatus: Int32) {
+        for number in 0...2 { closePipe(process, number) }
+        process.waitStatus = waitStatus
+        process.state = process.isWorker ? .zombie : .gone
+        if process.isWorker {
+            if let attempt = process.attempt { attempts[attempt].waitStatus = waitStatus }
+            signals.append(SIGCHLD)
+            story("worker \(process.id) exits: \(Outcome(waitStatus: waitStatus).text)")
+        }
+        // The tokens of a process that was killed are lost; these processes are not.
+        if process.isStranger && plan.strangers && random.once(in: 2) { addStranger() }
+        if processes.count > 200 { processes.removeAll { $0.state == .gone } }
+    }
+
+    /// A signal reaches a process.
+    private func deliver(_ signal: Int32, to process: Process) {
+        switch signal {
+        case SIGKILL: exit(process, waitStatus: SIGKILL)
+        case SIGCONT:
+            if process.state != .stopped { return }
+            process.state = .running
+            process.wake = max(process.wake, clock)
+            let pending = process.pending
+            process.pending = []
+            for signal in pending where process.isAlive { deliver(signal, to: process) }
+        case SIGTSTP, SIGSTOP:
+            if process.state == .running {
+                process.state = .stopped
+                process.stopReport = signal
+                if process.isWorker { signals.append(SIGCHLD) }
+            }
+        default:
+            if process.state == .stopped {
+                process.pending.append(signal)
+                return
+            }
+            switch process.reaction {
+            case .dies: exit(process, waitStatus: signal)
+            case .ignores: break
+            case .handles(let steps):
+                process.reaction = .ignores
+                process.script = steps
+                process.next = 0
+                process.written = 0
+                process.wake = clock
+            }
+        }
+    }
+
+    // MARK: Descriptors
+
+    private func open(_ handle: Handle) -> FileDescriptor {
+        var number: Int32 = 8
+        while descriptors[number] != nil { number += 1 }
+        descriptors[number] = handle
+        return FileDescriptor(number)
+    }
+
+    func makePipe() throws(Errno) -> PipeEnds {
+        call()
+        if let error = fault("makePipe") { throw error }
+        pipes.append(SimulatedPipe(capacity: plan.pipeCapacity))
+        pipes[pipes.count - 1].readers = 1
+        pipes[pipes.count - 1].writers = 1
+        return PipeEnds(
+            reading: open(.pipeRead(pipes.count - 1)), writing: open(.pipeWrite(pipes.count - 1)))
+    }
+
+    func setNonBlocking(_ descriptor: FileDescriptor) throws(Errno) {
+        call()
+        if let error = fault("setNonBlocking") { throw error }
+    }
+
+    func enlargePipe(_ descriptor: FileDescriptor, to bytes: Int) {
+        call()
+        let wanted = plan.pipeCapacity < 65536 ? plan.pipeCapacity * 2 : bytes
+        switch descriptors[descriptor.rawValue] {
+        case .pipeRead(let pipe)?, .pipeWrite(let pipe)?:
+            pipes[pipe].capacity = max(pipes[pipe].capacity, wanted)
+        default: break
+        }
+    }
+
+    func close(_ descriptor: FileDescriptor) {
+        call()
+        watched.removeAll { $0.descriptor == descriptor.rawValue }
+        guard let handle = descriptors.removeValue(forKey: descriptor.rawValue) else {
+            fail("pmap closes descriptor \(descriptor.rawValue) twice")
+        }
+        switch handle {
+        case .pipeRead(let pipe): pipes[pipe].readers -= 1
+        case .pipeWrite(let pipe): pipes[pipe].writers -= 1
+        case .file: fileBytes[descriptor.rawValue] = nil
+        default: break
+        }
+    }
+
+    private func handle(_ descriptor: FileDescriptor) -> Handle {
+        guard let handle = descriptors[descriptor.rawValue] else {
+            fail("pmap uses descriptor \(descriptor.rawValue), which is closed")
+        }
+        return handle
+    }
+
+    func read(
+        _ descriptor: FileDescriptor, into buffer: UnsafeMutableRawBufferPointer
+    ) throws(Errno) -> Int {
+        call()
+        switch handle(descriptor) {
+        case .items:
+            if let error = fault("read items") { throw error }
+            if plan.inputIsFile {
+                let rest = input[min(inputRead, input.count)...]
+                return unsafe copy(rest.prefix(random.int(1...4096)), to: buffer) { self.inputRead += $0 }
+            }
+            return try unsafe readPipe(itemsPipe, buffer) { self.inputRead += $0 }
+        case .pipeRead(let pipe):
+            if let attempt = attemptOf(pipe: pipe) {
+                if let error = fault("read output") {
+                    attempts[attempt].lostOutput = true
+                    throw error
+                }
+            } else if pipe != tokenPipe, let error = fault("read errors") {
+                throw error
+            }
+            return try unsafe readPipe(pipe, buffer) { _ in }
+        default: fail("pmap reads what is not to be read")
+        }
+    }
+
+    private func copy(
+        _ bytes: ArraySlice<UInt8>, to buffer: UnsafeMutableRawBufferPointer,
+        _ note: (Int) -> Void
+    ) -> Int {
+        let count = unsafe min(bytes.count, buffer.count)
+        unsafe buffer.copyBytes(from: bytes.prefix(count))
+        note(count)
+        return count
+    }
+
+    private func readPipe(
+        _ pipe: Int, _ buffer: UnsafeMutableRawBufferPointer, _ note: (Int) -> Void
+    ) throws(Errno) -> Int {
+        if pipes[pipe].count == 0 {
+            if pipe == itemsPipe ? feederIsGone : pipes[pipe].writers == 0 { return 0 }
+            throw .wouldBlock
+        }
+        var count = unsafe min(pipes[pipe].count, buffer.count)
+        if random.once(in: 10) { count = random.int(1...count) }
+        let bytes = pipes[pipe].take(count)
+        unsafe buffer.copyBytes(from: bytes)
+        note(count)
+        return count
+    }
+
+    private var feederIsGone: Bool { pipes[itemsPipe].writers == 0 }
+
+    /// The attempt whose stdout a pipe is.
+    private func attemptOf(pipe: Int) -> Int? { outputPipes[pipe] }
+    private var outputPipes: [Int: Int] = [:]
+
+    func write(
+        _ bytes: UnsafeRawBufferPointer, to descriptor: FileDescriptor
+    ) throws(Errno) -> Int {
+        call()
+        switch handle(descriptor) {
+        case .output:
+            if let error = fault("write output") { throw error }
+            if plan.outputIsFile {
+                let count = random.once(in: 10) ? random.int(1...bytes.count) : bytes.count
+                unsafe delivered += bytes.prefix(count)
+                return count
+            }
+            return try unsafe writePipe(outputPipe, bytes)
+        case .pipeWrite(let pipe):
+            if let error = fault("feed") { throw error }
+            return try unsafe writePipe(pipe, bytes)
+        default: fail("pmap writes to what is not to be written to")
+        }
+    }
+
+    private func writePipe(_ pipe: Int, _ bytes: UnsafeRawBufferPointer) throws(Errno) -> Int {
+        if pipes[pipe].readers == 0 { throw .brokenPipe }
+        let room = pipes[pipe].room
+        if room == 0 { throw .wouldBlock }
+        let count = min(room, bytes.count)
+        unsafe pipes[pipe].append(bytes.prefix(count))
+        return count
+    }
+
+    func splice(
+        from input: FileDescriptor, to output: FileDescriptor, atMost count: Int
+    ) throws(Errno) -> Int {
+        call()
+        guard case .pipeRead(let source) = handle(input) else { throw .invalid }
+        if let error = fault("splice") { throw error }
+        if pipes[outputPipe].readers == 0 { throw .brokenPipe }
+        if pipes[source].count == 0 {
+            if pipes[source].writers == 0 { return 0 }
+            throw .wouldBlock
+        }
+        let room = pipes[outputPipe].room
+        if room == 0 { throw .wouldBlock }
+        var moved = min(count, pipes[source].count, room)
+        if random.once(in: 10) { moved = random.int(1...moved) }
+        let bytes = pipes[source].take(moved)
+        pipes[outputPipe].append(bytes)
+        return moved
+    }
+
+    func isReady(_ descriptor: FileDescriptor, for interest: Poller.Interest) -> Bool {
+        call()
+        return isReadyNow(descriptor.rawValue, interest)
+    }
+
+    private func isReadyNow(_ number: Int32, _ interest: Poller.Interest) -> Bool {
+        switch descriptors[number] {
+        case .items?:
+            return plan.inputIsFile || pipes[itemsPipe].count > 0 || feederIsGone
+        case .output?:
+            return plan.outputIsFile || pipes[outputPipe].room > 0
+                || pipes[outputPipe].readers == 0
+        case .signals?: return !signals.isEmpty
+        case .pipeRead(let pipe)?: return pipes[pipe].count > 0 || pipes[pipe].writers == 0
+        case .pipeWrite(let pipe)?: return pipes[pipe].room > 0 || pipes[pipe].readers == 0
+        default: return true
+        }
+    }
+
+    // MARK: Waiting
+
+    func watch(
+        _ descriptor: FileDescriptor, for interest: Poller.Interest, token: UInt64
+    ) throws(Errno) {
+        call()
+        switch handle(descriptor) {
+        case .items where plan.inputIsFile: throw .notPermitted
+        case .output where plan.outputIsFile: throw .notPermitted
+        case .signals: break
+        default: if let error = fault("watch") { throw error }
+        }
+        if watched.contains(where: { $0.descriptor == descriptor.rawValue }) {
+            fail("pmap watches descriptor \(descriptor.rawValue) twice")
+        }
+        watched.append((descriptor.rawValue, interest, token))
+    }
+
+    func stopWatching(_ descriptor: FileDescriptor) {
+        call()
+        let before = watched.count
+        watched.removeAll { $0.descriptor == descriptor.rawValue }
+        if watched.count == before { fail("pmap stops watching what it does not watch") }
+    }
+
+    func waitForEvents(milliseconds: Int32) -> [UInt64] {
+        call()
+        callsSinceWait = 0
+        let start = clock
+        let end = milliseconds < 0 ? Int.max : clock + Int(milliseconds) * 1000
+        while true {
+            var ready = watched.filter { isReadyNow($0.descriptor, $0.interest) }.map(\.token)
+            if !ready.isEmpty || clock >= end {
+                waitsWithoutTime = clock == start ? waitsWithoutTime + 1 : 0
+                if waitsWithoutTime > 20_000 { fail("pmap turns in a circle") }
+                if ready.count > 1 && random.once(in: 2) { ready.shuffle(using: &random) }
+                if ready.count > 1 && random.once(in: 8) { ready.removeLast() }
+                return ready
+            }
+            guard let actor = nextActor(), actor.wake < .max else {
+                if end == .max { fail("pmap waits for ever, and so does everybody else") }
+                clock = end
+                continue
+            }
+            run(until: min(max(actor.wake, clock), end))
+        }
+    }
+
+    var signalDescriptor: FileDescriptor { Self.signals }
+
+    func receivedSignals() -> [Signals.Arrival] {
+        call()
+        defer { signals = [] }
+        return signals.map { Signals.Arrival(number: $0, isSentByProcess: true) }
+    }
+
+    func stop() {
+        story("pmap stops itself")
+        freeze(random.int(0...5_000_000), all: false)
+        signals.append(SIGCONT)
+    }
+
+    // MARK: Processes
+
+    func start(
+        _ arguments: ArgumentVector, chunk: Int, slot: Int, input: FileDescriptor?,
+        output: FileDescriptor, errors: FileDescriptor
+    ) throws(Errno) -> pid_t {
+        call()
+        if let error = fault("start") { throw error }
+        guard let id = newProcessID() else { throw Errno(EAGAIN) }
+        let items = arguments.words.dropFirst().flatMap { $0 + [UInt8(ascii: "\n")] }
+        attempts.append(
+            Attempt(
+                chunk: chunk, slot: slot, process: id, items: items, started: clock,
+                isFed: input != nil))
+        let process = worker(id, chunk, attempts.count - 1)
+        process.attempt = attempts.count - 1
+        for (number, descriptor) in [input, output, errors].enumerated() {
+            guard let descriptor else { continue }
+            switch handle(descriptor) {
+            case .pipeRead(let pipe) where number == 0:
+                process.pipes[0] = pipe
+                pipes[pipe].readers += 1
+            case .pipeWrite(let pipe) where number > 0:
+                process.pipes[number] = pipe
+                pipes[pipe].writers += 1
+                if number == 1 { outputPipes[pipe] = attempts.count - 1 }
+            default: fail("a worker gets the wrong end of a pipe")
+            }
+        }
+        add(process)
+        story("worker \(id) is started on chunk \(chunk) in slot \(slot)")
+        run(until: clock + random.int(0...2000))
+        return id
+    }
+
+    private func worker(_ id: pid_t, _ chunk: Int, _ attempt: Int) -> Process {
+        var random = Random(seed: plan.seed, stream: UInt64(10_000 + attempt))
+        let (script, reaction) = workerScript(plan, chunk: chunk, attempt: attempt, &random)
+        let process = Process(
+            id: id, group: id, isWorker: true, isStranger: false, script: script, wake: clock)
+        process.reaction = reaction
+        return process
+    }
+
+    func childNews(of process: pid_t?) -> ChildNews? {
+        call()
+        for child in processes where child.isWorker && (process == nil || child.id == process) {
+            if let signal = child.stopReport {
+                child.stopReport = nil
+                if child.state == .stopped {
+                    return ChildNews(process: child.id, event: .stopped(signal: signal))
+                }
+            }
+            if child.state == .zombie {
+                return ChildNews(
+                    process: child.id, event: .exited(waitStatus: child.waitStatus))
+            }
+        }
+        return nil
+    }
+
+    @discardableResult
+    func reap(_ process: pid_t) -> ResourceUse {
+        call()
+        guard let child = processes.first(where: { $0.isWorker && $0.id == process }),
+            child.state == .zombie
+        else { fail("pmap reaps \(process), which is not a zombie of its own") }
+        child.state = .gone
+        processes.removeAll { $0 === child }
+        return ResourceUse()
+    }
+
+    func signal(_ number: Int32, toGroup leader: pid_t) {
+        call()
+        guard let child = processes.first(where: { $0.isWorker && $0.id == leader }),
+            child.state != .gone
+        else { fail("pmap signals group \(leader), which is not its own any more") }
+        if let attempt = child.attempt, number != SIGCONT && number != SIGTSTP {
+            if child.state == .zombie && !attempts[attempt].wasTold {
+                attempts[attempt].wasToldLate = true
+            }
+            if child.isAlive { attempts[attempt].wasTold = true }
+            checkTimeout(number, attempts[attempt], child)
+        }
+        story("pmap sends signal \(number) to group \(leader)")
+        for process in processes where process.group == leader && process.isAlive {
+            deliver(number, to: process)
+        }
+    }
+
+    /// A worker must not be ended for its time before that is up, pmap's own absence not
+    /// counted.
+    private func checkTimeout(_ signal: Int32, _ attempt: Attempt, _ worker: Process) {
+        guard let timeout = plan.timeout, signal == SIGTERM, sentToPmap.allSatisfy({ !ends($0) }),
+            plan.halt != .now, plan.reader.leavesAfter == .max, faultsHit.isEmpty,
+            !attempt.wasToldLate
+        else { return }
+        if clock - attempt.started < timeout - 2000 && !endsByOutput {
+            fail("worker \(worker.id) is ended after \(seconds(clock - attempt.started)) s")
+        }
+    }
+
+    private var endsByOutput: Bool { readerIsGone }
+
+    var readerIsGone: Bool { pipes[outputPipe].readers == 0 && !plan.outputIsFile }
+
+    func groupsAlive(among leaders: [pid_t]) -> [pid_t] {
+        call()
+        if random.once(in: 20) { return leaders }
+        return leaders.filter { leader in
+            processes.contains { $0.group == leader && $0.isAlive }
+        }
+    }
+
+    // MARK: Files
+
+    func makeNamelessFile(in folder: Argument) throws(Errno) -> FileDescriptor {
+        call()
+        if let error = fault("makeFile") { throw error }
+        let file = open(.file)
+        fileBytes[file.rawValue] = []
+        return file
+    }
+
+    func write(_ bytes: [UInt8], to file: FileDescriptor, at offset: Int) throws(Errno) {
+        call()
+        if let error = fault("writeFile") { throw error }
+        let end = offset + bytes.count
+        if fileBytes[file.rawValue]!.count < end {
+            fileBytes[file.rawValue]! += Array(
+                repeating: 0, count: end - fileBytes[file.rawValue]!.count)
+        }
+        fileBytes[file.rawValue]!.replaceSubrange(offset..<end, with: bytes)
+    }
+
+    func read(_ count: Int, from file: FileDescriptor, at offset: Int) throws(Errno) -> [UInt8] {
+        call()
+        if let error = fault("readFile") { throw error }
+        return Array(fileBytes[file.rawValue]![offset..<(offset + count)])
+    }
+
+    func release(_ file: FileDescriptor, offset: Int, count: Int) {
+        call()
+        for index in offset..<(offset + count) { fileBytes[file.rawValue]![index] = 0 }
+    }
+
+    func writeAll(_ bytes: [UInt8], to descriptor: FileDescriptor) throws(Errno) {
+        call()
+        switch handle(descriptor) {
+        case .log:
+            if let error = fault("record") { throw error }
+            log += bytes
+        case .failed:
+            if let error = fault("record") { throw error }
+            failed += bytes
+        case .pipeWrite(let pipe) where pipe == tokenPipe: pipes[pipe].append(bytes)
+        default: fail("pmap writes to what is not to be written to")
+        }
+    }
+
+    func contents(of path: Argument) throws(Errno) -> String { "" }
+
+    func openOutput() -> OutputFile {
+        OutputFile(
+            descriptor: Self.outputDescriptor, kind: plan.outputIsFile ? .file : .reopened,
+            takesSplices: !plan.outputIsFile)
+    }
+
+    func closeOutput() throws(Errno) {
+        call()
+        if !plan.outputIsFile { pipes[outputPipe].writers = 0 }
+        descriptors[1] = nil
+    }
+
+    func writeToStandardError(_ bytes: [UInt8]) {
+        call()
+        messages += bytes
+        story("pmap: \(String(decoding: bytes.dropLast(), as: UTF8.self))")
+    }
+
+    // MARK: Memory and slots
+
+    func requireMemory(_ bytes: Int) throws(Errno) {
+        call()
+        if let error = fault("memory") { throw error }
+    }
+
+    func lock(_ descriptor: FileDescriptor) -> Bool {
+        call()
+        isLocked = true
+        return true
+    }
+
+    func unlock(_ descriptor: FileDescriptor) {
+        call()
+        isLocked = false
+    }
+
+    func hasHungUp(_ descriptor: FileDescriptor) -> Bool { false }
+
+    func reopenForWriting(_ descriptor: FileDescriptor) -> FileDescriptor {
+        open(.pipeWrite(tokenPipe ?? 0))
+    }
+
+    // MARK: Afterwards
+
+    /// What is left of the output reaches its reader. pmap is gone.
+    func finish() {
+        pipes[outputPipe].writers = 0
+        while let actor = nextActor(), clock < 1_000_000_000 {
+            clock = max(clock, actor.wake)
+            act(actor)
+        }
+    }
+
+    /// Tokens in the pipe and in the hands of other clients.
+    var tokensLeft: Int {
+        guard let tokenPipe else { return 0 }
+        return pipes[tokenPipe].count + processes.reduce(0) { $0 + $1.tokensHeld }
+    }
+
+    // MARK: Telling
+
+    /// Whether the story of the schedule is printed.
+    nonisolated(unsafe) static var tellsStory = false
+
+    func story(_ text: @autoclosure () -> String) {
+        if Self.tellsStory { print("t=\(seconds(clock)) s: \(text())") }
+    }
+
+    /// The schedule has broken a promise. It ends here.
+    func fail(_ what: String) -> Never {
+        print("seed \(plan.seed): \(what)")
+        Glibc.exit(1)
+    }
+}
+
+/// Whether a signal ends pmap.
+func ends(_ signal: Int32) -> Bool { Signals.ends(signal) }
+
+private func seconds(_ microseconds: Int) -> String {
+    let digits = String(1_000_000 + microseconds % 1_000_000).dropFirst()
+    return "\(microseconds / 1_000_000).\(digits)"
+}
