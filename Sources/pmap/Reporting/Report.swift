@@ -124,15 +124,20 @@ struct Report<S: System>: ~Copyable {
     }
 
     /// An attempt to run a chunk has ended, for good or not.
-    mutating func ended(_ worker: Worker, _ outcome: Outcome, _ use: ResourceUse) {
+    ///
+    /// - Parameter isExpected: whether a signal has ended pmap too, which everybody knows.
+    mutating func ended(
+        _ worker: Worker, _ outcome: Outcome, _ use: ResourceUse, isExpected: Bool
+    ) {
         addStatistics(worker, use)
         if settings.verbosity > 1 {
             let seconds = decimal(worker.runTime)
             say("worker \(worker.process)", "\(outcome.text) after \(seconds) s")
         }
+        if isExpected { return }
         let what = "worker \(worker.process) \(outcome.text)"
         switch (outcome, worker.state.reason) {
-        case (_, .halt), (_, .endOfRun): break
+        case (_, .halt): break
         case (.exited(status: 255), _):
             say("chunk \(worker.chunk.number)", "\(what); no more chunks are started")
         case (.killed, _), (.timedOut, _): say("chunk \(worker.chunk.number)", what)

@@ -481,7 +481,8 @@ struct Pool<S: System>: ~Copyable {
         rereadWorkersFile()
         guard let outcome = worker.state.outcome else { return }
         if output.isAbandoned { return report.addFailed(worker.chunk.bytes) }
-        report.ended(worker, outcome, use)
+        let isEnding = if case .ending = phase { true } else { false }
+        report.ended(worker, outcome, use, isExpected: isEnding)
         // A worker that was ended early says nothing about what its items take.
         if worker.state.reason == nil, let exit = worker.state.exit {
             queue.learn(
