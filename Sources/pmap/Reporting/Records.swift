@@ -67,6 +67,9 @@ struct Records<S: System>: ~Copyable {
         failedItems = failed
     }
 
+    /// Whether an earlier run has done any chunk.
+    var resumes: Bool { !done.isEmpty }
+
     /// What an earlier run says of a chunk: the number of its items if it was done; nil if it
     /// must be done now.
     func itemsDone(inChunk number: Int) -> Int? { done[number] }

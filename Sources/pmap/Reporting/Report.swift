@@ -99,6 +99,9 @@ struct Report<S: System>: ~Copyable {
 
     // MARK: Chunks
 
+    /// Whether an earlier run has done a part of the work.
+    var resumes: Bool { records.resumes }
+
     /// The items of a chunk that an earlier run has done; nil if it must be done now.
     func itemsDone(inChunk number: Int) -> Int? { records.itemsDone(inChunk: number) }
 
@@ -161,11 +164,9 @@ struct Report<S: System>: ~Copyable {
             items: worker.chunk.bytes)
     }
 
-    /// The run is given up. Notes the items of chunks whose output was not written, and those
-    /// that are in no chunk.
-    mutating func addUnfinished(_ rest: [UInt8]) {
+    /// The run is given up. Notes the items of chunks whose output was not written.
+    mutating func addUnwritten() {
         for items in records.takeUnwritten() { addFailed(items) }
-        if !rest.isEmpty { addFailed(rest) }
     }
 
     /// A chunk that failed before is given up, because no more workers are started.
@@ -242,7 +243,7 @@ struct Report<S: System>: ~Copyable {
                 .items(limits.items)
             }
         return Advice(
-            limit: limit, workers: workers, cpus: usableCPUs(), chunks: statistics.chunks,
+            limit: limit, workers: workers, cpus: system.cpuCount, chunks: statistics.chunks,
             items: statistics.items, bytes: statistics.bytes, start: statistics.cost.knownStart,
             busy: statistics.busy.reduce(0, +),
             cpusUsed: wall > 0 ? statistics.cpuSeconds / wall : 0,

@@ -20,7 +20,8 @@ struct StatusDisplay<S: System> {
     private let messages: Messages
     /// One of `bar`, `plain`, `json`, `none`.
     private let style: ProgressStyle
-    private let terminal: Terminal
+    /// nil if there is none, or none is asked for.
+    private let terminal: Terminal?
     /// Whether standard output is a terminal too, as good as always the same.
     private let sharesTerminal: Bool
     private var started: Duration
@@ -38,16 +39,14 @@ struct StatusDisplay<S: System> {
     init(_ system: S, style: ProgressStyle, interval: Duration, messages: Messages) {
         self.system = system
         self.messages = messages
-        let terminal = Terminal()
-        self.terminal = terminal
+        let terminal = style == .auto || style == .bar ? system.terminal : nil
+        self.terminal = terminal?.type
+        sharesTerminal = terminal?.isShared ?? false
         switch style {
-        case .auto where !terminal.hasCursorControl, .auto where !Self.errors.isTerminal,
-            .bar where !Self.errors.isTerminal:
-            self.style = .plain
-        case .auto: self.style = .bar
+        case .auto: self.style = terminal?.type.hasCursorControl ?? false ? .bar : .plain
+        case .bar: self.style = terminal == nil ? .plain : .bar
         case let other: self.style = other
         }
-        sharesTerminal = FileDescriptor.standardOutput.isTerminal && Self.errors.isTerminal
         self.interval = self.style == .bar ? Self.barInterval : interval
         started = system.now
         nextUpdate = started + self.interval
@@ -97,12 +96,14 @@ struct StatusDisplay<S: System> {
         if style == .json { print(timed(progress).json(isFinal: true) + "\n") }
     }
 
-    /// The bar's line. Without wrapping, so that it is cut, and not continued below, where
+    /// The bar's line. A process in the background leaves the terminal to the one in front.
+    ///
+    /// Without wrapping, so that it is cut, and not continued below, where
     /// the window has become narrower since it was asked; the cursor waits at its start,
     /// from where everything is erased even if the terminal wraps it later.
     private mutating func paint(_ progress: Progress) {
-        guard isInForeground, takesMore else { return }
-        let columns = Int(cs_window_columns(Self.errors.rawValue))
+        guard let terminal, system.isInForeground, takesMore else { return }
+        let columns = system.windowColumns
         let bar = ProgressBar(usesBlocks: terminal.showsBlocks, usesColour: terminal.showsColour)
         let line = bar.line(progress, columns: columns > 0 ? columns : 80, tick: tick)
         tick += 1
@@ -115,9 +116,6 @@ struct StatusDisplay<S: System> {
         print(text)
         isBarShown = true
     }
-
-    /// A process in the background leaves the terminal to the one in front.
-    private var isInForeground: Bool { tcgetpgrp(Self.errors.rawValue) == getpgrp() }
 
     /// Whether a terminal takes what is written: one that is stopped (Ctrl-S) must not stop
     /// the work.
@@ -133,7 +131,7 @@ struct StatusDisplay<S: System> {
 
     /// Takes the bar away, so that something else can be written where it stood.
     mutating func erase() {
-        if isBarShown && isInForeground { print("\r\u{1B}[J") }
+        if isBarShown && system.isInForeground { print("\r\u{1B}[J") }
         isBarShown = false
     }
 

@@ -93,7 +93,7 @@ struct Pool<S: System>: ~Copyable {
                 report.update(currentProgress, canPaint: output.endsLine)
             }
         }
-        report.addUnfinished(queue.takeRest())
+        if case .open = phase {} else { listUnfinished() }
         // Whatever was made for others is removed, however pmap ends from here on.
         slots.close()
         report.finish(
@@ -105,6 +105,20 @@ struct Pool<S: System>: ~Copyable {
         }
         try output.close()
         return .exit(status: report.tally.exitStatus)
+    }
+
+    /// Lists what was read and not done as failed, for a run that ends early.
+    private mutating func listUnfinished() {
+        report.addUnwritten()
+        if report.resumes {
+            while let job = try? queue.next(workers: workerLimit, &report) {
+                if report.itemsDone(inChunk: job.chunk.number) == nil {
+                    report.addFailed(job.chunk.bytes)
+                }
+            }
+        }
+        let rest = queue.takeRest()
+        if !rest.isEmpty { report.addFailed(rest) }
     }
 
     /// Ends the run if the output cannot be written, or memory is out.
@@ -539,6 +553,6 @@ struct Pool<S: System>: ~Copyable {
         guard let name = settings.workersFile, let text = try? system.contents(of: name),
             let count = WorkerCount(jobsFile: text)
         else { return }
-        workerLimit = count.number(cpus: usableCPUs())
+        workerLimit = count.number(cpus: system.cpuCount)
     }
 }

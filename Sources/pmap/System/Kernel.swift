@@ -196,6 +196,19 @@ final class Kernel: System {
         }
     }
 
+    var cpuCount: Int { usableCPUs() }
+
+    // MARK: The terminal
+
+    var terminal: (type: Terminal, isShared: Bool)? {
+        if !FileDescriptor.standardError.isTerminal { return nil }
+        return (Terminal(), FileDescriptor.standardOutput.isTerminal)
+    }
+
+    var windowColumns: Int { Int(cs_window_columns(2)) }
+
+    var isInForeground: Bool { tcgetpgrp(2) == getpgrp() }
+
     // MARK: Memory and slots
 
     func requireMemory(_ bytes: Int) throws(Errno) {

@@ -113,6 +113,18 @@ protocol System: AnyObject {
     func closeOutput() throws(Errno)
     /// Writes to standard error. What cannot be written is dropped.
     func writeToStandardError(_ bytes: [UInt8])
+    /// The CPUs that workers may really use.
+    var cpuCount: Int { get }
+
+    // MARK: The terminal
+
+    /// The terminal that standard error is, and whether standard output is one too, as good as
+    /// always the same; nil if it is none.
+    var terminal: (type: Terminal, isShared: Bool)? { get }
+    /// The columns of the terminal's window, 0 if it does not tell.
+    var windowColumns: Int { get }
+    /// Whether this process may write to the terminal as it likes.
+    var isInForeground: Bool { get }
 
     // MARK: Memory and slots
 

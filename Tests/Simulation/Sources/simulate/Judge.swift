@@ -5,6 +5,8 @@ struct Judge {
     let plan: Plan
     let kernel: SimulatedKernel
     let end: Result<RunEnd, WriteError>
+    /// The items of the chunks that an earlier run has done.
+    var doneBefore: [Int: [UInt8]] = [:]
 
     enum RunEnd: Equatable {
         case exit(Int32), signal(Int32)
@@ -56,8 +58,20 @@ struct Judge {
         for (number, handle) in kernel.descriptors where number > 3 && handle != .signals {
             kernel.fail("descriptor \(number) is left open")
         }
-        if let tokens = plan.tokens, kernel.tokensLeft != tokens {
+        if let tokens = plan.tokens, kernel.tokensLeft + kernel.tokensLost != tokens {
             kernel.fail("\(tokens) tokens have become \(kernel.tokensLeft)")
+        }
+        checkMemory()
+    }
+
+    /// What waits is within `--buffer` and a constant: a read, a piece that is being written,
+    /// what each worker's output gathers before it is worth a write, and what the oldest chunk
+    /// may pass the limit by.
+    private func checkMemory() {
+        if plan.retries != nil || plan.tags || !plan.isQuiet { return }
+        let limit = plan.buffer + (1 << 20) + 4 * (128 << 10)
+        if kernel.mostBytesInMemory > limit {
+            kernel.fail("\(kernel.mostBytesInMemory) bytes in memory, \(limit) are allowed")
         }
     }
 
@@ -115,6 +129,10 @@ struct Judge {
         for (chunk, final) in finals where rows[chunk]?.isSuccess ?? false {
             done += lines(final.items)
         }
+        if let chunk = doneBefore.keys.first(where: { finals[$0] != nil }) {
+            kernel.fail("chunk \(chunk) is run again")
+        }
+        done += doneBefore.values.flatMap(lines)
         let all = Set(done).union(failed)
         if Set(done).count != done.count || !Set(done).isDisjoint(with: failed) {
             kernel.fail("an item is done twice, or is done and fails")

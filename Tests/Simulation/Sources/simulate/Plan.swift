@@ -32,6 +32,11 @@ struct Plan {
     private(set) var timeout: Int?
     private(set) var killAfter = 2_000_000
     private(set) var halt = Halt.never
+    private(set) var buffer = 64 << 20
+    /// Whether workers print much.
+    private(set) var isLoud = false
+    /// Whether the run is resumed after a crash.
+    private(set) var isResumed = false
 
     /// The reader of standard output.
     struct Reader {
@@ -65,7 +70,7 @@ struct Plan {
     }
 
     /// How many numbered parts a plan has at most.
-    static let parts = 24
+    static let parts = 26
 
     init(seed: UInt64, without: Set<Int> = []) {
         self.seed = seed
@@ -104,7 +109,8 @@ struct Plan {
             options.append("--halt=\(halt.rawValue)")
         }
         if var random = random(7) {
-            options.append("--buffer=\(random.pick([1, 1000, 100_000, 10_000_000]))")
+            buffer = random.pick([1, 1000, 100_000, 10_000_000])
+            options.append("--buffer=\(buffer)")
         }
         if var random = random(8), random.once(in: 2) {
             killAfter = 500_000
@@ -154,6 +160,13 @@ struct Plan {
         if var random = random(23), random.once(in: 5) {
             tokens = random.int(0...3)
             hasRivals = random.once(in: 2)
+        }
+        if var random = random(24), random.once(in: 40) {
+            isLoud = true
+            itemCount = min(itemCount, 6)
+        }
+        if var random = random(25), random.once(in: 10), !feeds, !options.contains("-cauto") {
+            isResumed = true
         }
         events.sort { $0.call < $1.call }
     }

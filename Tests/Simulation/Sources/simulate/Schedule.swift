@@ -10,14 +10,38 @@ func run(_ plan: Plan) {
         kernel.fail("the options are refused: \(error)")
     }
     kernel.story(plan.commandLine.joined(separator: " "))
-    let end = runPool(kernel, settings, plan)
-    kernel.finish()
-    Judge(plan: plan, kernel: kernel, end: end).judge()
+    judge(plan, kernel, runPool(kernel, settings, plan, done: [:]))
+    if plan.isResumed { resume(plan, settings, after: kernel) }
+}
+
+private func judge(
+    _ plan: Plan, _ kernel: SimulatedKernel, _ end: Result<Judge.RunEnd, WriteError>,
+    doneBefore: [Int: [UInt8]] = [:]
+) {
     kernel.story("ended: \(end)")
+    kernel.finish()
+    Judge(plan: plan, kernel: kernel, end: end, doneBefore: doneBefore).judge()
+}
+
+/// Runs the same again with what is left of the log after a crash at some moment.
+private func resume(_ plan: Plan, _ settings: Settings, after first: SimulatedKernel) {
+    var random = Random(seed: plan.seed, stream: 3000)
+    let rows = first.log.split(separator: UInt8(ascii: "\n"))
+    let kept = rows.prefix(rows.isEmpty ? 0 : random.int(0...rows.count))
+    let text = LogRow.header
+        + kept.map { String(decoding: $0, as: UTF8.self) + "\n" }.joined()
+    guard let done = doneChunks(log: text) else { first.fail("the log is none") }
+    var items: [Int: [UInt8]] = [:]
+    for attempt in first.attempts where done[attempt.chunk] != nil {
+        items[attempt.chunk] = attempt.items
+    }
+    let kernel = SimulatedKernel(plan)
+    kernel.story("resumed with \(done.count) chunks done")
+    judge(plan, kernel, runPool(kernel, settings, plan, done: done), doneBefore: items)
 }
 
 private func runPool(
-    _ kernel: SimulatedKernel, _ settings: Settings, _ plan: Plan
+    _ kernel: SimulatedKernel, _ settings: Settings, _ plan: Plan, done: [Int: Int]
 ) -> Result<Judge.RunEnd, WriteError> {
     var jobserver: Jobserver<SimulatedKernel>?
     if plan.tokens != nil {
@@ -26,7 +50,7 @@ private func runPool(
             writing: SimulatedKernel.tokensWriting, sharesFirstSlot: false)
     }
     let records = Records(
-        kernel, settings, log: SimulatedKernel.log, done: [:], failed: SimulatedKernel.failed)
+        kernel, settings, log: SimulatedKernel.log, done: done, failed: SimulatedKernel.failed)
     do {
         var pool = try Pool(
             kernel, settings, items: SimulatedKernel.items, records: records,

@@ -32,12 +32,15 @@ final class SimulatedKernel: System {
     private(set) var failed: [UInt8] = []
     private var fileBytes: [Int32: [UInt8]] = [:]
     private(set) var faultsHit: Set<String> = []
-    /// Bytes that pmap must have in memory or in its file: read, and not written.
+    /// Bytes of workers' output that were read, minus those that were written or are in the
+    /// file: what pmap must have in memory, unless it dropped some.
+    private var bytesInMemory = 0
+    private(set) var mostBytesInMemory = 0
     private var callsSinceWait = 0
     private var waitsWithoutTime = 0
     private let input: [UInt8]
     private let tokenPipe: Int?
-    private(set) var isLocked = false
+    private(set) var tokensLost = 0
 
     enum Handle: Equatable {
         case pipeRead(Int), pipeWrite(Int), items, output, signals, log, failed, file
@@ -108,8 +111,9 @@ final class SimulatedKernel: System {
             for _ in 0..<2 {
                 var script: [Process.Step] = []
                 for _ in 0..<random.int(1...4) {
-                    script += [.takeToken, .pause(random.int(0...2_000_000)), .giveToken]
-                    script.append(.pause(random.int(0...100_000)))
+                    script += [.takeToken, .pause(random.int(0...2_000_000))]
+                    if random.once(in: 6) { script.append(.die(SIGKILL)) }
+                    script += [.giveToken, .pause(random.int(0...100_000))]
                 }
                 add(Process(
                     id: 0, group: 0, isWorker: false, isStranger: true, script: script, wake: 0))
@@ -352,7 +356,11 @@ final class SimulatedKernel: System {
             signals.append(SIGCHLD)
             story("worker \(process.id) exits: \(Outcome(waitStatus: waitStatus).text)")
         }
-        // The tokens of a process that was killed are lost; these processes are not.
+        if process.tokensHeld > 0 {
+            story("a client of the jobserver is killed with \(process.tokensHeld) tokens")
+            tokensLost += process.tokensHeld
+            process.tokensHeld = 0
+        }
         if process.isStranger && plan.strangers && random.once(in: 2) { addStranger() }
         if processes.count > 200 { processes.removeAll { $0.state == .gone } }
     }
@@ -468,9 +476,16 @@ final class SimulatedKernel: System {
             } else if pipe != tokenPipe, let error = fault("read errors") {
                 throw error
             }
-            return try unsafe readPipe(pipe, buffer) { _ in }
+            return try unsafe readPipe(pipe, buffer) { count in
+                if attemptOf(pipe: pipe) != nil { hold(count) }
+            }
         default: fail("pmap reads what is not to be read")
         }
+    }
+
+    private func hold(_ count: Int) {
+        bytesInMemory += count
+        mostBytesInMemory = max(mostBytesInMemory, bytesInMemory)
     }
 
     private func copy(
@@ -514,9 +529,12 @@ final class SimulatedKernel: System {
             if plan.outputIsFile {
                 let count = random.once(in: 10) ? random.int(1...bytes.count) : bytes.count
                 unsafe delivered += bytes.prefix(count)
+                hold(-count)
                 return count
             }
-            return try unsafe writePipe(outputPipe, bytes)
+            let count = try unsafe writePipe(outputPipe, bytes)
+            hold(-count)
+            return count
         case .pipeWrite(let pipe):
             if let error = fault("feed") { throw error }
             return try unsafe writePipe(pipe, bytes)
@@ -767,11 +785,13 @@ final class SimulatedKernel: System {
                 repeating: 0, count: end - fileBytes[file.rawValue]!.count)
         }
         fileBytes[file.rawValue]!.replaceSubrange(offset..<end, with: bytes)
+        hold(-bytes.count)
     }
 
     func read(_ count: Int, from file: FileDescriptor, at offset: Int) throws(Errno) -> [UInt8] {
         call()
         if let error = fault("readFile") { throw error }
+        hold(count)
         return Array(fileBytes[file.rawValue]![offset..<(offset + count)])
     }
 
@@ -814,6 +834,12 @@ final class SimulatedKernel: System {
         story("pmap: \(String(decoding: bytes.dropLast(), as: UTF8.self))")
     }
 
+    var cpuCount: Int { 4 }
+
+    var terminal: (type: Terminal, isShared: Bool)? { nil }
+    var windowColumns: Int { 80 }
+    var isInForeground: Bool { true }
+
     // MARK: Memory and slots
 
     func requireMemory(_ bytes: Int) throws(Errno) {
@@ -823,13 +849,11 @@ final class SimulatedKernel: System {
 
     func lock(_ descriptor: FileDescriptor) -> Bool {
         call()
-        isLocked = true
         return true
     }
 
     func unlock(_ descriptor: FileDescriptor) {
         call()
-        isLocked = false
     }
 
     func hasHungUp(_ descriptor: FileDescriptor) -> Bool { false }
@@ -843,7 +867,7 @@ final class SimulatedKernel: System {
     /// What is left of the output reaches its reader. pmap is gone.
     func finish() {
         pipes[outputPipe].writers = 0
-        while let actor = nextActor(), clock < 1_000_000_000 {
+        while let actor = nextActor(), clock < 10_000_000_000_000 {
             clock = max(clock, actor.wake)
             act(actor)
         }
@@ -866,7 +890,7 @@ final class SimulatedKernel: System {
 
     /// The schedule has broken a promise. It ends here.
     func fail(_ what: String) -> Never {
-        print("seed \(plan.seed): \(what)")
+        print("seed \(plan.seed): \(what)\nreplay with: simulate --shrink \(plan.seed)")
         Glibc.exit(1)
     }
 }

@@ -17,7 +17,8 @@ func workerScript(
     var text: [UInt8] = []
     let lines = random.pick([0, 1, 1, 2, 5])
     for line in 0..<lines {
-        let length = random.pick([0, 5, 100, 1000, 1000, 9000])
+        var length = random.pick([0, 5, 100, 1000, 1000, 9000])
+        if plan.isLoud { length *= 100 }
         text += Array("[\(chunk).\(attempt).\(line)]".utf8)
         text += Array(repeating: UInt8(ascii: "x"), count: length)
         text.append(UInt8(ascii: "\n"))
