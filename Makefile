@@ -25,7 +25,7 @@ need = @command -v $(1) >/dev/null || { echo "make: $(1) is missing: $(2)" >&2; 
 need-python = $(call need,python3,install Python 3.9 or later)
 need-swift = $(call need,$(SWIFT),install Swift 6.2 or later from https://www.swift.org/install)
 
-.PHONY: build demo check check-engines check-faults check-sanitize coverage bench bench-curves figures fuzz tables lint install uninstall foreign clean
+.PHONY: build demo check simulate check-engines check-faults check-sanitize coverage bench bench-curves figures fuzz tables lint install uninstall foreign clean
 build:
 	$(need-swift)
 	$(SWIFT) build -c release $(SWIFTFLAGS)
@@ -34,7 +34,21 @@ demo: build
 	PATH="$(BIN):$$PATH"; ls "$(PLAYS)"/* | pmap -v -j4 -c5 wordsplit | wcreduce -n 20
 
 check: build
+	$(MAKE) simulate SEEDS=10000
 	PMAPUTILS_BIN="$(BIN)" $(SWIFT) test $(SWIFTFLAGS)
+
+# pmap's core on a simulated system, in schedules made of seeds. A schedule that breaks a
+# promise is replayed and shrunk by the command that is printed: simulate --shrink SEED.
+SEEDS = 1000000
+FIRST_SEED = 0
+SIMULATE = $(CURDIR)/.build-simulate/release/simulate
+simulate:
+	$(need-swift)
+	$(SWIFT) build -c release --package-path Tests/Simulation --scratch-path .build-simulate
+	seq $(FIRST_SEED) 500 $$(($(FIRST_SEED) + $(SEEDS) - 1)) | \
+	    xargs -P "$$(getconf _NPROCESSORS_ONLN)" -I FIRST "$(SIMULATE)" FIRST 500 | \
+	    awk '/no promise broken/ { count += $$1; next } { print; bad = 1 } \
+	        END { print count " schedules, " (bad ? "some" : "none") " broke a promise"; exit bad }'
 
 # The programs on Slurm and on Spark; what is not installed is skipped.
 check-engines: build
@@ -144,7 +158,7 @@ foreign:
 
 clean:
 	$(SWIFT) package $(SWIFTFLAGS) clean
-	rm -rf .build-address .build-undefined .build-thread .build-coverage
+	rm -rf .build-address .build-undefined .build-thread .build-coverage .build-simulate
 
 # procps has a pmap too, which reports the memory map of a process. Of two programs of
 # one name, the one whose folder comes first on PATH is the one that runs.

@@ -9,7 +9,8 @@ struct Judge {
     var doneBefore: [Int: [UInt8]] = [:]
 
     enum RunEnd: Equatable {
-        case exit(Int32), signal(Int32)
+        case exit(Int32)
+        case signal(Int32)
     }
 
     /// A row of the log.
@@ -222,7 +223,8 @@ struct Judge {
             var left = expected.filter { !$0.1.isEmpty }
             while !rest.isEmpty {
                 guard let next = left.firstIndex(where: { rest.starts(with: $0.1) }) else {
-                    kernel.fail("the output has what is no chunk's, at \(output.count - rest.count)")
+                    kernel.fail(
+                        "the output has what is no chunk's, at \(output.count - rest.count)")
                 }
                 rest = rest.dropFirst(left[next].1.count)
                 left.remove(at: next)

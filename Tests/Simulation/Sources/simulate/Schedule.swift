@@ -28,7 +28,8 @@ private func resume(_ plan: Plan, _ settings: Settings, after first: SimulatedKe
     var random = Random(seed: plan.seed, stream: 3000)
     let rows = first.log.split(separator: UInt8(ascii: "\n"))
     let kept = rows.prefix(rows.isEmpty ? 0 : random.int(0...rows.count))
-    let text = LogRow.header
+    let text =
+        LogRow.header
         + kept.map { String(decoding: $0, as: UTF8.self) + "\n" }.joined()
     guard let done = doneChunks(log: text) else { first.fail("the log is none") }
     var items: [Int: [UInt8]] = [:]

@@ -12,7 +12,9 @@ func shrink(_ seed: UInt64) {
         parts.sorted().map(String.init).joined(separator: ",")
     }
     func fails(_ parts: Set<Int>) -> Bool {
-        shellStatus("timeout 10 '\(CommandLine.arguments[0])' --try \(seed) '\(text(parts))' >/dev/null 2>&1") != 0
+        shellStatus(
+            "timeout 10 '\(CommandLine.arguments[0])' --try \(seed) '\(text(parts))' >/dev/null 2>&1"
+        ) != 0
     }
     guard fails([]) else {
         print("seed \(seed) fails no more")

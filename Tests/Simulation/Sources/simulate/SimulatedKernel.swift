@@ -43,7 +43,9 @@ final class SimulatedKernel: System {
     private(set) var tokensLost = 0
 
     enum Handle: Equatable {
-        case pipeRead(Int), pipeWrite(Int), items, output, signals, log, failed, file
+        case items, output, signals, log, failed, file
+        case pipeRead(Int)
+        case pipeWrite(Int)
     }
 
     static let items = FileDescriptor(0)
@@ -90,8 +92,10 @@ final class SimulatedKernel: System {
         if !plan.outputIsFile {
             pipes[outputPipe].writers = 1
             pipes[outputPipe].readers = 1
-            add(Process(
-                id: 0, group: 0, isWorker: false, isStranger: false, script: [.consume], wake: 0))
+            add(
+                Process(
+                    id: 0, group: 0, isWorker: false, isStranger: false, script: [.consume], wake: 0
+                ))
         }
         if !plan.inputIsFile {
             pipes[itemsPipe].writers = 1
@@ -115,8 +119,10 @@ final class SimulatedKernel: System {
                     if random.once(in: 6) { script.append(.die(SIGKILL)) }
                     script += [.giveToken, .pause(random.int(0...100_000))]
                 }
-                add(Process(
-                    id: 0, group: 0, isWorker: false, isStranger: true, script: script, wake: 0))
+                add(
+                    Process(
+                        id: 0, group: 0, isWorker: false, isStranger: true, script: script, wake: 0)
+                )
             }
         }
         if plan.strangers { for _ in 0..<4 { addStranger() } }
@@ -127,8 +133,9 @@ final class SimulatedKernel: System {
     private func addStranger() {
         guard let id = newProcessID() else { return }
         let script: [Process.Step] = [.pause(random.int(0...3_000_000)), .exit(0)]
-        add(Process(
-            id: id, group: id, isWorker: false, isStranger: true, script: script, wake: clock))
+        add(
+            Process(
+                id: id, group: id, isWorker: false, isStranger: true, script: script, wake: clock))
     }
 
     /// The next number of the space that no process, zombie or group has.
@@ -258,8 +265,10 @@ final class SimulatedKernel: System {
             process.wake = clock + time
             process.next += 1
         case .readAll:
-            guard let pipe = process.pipes[0] else { return process.next += 1 }
-            if pipes[pipe].count == 0 { return process.next += 1 }
+            guard let pipe = process.pipes[0], pipes[pipe].count > 0 else {
+                process.next += 1
+                return
+            }
             let bytes = pipes[pipe].take(min(pipes[pipe].count, random.int(1...5000)))
             if let attempt = process.attempt { attempts[attempt].items += bytes }
         case .write(let number, let bytes): write(process, number, bytes)
@@ -294,7 +303,10 @@ final class SimulatedKernel: System {
     }
 
     private func write(_ process: Process, _ number: Int, _ bytes: [UInt8]) {
-        guard let pipe = process.pipes[number] else { return process.next += 1 }
+        guard let pipe = process.pipes[number] else {
+            process.next += 1
+            return
+        }
         if pipes[pipe].readers == 0, pipe != itemsPipe {
             return exit(process, waitStatus: SIGPIPE)
         }
@@ -311,7 +323,10 @@ final class SimulatedKernel: System {
 
     private func consume(_ process: Process) {
         let reader = plan.reader
-        if pipes[outputPipe].count == 0 { return process.next += 1 }
+        if pipes[outputPipe].count == 0 {
+            process.next += 1
+            return
+        }
         let bytes = pipes[outputPipe].take(min(pipes[outputPipe].count, reader.bytes))
         let before = delivered.count
         delivered += bytes
@@ -338,7 +353,9 @@ final class SimulatedKernel: System {
         if let pipe = process.pipes[2] { pipes[pipe].writers += 1 }
         if let pipe = process.pipes[0] { pipes[pipe].readers += 1 }
         add(process)
-        story("process \(parent.id) starts \(id)\(child.isDetached ? " in a session of its own" : "")")
+        story(
+            "process \(parent.id) starts \(id)\(child.isDetached ? " in a session of its own" : "")"
+        )
     }
 
     private func closePipe(_ process: Process, _ number: Int) {
@@ -464,7 +481,9 @@ final class SimulatedKernel: System {
             if let error = fault("read items") { throw error }
             if plan.inputIsFile {
                 let rest = input[min(inputRead, input.count)...]
-                return unsafe copy(rest.prefix(random.int(1...4096)), to: buffer) { self.inputRead += $0 }
+                return unsafe copy(rest.prefix(random.int(1...4096)), to: buffer) {
+                    self.inputRead += $0
+                }
             }
             return try unsafe readPipe(itemsPipe, buffer) { self.inputRead += $0 }
         case .pipeRead(let pipe):

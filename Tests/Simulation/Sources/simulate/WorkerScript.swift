@@ -61,7 +61,8 @@ func workerScript(
     var reaction = Process.Reaction.dies
     switch random.int(0...9) {
     case 0: reaction = .ignores
-    case 1: reaction = .handles([.write(1, Array("[\(chunk).\(attempt).9]summary\n".utf8)), .exit(0)])
+    case 1:
+        reaction = .handles([.write(1, Array("[\(chunk).\(attempt).9]summary\n".utf8)), .exit(0)])
     case 2: reaction = .handles([.pause(300_000), .exit(Int32(random.int(0...1)))])
     default: break
     }
