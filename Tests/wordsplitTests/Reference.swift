@@ -78,13 +78,12 @@ struct Reference {
         let trimmed = segment.drop(while: isOuter).reversed().drop(while: isOuter).reversed()
         let plain: [Unicode.Scalar] = trimmed.map {
             switch $0 {
-            case "\u{2019}": "'"
+            case "\u{2018}", "\u{2019}": "'"
             case "\u{2010}", "\u{2011}": "-"
             default: $0
             }
         }
-        let cased = rule.keepsCase ? text(plain) : lower(plain)
-        return String(decoding: cased._nfcCodeUnits, as: UTF8.self)
+        return composed(rule.keepsCase ? text(plain) : lower(plain))
     }
 
     private func text(_ scalars: [Unicode.Scalar]) -> String {
@@ -210,6 +209,20 @@ struct WordBoundaries {
     private func last(before index: Int) -> Int? {
         (0..<index).last { !isIgnored($0) }
     }
+}
+
+/// The text in Normalization Form C, by the standard library. It takes the vowels of Tibetan that
+/// are two marks for letters, since their own combining class is 0, and does not bring other
+/// marks into order around them: they are taken apart before. See StandardTests.
+func composed(_ text: String) -> String {
+    let apart: [Unicode.Scalar: String] = [
+        "\u{F73}": "\u{F71}\u{F72}", "\u{F75}": "\u{F71}\u{F74}", "\u{F81}": "\u{F71}\u{F80}",
+    ]
+    var plain = ""
+    for scalar in text.unicodeScalars {
+        plain.unicodeScalars.append(contentsOf: (apart[scalar] ?? String(scalar)).unicodeScalars)
+    }
+    return String(decoding: plain._nfcCodeUnits, as: UTF8.self)
 }
 
 private let known = Mutex<[Unicode.Scalar: WordBreak]>([:])

@@ -9,6 +9,7 @@ import Testing
         #expect(try words("Don\u{2019}t don't") == ["don't", "don't"])
         #expect(try words("\u{2018}quoted\u{2019}") == ["quoted"])
         #expect(try words("Don\u{2019}t", Rule(keepsCase: true)) == ["Don't"])
+        #expect(try words("O\u{2018}Neill Hawai\u{2018}i") == ["o'neill", "hawai'i"])
     }
 
     @Test func canonicallyEquivalentWordsAreTheSameBytes() throws {
@@ -26,6 +27,60 @@ import Testing
         // U+0323 DOT BELOW (class 220) goes before U+0307 DOT ABOVE (class 230).
         let one = try split([Array("q\u{307}\u{323}".utf8)])
         #expect(one == Array("q\u{323}\u{307}\n".utf8))
+    }
+
+    /// Where one block or one window ends and the next begins, at each place of the text.
+    @Test func marksComeInCanonicalOrderWhereverTextIsCut() throws {
+        // U+0315 is of class 232, U+0316 of class 220: neither is part of a composite.
+        let text = Array("-- aa\u{315}\u{316}a\u{301}\u{316}, a.a\u{315}\u{316}".utf8)
+        let expected = Array("aa\u{316}\u{315}\u{E1}\u{316}\na.a\u{316}\u{315}\n".utf8)
+        for place in 0...text.count {
+            #expect(try split(cut(text, at: place), Rule()) == expected, "cut at \(place)")
+        }
+        for offset in 16_384 - text.count...16_384 {
+            for byte in " ,".utf8 {
+                let before = [UInt8](repeating: byte, count: offset)
+                #expect(try split([before + text]) == expected, "offset \(offset)")
+            }
+        }
+    }
+
+    /// Unicode 17.0, sections 3.11 and 3.12, and UnicodeData.txt: parts that compose with what is
+    /// before them though they are composites themselves.
+    @Test(arguments: [
+        ("\u{16D63}\u{16D68}", "\u{16D6A}"),
+        ("\u{16D63}\u{16D67}\u{16D67}", "\u{16D6A}"),
+        ("\u{1138B}\u{113C5}", "\u{1138E}\u{113C2}"),
+        ("\u{16100}\u{1611E}\u{16121}", "\u{16100}\u{16121}\u{1611E}"),
+    ])
+    func compositesMayComposeWithWhatIsBefore(_ text: String, _ expected: String) throws {
+        #expect(Array(composed(text).utf8) == Array(expected.utf8))
+        #expect(try split([Array(text.utf8)]) == Array((expected + "\n").utf8))
+    }
+
+    /// Their own combining class is 0, that of their parts is not.
+    @Test func vowelsThatAreTwoMarksComeInOrder() throws {
+        for (text, expected) in [
+            ("\u{F40}\u{F74}\u{F73}", "\u{F40}\u{F71}\u{F72}\u{F74}"),
+            ("\u{F40}\u{F72}\u{F75}", "\u{F40}\u{F71}\u{F72}\u{F74}"),
+            ("\u{F40}\u{F80}\u{F81}", "\u{F40}\u{F71}\u{F80}\u{F80}"),
+        ] {
+            #expect(try split([Array(text.utf8)]) == Array((expected + "\n").utf8))
+        }
+    }
+
+    /// Few marks are sorted by insertion, many by counting; those of one class stay as they are.
+    @Test(arguments: [2, 23, 24, 25, 26, 300, 70_000])
+    func anyNumberOfMarksComesInOrder(_ count: Int) throws {
+        let marks: [Unicode.Scalar] = (0..<count).map {
+            ["\u{315}", "\u{316}", "\u{317}", "\u{334}"][$0 * 7 % 4]
+        }
+        let classes: [[Unicode.Scalar]] = [["\u{334}"], ["\u{316}", "\u{317}"], ["\u{315}"]]
+        let sorted = classes.flatMap { one in marks.filter(one.contains) }
+        func text(_ marks: [Unicode.Scalar]) -> [UInt8] {
+            Array("a\(String(String.UnicodeScalarView(marks)))".utf8)
+        }
+        #expect(try split([text(marks)]) == text(sorted) + [0x0A])
     }
 
     /// The segment that begins at the full stop holds a letter, U+FF9E, which is Extend.
@@ -68,6 +123,13 @@ import Testing
         #expect(try words("שלום عربي हिन्दी ١٢٣") == ["שלום", "عربي", "हिन्दी", "١٢٣"])
         // WB7: U+05F4 GERESHAYIM between letters; WB7b: a double quote between Hebrew ones.
         #expect(try words("צה״ל צה\"ל") == ["צה״ל", "צה\"ל"])
+    }
+
+    /// WB7a.
+    @Test func anApostropheAfterAHebrewLetterIsPartOfTheWord() throws {
+        #expect(try words("ג' ג'ירפה ג'. a'") == ["ג'", "ג'ירפה", "ג'", "a"])
+        // U+2019 is MidNumLet, and no Single_Quote.
+        #expect(try words("ג\u{2019} ג\u{2019}א") == ["ג", "ג'א"])
     }
 
     @Test func symbolsAndPunctuationAreNoWords() throws {
