@@ -8,8 +8,8 @@ import Shared
 @safe
 struct WordMachine {
     /// An action's bits in a transition; the next state is in the lower ones.
-    static let stateMask: UInt8 = 0x0F
-    static let actionShift: UInt8 = 4
+    static let stateMask: UInt8 = 0x1F
+    static let actionShift: UInt8 = 5
     /// Codes are ASCII: a state has so many transitions.
     static let codeCount = 128
 
@@ -56,7 +56,7 @@ struct WordMachine {
             unsafe areStable[code] = kind.traits.isDisjoint(with: [.mark, .recomposed])
             unsafe prints[code] = Printing(
                 shift: Self.shift(kind, rule), facts: Self.facts(kind, rule))
-            for state in WordBreakState.allCases {
+            for state in WordBreakState.allCases where rule.joinsHyphens || !state.isForHyphens {
                 let (action, next) = Self.step(state, kind, rule)
                 unsafe transitions[Int(state.rawValue) * Self.codeCount + code] =
                     action.rawValue << Self.actionShift | next.rawValue
@@ -117,7 +117,9 @@ struct WordMachine {
             if !kind.traits.isDisjoint(with: [.white, .control]), kind.wordBreak != .extendNumLet {
                 return (.skip, .start)
             }
-            let (action, next) = state.step(kind.wordBreak, joinsHyphens: rule.joinsHyphens)
+            let (action, next) = state.step(
+                kind.wordBreak, isWord: kind.traits.contains(.word), joinsHyphens: rule.joinsHyphens
+            )
             // At the start there is nothing that `begin` would end.
             if kind.traits.contains(.mark), action == .join || state == .start {
                 return (.joinMark, next)
@@ -142,9 +144,11 @@ struct WordMachine {
     }
 
     private static func shift(_ kind: ScalarKind, _ rule: Rule) -> Int32 {
-        let isTypographic = kind.traits.contains(.typographic)
-        let leavesAlone = isTypographic ? rule.words == .betweenWhiteSpace : rule.keepsCase
-        return leavesAlone ? 0 : kind.shift
+        if !kind.traits.contains(.typographic) { return rule.keepsCase ? 0 : kind.shift }
+        switch rule.words {
+        case .unicode: return kind.wordBreak == .hyphen && !rule.joinsHyphens ? 0 : kind.shift
+        case .asciiLetters, .betweenWhiteSpace: return 0
+        }
     }
 
     private static func expandedIndex() -> UnsafeMutablePointer<UInt16> {

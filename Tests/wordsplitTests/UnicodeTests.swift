@@ -132,6 +132,29 @@ import Testing
         #expect(try words("ג\u{2019} ג\u{2019}א") == ["ג", "ג'א"])
     }
 
+    /// General category L* or N*, whatever the Word_Break of it; U+05F3 and U+24B6 join letters
+    /// and are none.
+    @Test func hyphensJoinLettersAndDigitsOfAnyScript() throws {
+        let rule = Rule(joinsHyphens: true)
+        for word in [
+            "日-本", "½-cup", "カ-タ", "a-カ", "カ-a", "٣-а", "ⅷ-a", "א-ב", "é-日-1", "q\u{323}-a", "한-국",
+        ] {
+            #expect(try words(word, rule) == [word])
+        }
+        #expect(try words("日--本 日- -本 _-a a-_b", rule) == ["日", "本", "日", "本", "a", "a", "_b"])
+        #expect(try words("\u{5F3}-a a-\u{5F3} \u{24B6}-a a-\u{24B6}b", rule).last == "\u{24D0}b")
+        #expect(try words("\u{5F3}-a a-\u{5F3} \u{24B6}-a", rule) == ["a", "a", "a"])
+        #expect(try words("日本-語", rule) == ["日", "本-語"])
+        #expect(try words("ג'-א 1\u{66B}-2", rule) == ["ג'", "א", "1\u{66B}", "2"])
+    }
+
+    @Test func hyphensOfTypographersArePlainWithHyphensOnly() throws {
+        let text = Array("a\u{2010}b \u{2011}\u{FF9E}".utf8)
+        #expect(
+            try split([text], Rule(joinsHyphens: true)) == Array("a-b\n-\u{FF9E}\n".utf8))
+        #expect(try split([text]) == Array("a\nb\n\u{2011}\u{FF9E}\n".utf8))
+    }
+
     @Test func symbolsAndPunctuationAreNoWords() throws {
         #expect(try words("… — « » € 🎭 👨‍👩‍👧 ¿qué?") == ["qué"])
     }
