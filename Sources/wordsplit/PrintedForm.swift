@@ -118,16 +118,24 @@ private func holdsCapitalSigma(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
     return false
 }
 
+/// The scalar at a place of a word, which is UTF-8 and ends where a scalar does.
 @inline(__always)
 func scalarOf(
     _ bytes: UnsafeBufferPointer<UInt8>, at index: Int
 ) -> (value: Unicode.Scalar, length: Int) {
-    let lead = unsafe bytes[index]
-    if lead < 0x80 { return (Unicode.Scalar(lead), 1) }
-    guard
-        case .scalar(let value, let length) = unsafe decode(
-            bytes.baseAddress! + index, bytes.count - index),
-        let scalar = Unicode.Scalar(value)
-    else { fatalError("a word that is not UTF-8") }
-    return (scalar, length)
+    @inline(__always)
+    func trail(_ place: Int) -> UInt32 { unsafe UInt32(bytes[index + place] & 0x3F) }
+    let lead = unsafe UInt32(bytes[index])
+    let scalar: UInt32
+    let length: Int
+    if lead < 0x80 {
+        (scalar, length) = (lead, 1)
+    } else if lead < 0xE0 {
+        (scalar, length) = ((lead & 0x1F) &<< 6 | trail(1), 2)
+    } else if lead < 0xF0 {
+        (scalar, length) = ((lead & 0x0F) &<< 12 | trail(1) &<< 6 | trail(2), 3)
+    } else {
+        (scalar, length) = ((lead & 7) &<< 18 | trail(1) &<< 12 | trail(2) &<< 6 | trail(3), 4)
+    }
+    return (Unicode.Scalar(scalar)!, length)
 }

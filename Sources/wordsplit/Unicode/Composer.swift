@@ -20,15 +20,17 @@ struct Composer: ~Copyable {
     private(set) var work = 0
 
     private let machine: WordMachine
-    /// The combining classes of U+0300 to U+036F, the commonest marks: the library takes longer.
+    /// The combining classes of U+0300 to U+036F, the commonest marks, since the library takes
+    /// longer; 0 for what has a decomposition or is no mark.
     private var commonClasses = InlineArray<0x70, UInt8>(repeating: 0)
 
     init(_ machine: WordMachine) {
         self.machine = machine
-        for place in commonClasses.indices {
-            commonClasses[place] = libraryClass(of: UInt32(0x300 + place))
-        }
         unsafe piece = .allocate(capacity: capacity)
+        for place in commonClasses.indices {
+            let mark = UInt32(0x300 + place)
+            commonClasses[place] = decomposition(of: mark) == nil ? libraryClass(of: mark) : 0
+        }
     }
 
     deinit {
@@ -53,7 +55,7 @@ struct Composer: ~Copyable {
         var last = 0
         while index < bytes.count {
             let (scalar, length) = unsafe scalarOf(bytes, at: index)
-            if machine.isStable(scalar) {
+            if scalar.value < 0x80 || machine.isStable(scalar) {
                 if count > 0 {
                     try finishPiece(&word)
                     copied = index
@@ -65,7 +67,12 @@ struct Composer: ~Copyable {
                     let before = unsafe scalarOf(bytes, at: last).value
                     try decompose(before.value, isStable: true, &word)
                 }
-                try decompose(scalar.value, isStable: false, &word)
+                let common = commonClass(of: scalar.value)
+                if common > 0 {
+                    try add(scalar.value, combiningClass: common)
+                } else {
+                    try decompose(scalar.value, isStable: false, &word)
+                }
             }
             index += length
         }
@@ -86,32 +93,41 @@ struct Composer: ~Copyable {
             if parts.second != 0 { try decompose(parts.second, isStable: false, &word) }
         } else if 0xAC00..<0xAC00 + 11172 ~= scalar {
             let offset = scalar - 0xAC00
-            try add(0x1100 + offset / 588, isStable: true, &word)
-            try add(0x1161 + offset % 588 / 28, isStable: false, &word)
-            if offset % 28 > 0 { try add(0x11A7 + offset % 28, isStable: false, &word) }
+            try addStarter(0x1100 + offset / 588, &word)
+            try add(0x1161 + offset % 588 / 28, combiningClass: 0)
+            if offset % 28 > 0 { try add(0x11A7 + offset % 28, combiningClass: 0) }
+        } else if isStable {
+            try addStarter(scalar, &word)
         } else {
-            try add(scalar, isStable: isStable, &word)
+            let common = commonClass(of: scalar)
+            try add(scalar, combiningClass: common > 0 ? common : libraryClass(of: scalar))
         }
     }
 
-    private mutating func add(_ scalar: UInt32, isStable: Bool, _ word: inout ByteBuffer)
-        throws(Errno)
-    {
+    @inline(__always)
+    private func commonClass(of scalar: UInt32) -> UInt8 {
+        let place = Int(scalar) &- 0x300
+        return commonClasses.indices.contains(place) ? commonClasses[place] : 0
+    }
+
+    /// Begins a piece with a stable scalar.
+    private mutating func addStarter(
+        _ scalar: UInt32, _ word: inout ByteBuffer
+    ) throws(Errno) {
+        if count > 0 { try finishPiece(&word) }
+        try add(scalar, combiningClass: 0)
+    }
+
+    @inline(__always)
+    private mutating func add(_ scalar: UInt32, combiningClass: UInt8) throws(Errno) {
         work &+= 1
-        if isStable, count > 0 { try finishPiece(&word) }
         if count == capacity { try grow() }
-        var combiningClass: UInt32 = 0
-        if !isStable {
-            let place = Int(scalar) &- 0x300
-            combiningClass = UInt32(
-                commonClasses.indices.contains(place)
-                    ? commonClasses[place] : libraryClass(of: scalar))
-        }
-        if combiningClass > 0, count > 0, unsafe piece[count - 1] >> 24 > combiningClass {
+        let combiningClass = UInt32(combiningClass)
+        if combiningClass > 0, count > 0, unsafe piece[count &- 1] >> 24 > combiningClass {
             isInOrder = false
         }
         unsafe piece[count] = combiningClass << 24 | scalar
-        count += 1
+        count &+= 1
     }
 
     private mutating func grow() throws(Errno) {
@@ -263,6 +279,7 @@ struct Composer: ~Copyable {
     }
 }
 
+@inline(never)
 private func libraryClass(of scalar: UInt32) -> UInt8 {
     Unicode.Scalar(scalar)!.properties.canonicalCombiningClass.rawValue
 }
