@@ -274,7 +274,8 @@ struct Tokenizer: ~Copyable {
                     if action == .skip {
                         now.state = .start
                         index &+= length
-                        if leavesForASCII && index &+ 8 <= windowEnd, unsafe isASCII(bytes + index)
+                        if leavesForASCII && index &+ 8 <= windowEnd,
+                            unsafe readsBytes || isASCII(bytes + index)
                         {
                             break scalars
                         }

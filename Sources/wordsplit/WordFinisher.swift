@@ -57,7 +57,7 @@ struct WordFinisher: ~Copyable {
         let isComposed =
             rule.words == .unicode
             && facts & (WordMachine.isRecomposed | WordMachine.isRecased) != 0
-        if isComposed, composer == nil { composer = Composer(machine) }
+        if isComposed, composer == nil { composer = try Composer(machine) }
         if facts & WordMachine.isRecased == 0 {
             if isComposed {
                 try unsafe composer!.append(bytes, to: &word)
@@ -91,8 +91,9 @@ struct WordFinisher: ~Copyable {
         try keepForLater()
     }
 
-    /// Writes the name, words that come before, and the word.
-    private func write(
+    /// Writes the name, words that come before, and the word. Mutating, as what is called for each
+    /// word is here, since the compiler would copy the whole structure for any other function.
+    private mutating func write(
         _ before: UnsafeBufferPointer<UInt8>, into output: inout Output
     ) throws(WriteError) {
         let size = prefix.count + before.count + word.count + 1
@@ -152,7 +153,7 @@ struct WordFinisher: ~Copyable {
         }
     }
 
-    private func write(
+    private mutating func write(
         run words: UnsafeRawBufferPointer, _ range: Range<Int>, into output: inout Output
     ) throws(WriteError) {
         let size = prefix.count + range.count
@@ -190,7 +191,6 @@ struct WordFinisher: ~Copyable {
 /// Copies bytes to a place, and moves the place behind them.
 @inline(__always)
 private func copy(_ bytes: UnsafeBufferPointer<UInt8>, to end: inout UnsafeMutablePointer<UInt8>) {
-    guard let source = bytes.baseAddress else { return }
-    unsafe memcpy(end, source, bytes.count)
+    unsafe copyBytes(bytes, to: end)
     unsafe end += bytes.count
 }

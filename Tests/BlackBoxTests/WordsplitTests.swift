@@ -121,11 +121,14 @@ import Testing
     @Test func asciiWordsAreThoseOfTr() throws {
         var random = SeededGenerator()
         let letters = Array("eEtTaAoOiIzZ".utf8)
-        let bytes = (0..<400_000).map { _ in
-            Int.random(in: 0..<4, using: &random) > 0
-                ? letters.randomElement(using: &random)!
-                : UInt8.random(in: .min ... .max, using: &random)
-        }
+        // It does not begin with the mark of another encoding.
+        let bytes =
+            [0x61]
+            + (0..<400_000).map { _ in
+                Int.random(in: 0..<4, using: &random) > 0
+                    ? letters.randomElement(using: &random)!
+                    : UInt8.random(in: .min ... .max, using: &random)
+            }
         let folder = try TemporaryFolder()
         try folder.write("in", bytes)
         let tr = "tr -cs A-Za-z '\\n' <in | tr A-Z a-z | grep ."
@@ -175,6 +178,22 @@ import Testing
             #expect(["0 1", "2 \(refused)"].contains(outcome))
         }
         #expect(result.lines.count > 1)
+    }
+
+    /// A letter with 6 million marks, which are sorted.
+    @Test(.enabled(if: programsAreStatic)) func noMemoryForMarksIsAMessage() throws {
+        let result = try shell(
+            #"""
+            { printf a; yes "$(printf '\314\201\314\243')" | head -n 3000000 | tr -d '\n'; } >in
+            for limit in $(seq 15000 5000 100000) 200000; do
+                (ulimit -v $limit; wordsplit in >out 2>errors)
+                echo $? $(wc -l <out) $(head -n 1 errors)
+            done | sort | uniq -c
+            """#)
+        let outcomes = result.lines.map {
+            $0.split(separator: " ").dropFirst().joined(separator: " ")
+        }
+        #expect(outcomes == ["0 1", "2 0 wordsplit: Cannot allocate memory"])
     }
 }
 

@@ -59,8 +59,11 @@ import Testing
             case 3 where share > 1:
                 // ASCII text for the kernel, which takes 64 bytes at a time.
                 for _ in 0..<Int.random(in: 0...140, using: &random) {
-                    input.append(Array("aB1,.'-:; x7(".utf8).randomElement(using: &random)!)
+                    input.append(Array("aB1,.'-:; x7(\u{1}\"".utf8).randomElement(using: &random)!)
                 }
+                // What belongs to the byte before it.
+                let marks = ["", "", "\u{301}", "\u{FF9E}", "\u{AD}", "\u{200D}\u{2764}"]
+                input += marks.randomElement(using: &random)!.utf8
             default:
                 let from = Int.random(in: 0...4, using: &random) < share ? few : Self.pieces
                 input += from.randomElement(using: &random)!

@@ -153,7 +153,7 @@ private func string(_ scalars: some Sequence<Unicode.Scalar>) -> String {
     /// a scalar that no row of part 1 begins with stays what it is.
     private func expectComposition(_ rows: [String]) throws {
         let machine = WordMachine(Rule())
-        var composer = Composer(machine)
+        var composer = try Composer(machine)
         func compose(_ text: [Unicode.Scalar]) throws -> [UInt8] {
             var word = ByteBuffer()
             let bytes = Array(string(text).utf8)

@@ -89,6 +89,17 @@ import Testing
         #expect(try split([text]) == Array("a\n.\u{94D}\u{64E}\u{FF9E}\n".utf8))
     }
 
+    /// U+FF9E is Extend, and a letter: with what is before it, it is a word (WB4), but not with
+    /// white space or a control character.
+    @Test func marksBelongToThePunctuationBeforeThem() throws {
+        for mark in "!\"#$%&()*+/<=>?@[\\]^`{|}~" {
+            #expect(try words("ab cd \(mark)\u{FF9E} e") == ["ab", "cd", "\(mark)\u{FF9E}", "e"])
+        }
+        for other in ["\u{1}", "\0", "\u{7F}", "\n"] {
+            #expect(try words("ab cd\(other)\u{FF9E} e") == ["ab", "cd", "\u{FF9E}", "e"])
+        }
+    }
+
     @Test func manyMarksBehindWhatJoinsNothingHaveRoom() throws {
         let marks = String(repeating: "\u{AD}", count: 400_000)
         let output = try split([Array("a.\(marks)\u{FF9E} b".utf8)], Rule(withFilename: true))

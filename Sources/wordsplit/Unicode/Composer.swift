@@ -13,7 +13,8 @@ struct Composer: ~Copyable {
     private var piece: UnsafeMutablePointer<UInt32>
     private var sorted: UnsafeMutablePointer<UInt32>?
     private var count = 0
-    private var capacity = 256
+    private var capacity = Self.usualCapacity
+    private static let usualCapacity = 256
     /// Whether no mark of the piece stands behind one of a higher class.
     private var isInOrder = true
     /// Steps done, for a test that cost is linear.
@@ -24,18 +25,18 @@ struct Composer: ~Copyable {
     /// longer; 0 for what has a decomposition or is no mark.
     private var commonClasses = InlineArray<0x70, UInt8>(repeating: 0)
 
-    init(_ machine: WordMachine) {
+    init(_ machine: WordMachine) throws(Errno) {
         self.machine = machine
-        unsafe piece = .allocate(capacity: capacity)
+        unsafe piece = try Self.memory(nil, Self.usualCapacity)
         for place in commonClasses.indices {
             let mark = UInt32(0x300 + place)
-            commonClasses[place] = decomposition(of: mark) == nil ? libraryClass(of: mark) : 0
+            commonClasses[place] = Self.decomposition(of: mark) == nil ? libraryClass(of: mark) : 0
         }
     }
 
     deinit {
-        unsafe piece.deallocate()
-        unsafe sorted?.deallocate()
+        unsafe free(piece)
+        unsafe free(sorted)
     }
 
     /// Appends a word in Normalization Form C.
@@ -86,7 +87,7 @@ struct Composer: ~Copyable {
     private mutating func decompose(
         _ scalar: UInt32, isStable: Bool, _ word: inout ByteBuffer
     ) throws(Errno) {
-        if let parts = decomposition(of: scalar) {
+        if let parts = Self.decomposition(of: scalar) {
             // Four steps at most lead to what has no decomposition.
             let first = Unicode.Scalar(parts.first)!
             try decompose(parts.first, isStable: machine.isStable(first), &word)
@@ -131,30 +132,38 @@ struct Composer: ~Copyable {
     }
 
     private mutating func grow() throws(Errno) {
-        try requireMemory(capacity * 2 * 2 * MemoryLayout<UInt32>.stride)
-        let larger = UnsafeMutablePointer<UInt32>.allocate(capacity: capacity * 2)
-        unsafe larger.initialize(from: piece, count: count)
-        unsafe piece.deallocate()
-        unsafe piece = larger
-        unsafe sorted?.deallocate()
+        unsafe free(sorted)
         unsafe sorted = nil
-        capacity *= 2
+        try resize(to: capacity * 2)
+    }
+
+    private mutating func resize(to capacity: Int) throws(Errno) {
+        unsafe piece = try Self.memory(piece, capacity)
+        self.capacity = capacity
+    }
+
+    /// Memory of a size, with what was in other memory before, which is freed.
+    private static func memory(
+        _ old: UnsafeMutablePointer<UInt32>?, _ capacity: Int
+    ) throws(Errno) -> UnsafeMutablePointer<UInt32> {
+        guard let memory = unsafe realloc(old, capacity * MemoryLayout<UInt32>.stride) else {
+            throw .noMemory
+        }
+        return unsafe memory.assumingMemoryBound(to: UInt32.self)
     }
 
     /// Appends the piece, and makes it empty.
     private mutating func finishPiece(_ word: inout ByteBuffer) throws(Errno) {
-        if !isInOrder { orderMarks() }
+        if !isInOrder { try orderMarks() }
         composeMarks()
         try word.reserve(4 * count)
         for index in 0..<count { unsafe word.append(scalar: piece[index] & 0x1FFFFF) }
         count = 0
         isInOrder = true
         if capacity > 1 << 16 {
-            unsafe piece.deallocate()
-            unsafe sorted?.deallocate()
+            unsafe free(sorted)
             unsafe sorted = nil
-            capacity = 256
-            unsafe piece = .allocate(capacity: capacity)
+            try resize(to: Self.usualCapacity)
         }
     }
 
@@ -162,7 +171,7 @@ struct Composer: ~Copyable {
 
     /// The Canonical Ordering Algorithm, D108 and D109: sorts each run of marks by its class;
     /// those of one class stay as they are.
-    private mutating func orderMarks() {
+    private mutating func orderMarks() throws(Errno) {
         var start = 0
         while start < count {
             if unsafe piece[start] >> 24 == 0 {
@@ -174,7 +183,7 @@ struct Composer: ~Copyable {
             if end - start <= 24 {
                 sortFew(start, end)
             } else {
-                sortMany(start, end)
+                try sortMany(start, end)
             }
             start = end
         }
@@ -195,8 +204,8 @@ struct Composer: ~Copyable {
     }
 
     /// By counting the marks of each class: in linear time, whatever their number and order.
-    private mutating func sortMany(_ start: Int, _ end: Int) {
-        if unsafe sorted == nil { unsafe sorted = .allocate(capacity: capacity) }
+    private mutating func sortMany(_ start: Int, _ end: Int) throws(Errno) {
+        if unsafe sorted == nil { unsafe sorted = try Self.memory(nil, capacity) }
         let sorted = unsafe sorted!
         var ends = InlineArray<256, Int>(repeating: 0)
         for index in start..<end { unsafe ends[Int(piece[index] >> 24)] += 1 }
@@ -225,7 +234,7 @@ struct Composer: ~Copyable {
             // D115: what is between blocks it, unless it is of a lower class.
             if let starter,
                 unsafe starter == end - 1 || piece[end - 1] >> 24 < scalar >> 24,
-                let composite = unsafe composite(piece[starter], scalar & 0x1FFFFF)
+                let composite = unsafe Self.composite(piece[starter], scalar & 0x1FFFFF)
             {
                 unsafe piece[starter] = composite
                 continue
@@ -237,7 +246,7 @@ struct Composer: ~Copyable {
         count = end
     }
 
-    private func composite(_ first: UInt32, _ second: UInt32) -> UInt32? {
+    private static func composite(_ first: UInt32, _ second: UInt32) -> UInt32? {
         // Hangul, section 3.12.
         if 0x1100..<0x1113 ~= first, 0x1161..<0x1176 ~= second {
             return 0xAC00 + ((first - 0x1100) * 21 + second - 0x1161) * 28
@@ -247,7 +256,7 @@ struct Composer: ~Copyable {
         {
             return first + second - 0x11A7
         }
-        var slot = Self.slot(first, second, of: 2048)
+        var slot = slot(first, second, of: 2048)
         while true {
             let entry = CompositionTable.compositions[slot]
             if entry == 0 { return nil }
@@ -259,9 +268,9 @@ struct Composer: ~Copyable {
     }
 
     /// What a scalar decomposes to in one step; `second` is 0 where that is one scalar.
-    private func decomposition(of scalar: UInt32) -> (first: UInt32, second: UInt32)? {
+    private static func decomposition(of scalar: UInt32) -> (first: UInt32, second: UInt32)? {
         if scalar < 0xC0 { return nil }
-        var slot = Self.slot(scalar, 0, of: 4096)
+        var slot = slot(scalar, 0, of: 4096)
         while true {
             let entry = CompositionTable.decompositions[slot]
             if entry == 0 { return nil }
