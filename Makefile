@@ -25,7 +25,7 @@ need = @command -v $(1) >/dev/null || { echo "make: $(1) is missing: $(2)" >&2; 
 need-python = $(call need,python3,install Python 3.9 or later)
 need-swift = $(call need,$(SWIFT),install Swift 6.2 or later from https://www.swift.org/install)
 
-.PHONY: build demo check simulate check-engines check-faults check-sanitize coverage bench bench-curves figures fuzz tables lint install uninstall foreign clean
+.PHONY: build demo check simulate check-engines check-faults check-sanitize coverage bench bench-hostile bench-curves figures fuzz tables lint install uninstall foreign clean
 build:
 	$(need-swift)
 	$(SWIFT) build -c release $(SWIFTFLAGS)
@@ -89,6 +89,12 @@ figures: build
 	PATH="$(BIN):$$PATH" Benchmarks/bench --keep
 	$(MAKE) bench-curves
 
+# The most that a byte takes: texts that are made to be slow, in all modes of wordsplit. Some
+# minutes; its settings are at the top of Benchmarks/hostile.
+bench-hostile: build
+	$(need-python)
+	PATH="$(BIN):$$PATH" Benchmarks/hostile
+
 # How time grows with the size of things, drawn in docs: about an hour, and 3 GB of disk.
 # Its settings are at the top of Benchmarks/curves.
 bench-curves: build
@@ -102,7 +108,7 @@ fuzz:
 	$(need-swift)
 	FUZZ_INPUTS=$(FUZZ_INPUTS) $(SWIFT) test $(SWIFTFLAGS) --filter FuzzTests
 
-# Sources/wordsplit/Unicode/WordTable.swift, anew from the Unicode data of the Swift library.
+# The tables of Sources/wordsplit/Unicode, anew from the Unicode data of the Swift library.
 tables:
 	$(need-swift)
 	REGENERATE=1 $(SWIFT) test $(SWIFTFLAGS) --filter WordTableTests
@@ -115,7 +121,7 @@ lint:
 	mandoc -Tlint -Wwarning man/*
 	$(need-python)
 	python3 -c 'import sys; [compile(open(name).read(), name, "exec") for name in sys.argv[1:]]' \
-	    Benchmarks/bench Benchmarks/curves Benchmarks/plot Benchmarks/*.py \
+	    Benchmarks/bench Benchmarks/curves Benchmarks/hostile Benchmarks/plot Benchmarks/*.py \
 	    Tests/Faults/signals
 	shellcheck .ci/* completions/* examples/*.sh Tests/Engines/* \
 	    Tests/Faults/inject Tests/Faults/long-line \

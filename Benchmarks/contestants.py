@@ -110,6 +110,20 @@ RACES = [
     ])
     for language in ("french", "greek", "russian", "chinese")
 ] + [
+    # The same segments of all: -k, since the libraries leave case to others.
+    Race(f"{language.capitalize()} by the annex's rules", [
+        Contestant("wordsplit -k", f"wordsplit -k ../{language}"),
+        # It has a dictionary for Chinese.
+        *([] if language == "chinese" else [
+            Contestant("ICU: segments.cpp", f"../segments ../{language}", "c++ icu")]),
+        Contestant(
+            "StringZilla", f'"$PYTHON" "$BENCHMARKS"/with_segments.py stringzilla ../{language}',
+            "python:stringzilla"),
+        Contestant(
+            "tors", f'"$PYTHON" "$BENCHMARKS"/with_segments.py tors ../{language}', "python:tors"),
+    ], same="lines")
+    for language in ("english", "french", "greek", "russian", "chinese")
+] + [
     Race("split a line, 500 times", [
         Contestant("wordsplit", "for ((i = 0; i < 500; i++)); do wordsplit ../line; done"),
         Contestant("/bin/true", "for ((i = 0; i < 500; i++)); do /bin/true ../line; done"),

@@ -5,10 +5,12 @@ The commands run in a folder of texts. What they name beside it is made when the
     ../text       all texts, one after the other
     ../words      the words of all texts, one a line
     ../line       one short line
+    ../english    a fifth of the text
     ../french, ../greek, ../russian, ../chinese
-                  a fifth of the text, spelled as if it were in another language
+                  the same, spelled as if it were in another language
     ../costs      400 times to sleep, of 0.2 to 200 ms, evenly on a logarithmic scale
     ../wordcount  wordcount.cpp, compiled
+    ../segments   segments.cpp, compiled
 """
 
 import os
@@ -91,7 +93,15 @@ def make_costs(path, _):
 
 
 def make_wordcount(_, texts):
-    command = '"$CXX" -O3 -std=c++17 -o ../wordcount "$BENCHMARKS"/wordcount.cpp'
+    compile_cpp("wordcount", "", texts)
+
+
+def make_segments(_, texts):
+    compile_cpp("segments", "-licuuc", texts)
+
+
+def compile_cpp(name, libraries, texts):
+    command = f'"$CXX" -O3 -std=c++17 -o ../{name} "$BENCHMARKS"/{name}.cpp {libraries}'
     measure.output(command, texts, measure.environment(CXX=machine.compiler()))
 
 
@@ -130,6 +140,7 @@ MAKERS = {
     "text": make_text,
     "words": make_words,
     "line": make_line,
+    "english": spelled(str),
     "french": spelled(spell_french),
     "greek": spelled(letters(LATIN_OF_GREEK + LATIN_OF_GREEK.upper(), GREEK + GREEK.upper())),
     "russian": spelled(letters(LATIN + LATIN.upper(), RUSSIAN + RUSSIAN.upper())),
@@ -137,6 +148,7 @@ MAKERS = {
         lambda text: letters(LATIN, CHINESE)(text.replace(" ", ""))),
     "costs": make_costs,
     "wordcount": make_wordcount,
+    "segments": make_segments,
 }
 
 

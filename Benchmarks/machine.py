@@ -23,6 +23,9 @@ def missing(needs):
 def missing_tool(tool):
     if tool == "c++":
         return "" if compiler() else "a C++ compiler"
+    if tool == "icu":
+        header = "/usr/include/unicode/brkiter.h"
+        return "" if os.path.exists(header) else "ICU (libicu-dev)"
     if tool.startswith("python:"):
         module = tool[len("python:"):]
         return "" if importlib.util.find_spec(module) else f"{module} (Python module)"

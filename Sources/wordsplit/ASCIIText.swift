@@ -19,6 +19,7 @@ struct ASCIIText {
     /// What `-y` takes for a hyphen; without it nothing, and 0xFF is no byte of ASCII.
     private let hyphen: UInt8
     private let usesKernel: Bool
+    private let cuts: Cuts
 
     /// Who splits ASCII text.
     enum Means: CaseIterable {
@@ -39,18 +40,17 @@ struct ASCIIText {
         terminator = rule.gramLength > 1 ? UInt8(ascii: " ") : rule.terminator
         minimumLength = rule.minimumLength
         marks = rule.keepsCase ? 0x80 : 0xA0
+        cuts = Cuts(rule.words)
         hyphen = rule.joinsHyphens ? UInt8(ascii: "-") : 0xFF
         // What proves too short is taken back in the loops only.
         usesKernel = means == .kernel && rule.minimumLength == 1
     }
 
-    /// White space: no word reaches across it, whatever the rule.
-    @inline(__always)
-    static func isWhite(_ byte: UInt8) -> Bool { byte == 0x20 || byte &- 9 < 5 }
-
     /// The place of the first byte that is not for these loops, or `end`: not ASCII, or by
-    /// Unicode's rule an underscore, which is part of a word but none by itself.
+    /// Unicode's rule an underscore, which is part of a word but none by itself. With `-a` any
+    /// byte is for these loops.
     func firstSpecial(_ bytes: UnsafePointer<UInt8>, _ start: Int, _ end: Int) -> Int {
+        if words == .asciiLetters { return end }
         let underscores: UInt64 = words == .unicode ? 0x5F5F_5F5F_5F5F_5F5F : 0xFFFF_FFFF_FFFF_FFFF
         let ones: UInt64 = 0x0101_0101_0101_0101
         var index = start
@@ -70,10 +70,49 @@ struct ASCIIText {
         return index
     }
 
+    /// The place behind the last byte at which a word ends and none begins, whatever is around,
+    /// or `start` if there is no such byte.
+    ///
+    /// - Parameter end: what `firstSpecial` found: what stands there may be a combining mark, and
+    ///   belong to a byte before it that is neither white space nor a control character.
+    func lastCut(_ bytes: UnsafePointer<UInt8>, _ start: Int, _ end: Int) -> Int {
+        if words == .asciiLetters {
+            var index = end
+            while index > start, unsafe letterMask(bytes[index &- 1]) != 0 { index &-= 1 }
+            return index
+        }
+        if start == end { return start }
+        if unsafe cuts.atEnd.contains(bytes[end &- 1]) { return end }
+        var index = end &- 1
+        while index > start, unsafe !cuts.before.contains(bytes[index &- 1]) { index &-= 1 }
+        return index
+    }
+
+    /// Bytes of ASCII that end a word and are part of none.
+    private struct Cuts {
+        /// Whatever follows.
+        let atEnd: ASCIISet
+        /// If ASCII follows.
+        let before: ASCIISet
+
+        init(_ words: Rule.Words) {
+            if words == .betweenWhiteSpace {
+                atEnd = ASCIISet(0...0).union(0x09...0x0D).union(0x20...0x20)
+                before = atEnd
+            } else {
+                atEnd = ASCIISet(0...0x20).union(0x7F...0x7F)
+                // Neither letters, digits and _ nor what may join them: ' , - . : ;
+                before = atEnd.union(0x21...0x26).union(0x28...0x2B).union(0x2F...0x2F)
+                    .union(0x3C...0x3F).union(0x40...0x40).union(0x5B...0x5E).union(0x60...0x60)
+                    .union(0x7B...0x7E)
+            }
+        }
+    }
+
     /// Writes the words of a text, each with its terminator.
     ///
     /// - Parameters:
-    ///   - bytes: nothing special; the last byte is white space.
+    ///   - bytes: nothing special; the last byte is one at which `lastCut` cuts.
     ///   - room: for `count` bytes and `slack`.
     ///   - scratch: memory for `count` bytes.
     /// - Returns: the bytes written.
@@ -200,6 +239,32 @@ struct ASCIIText {
             before = byte
         }
         return end
+    }
+}
+
+/// A set of bytes of ASCII.
+private struct ASCIISet {
+    private var low: UInt64 = 0
+    private var high: UInt64 = 0
+
+    /// - Parameter bytes: all below 64, or none.
+    init(_ bytes: ClosedRange<UInt8>) {
+        let ones = UInt64.max >> UInt64(64 - bytes.count)
+        let bits = ones << UInt64(bytes.lowerBound & 63)
+        if bytes.lowerBound < 64 { low = bits } else { high = bits }
+    }
+
+    func union(_ bytes: ClosedRange<UInt8>) -> ASCIISet {
+        var both = self
+        let other = ASCIISet(bytes)
+        both.low |= other.low
+        both.high |= other.high
+        return both
+    }
+
+    @inline(__always)
+    func contains(_ byte: UInt8) -> Bool {
+        (byte < 64 ? low : high) &>> UInt64(byte & 63) & 1 != 0
     }
 }
 

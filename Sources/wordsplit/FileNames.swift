@@ -34,6 +34,9 @@ struct FileNames: ~Copyable {
         self.reader = reader
     }
 
+    /// Whether the next name has yet to be read, and may not be there for some time.
+    var isNextUnread: Bool { start == pending.count }
+
     /// The next name, nil behind the last one.
     mutating func next() throws(Errno) -> Name? {
         if start == pending.count {

@@ -33,7 +33,10 @@ struct FileSplitter: ~Copyable {
         let name = file == "-" ? "standard input" : file.text
         do {
             var names = try FileNames(file)
-            while let next = try names.next() {
+            while true {
+                // Whoever finds the files may be slow, and its user waits for the words.
+                if names.isNextUnread { try output.flush() }
+                guard let next = try names.next() else { break }
                 switch next {
                 case .bad(let why): complain(name, why)
                 case .name(let bytes):

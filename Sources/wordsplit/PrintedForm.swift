@@ -13,93 +13,129 @@ func withoutOuterSpaces(_ bytes: UnsafeBufferPointer<UInt8>) -> UnsafeBufferPoin
     return unsafe UnsafeBufferPointer(rebasing: bytes[start..<end])
 }
 
-/// Appends a word in lower case: the full mapping of the Unicode Standard, section 3.13.
-///
-/// - Parameter bytes: UTF-8, in which what has a plain mapping is in lower case already.
-func appendRecased(
-    _ bytes: UnsafeBufferPointer<UInt8>, to word: inout [UInt8], _ machine: WordMachine
-) {
-    var index = 0
-    while index < bytes.count {
-        let (scalar, length) = unsafe scalarOf(bytes, at: index)
-        if machine.facts(of: scalar) & WordMachine.isRecased == 0 {
-            for place in index..<index + length { unsafe word.append(bytes[place]) }
-        } else if scalar == "\u{3A3}" {
-            let isFinal = unsafe isFinalSigma(bytes, at: index)
-            word.append(contentsOf: (isFinal ? "\u{3C2}" : "\u{3C3}").utf8)
-        } else {
-            word.append(contentsOf: scalar.properties.lowercaseMapping.utf8)
+/// Brings words into lower case: the full mapping of the Unicode Standard, section 3.13.
+@safe
+struct LowerCase: ~Copyable {
+    /// What the library said of a scalar that is more than a shift away from its lower case: the
+    /// scalar in the upper half, its lower case in the lower one. Each has its own slot; see
+    /// WordTableTests.
+    private let known: UnsafeMutablePointer<UInt64>
+    /// What the library said of whether a scalar has a case: the scalar, and in the lower two
+    /// bits `Casing`. What shares a slot takes turns.
+    private let casings: UnsafeMutablePointer<UInt32>
+    private static let slots = 1024
+
+    private enum Casing: UInt32 { case ignorable, cased, other }
+
+    static func slot(_ scalar: UInt32) -> Int { Int(scalar ^ scalar >> 5) % slots }
+
+    init() {
+        unsafe known = .allocate(capacity: Self.slots)
+        unsafe known.initialize(repeating: 0, count: Self.slots)
+        unsafe casings = .allocate(capacity: Self.slots)
+        unsafe casings.initialize(repeating: 0, count: Self.slots)
+    }
+
+    deinit {
+        unsafe known.deallocate()
+        unsafe casings.deallocate()
+    }
+
+    /// Appends a word in lower case.
+    ///
+    /// - Parameter bytes: UTF-8, in which what has a plain mapping is in lower case already.
+    func append(
+        _ bytes: UnsafeBufferPointer<UInt8>, to word: inout ByteBuffer, _ machine: WordMachine
+    ) throws(Errno) {
+        // Two bytes of U+0130 and of U+023A become three.
+        try word.reserve(bytes.count + bytes.count / 2)
+        // Final_Sigma, table 3-17, within a word: a sigma is final behind a cased letter and not
+        // before one, case-ignorable characters aside.
+        let holdsSigma = unsafe holdsCapitalSigma(bytes)
+        var isBehindCased = false
+        // Whether the last sigma is final unless a cased letter follows; where it was written.
+        var isSigmaOpen = false
+        var sigma = 0
+        var index = 0
+        while index < bytes.count {
+            let (scalar, length) = unsafe scalarOf(bytes, at: index)
+            let isSigma = scalar == "\u{3A3}"
+            let isFinal = isSigma && isBehindCased
+            let casing = holdsSigma ? casing(of: scalar) : .ignorable
+            if casing != .ignorable {
+                if casing == .cased, isSigmaOpen { word.replace(at: sigma, with: 0x83) }
+                isSigmaOpen = false
+                isBehindCased = casing == .cased
+            }
+            if isSigma {
+                // U+03C2 is CF 82, U+03C3 is CF 83.
+                word.append(0xCF)
+                word.append(isFinal ? 0x82 : 0x83)
+                isSigmaOpen = isFinal
+                sigma = word.count - 1
+            } else if machine.facts(of: scalar) & WordMachine.isRecased == 0 {
+                for place in index..<index + length { unsafe word.append(bytes[place]) }
+            } else if scalar == "\u{130}" {
+                word.append(scalar: 0x69)
+                word.append(scalar: 0x307)
+            } else {
+                word.append(scalar: lowerCase(of: scalar))
+            }
+            index += length
         }
-        index += length
+    }
+
+    private func lowerCase(of scalar: Unicode.Scalar) -> UInt32 {
+        let slot = Self.slot(scalar.value)
+        let entry = unsafe known[slot]
+        if UInt32(entry >> 32) == scalar.value { return UInt32(truncatingIfNeeded: entry) }
+        let lower = scalar.properties.lowercaseMapping.unicodeScalars.first!.value
+        unsafe known[slot] = UInt64(scalar.value) << 32 | UInt64(lower)
+        return lower
+    }
+
+    private func casing(of scalar: Unicode.Scalar) -> Casing {
+        if scalar == "\0" { return .other }
+        let slot = Self.slot(scalar.value)
+        let entry = unsafe casings[slot]
+        if entry >> 2 == scalar.value { return Casing(rawValue: entry & 3)! }
+        let properties = scalar.properties
+        let casing: Casing =
+            properties.isCaseIgnorable ? .ignorable : properties.isCased ? .cased : .other
+        unsafe casings[slot] = scalar.value << 2 | casing.rawValue
+        return casing
     }
 }
 
-/// The condition Final_Sigma, table 3-17, within a word: behind a cased letter and not
-/// before one, case-ignorable characters aside.
-private func isFinalSigma(_ bytes: UnsafeBufferPointer<UInt8>, at place: Int) -> Bool {
-    var index = place
-    var isBehindCased = false
-    while index > 0 {
-        index -= 1
-        while unsafe bytes[index] & 0xC0 == 0x80 { index -= 1 }
-        let properties = unsafe scalarOf(bytes, at: index).value.properties
-        if properties.isCaseIgnorable { continue }
-        isBehindCased = properties.isCased
-        break
+/// U+03A3 is CE A3.
+private func holdsCapitalSigma(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+    var before: UInt8 = 0
+    for index in 0..<bytes.count {
+        let byte = unsafe bytes[index]
+        if before == 0xCE && byte == 0xA3 { return true }
+        before = byte
     }
-    if !isBehindCased { return false }
-    index = place + 2
-    while index < bytes.count {
-        let (scalar, length) = unsafe scalarOf(bytes, at: index)
-        if !scalar.properties.isCaseIgnorable { return !scalar.properties.isCased }
-        index += length
-    }
-    return true
+    return false
 }
 
-private func scalarOf(
+/// The scalar at a place of a word, which is UTF-8 and ends where a scalar does.
+@inline(__always)
+func scalarOf(
     _ bytes: UnsafeBufferPointer<UInt8>, at index: Int
 ) -> (value: Unicode.Scalar, length: Int) {
-    guard
-        case .scalar(let value, let length) = unsafe decode(
-            bytes.baseAddress! + index, bytes.count - index),
-        let scalar = Unicode.Scalar(value)
-    else { fatalError("a word that is not UTF-8") }
-    return (scalar, length)
-}
-
-/// Brings a word into Normalization Form C, by the standard library.
-///
-/// What is before a scalar that composition leaves alone is not touched by what is behind
-/// it (Unicode Standard Annex #15, section 9), so that only the pieces between need be
-/// looked at, and memory does not grow with the word.
-func recompose(_ word: inout [UInt8], _ machine: WordMachine) throws(Errno) {
-    let source = word
-    word.removeAll(keepingCapacity: true)
-    var pieceStart = 0
-    var isPieceStable = true
-    func appendPiece(_ end: Int) throws(Errno) {
-        if isPieceStable {
-            word += source[pieceStart..<end]
-        } else {
-            if end - pieceStart > 1 << 16 { try requireMemory((end - pieceStart) * 16) }
-            let text = String(decoding: source[pieceStart..<end], as: UTF8.self)
-            word.append(contentsOf: text._nfcCodeUnits)
-        }
+    @inline(__always)
+    func trail(_ place: Int) -> UInt32 { unsafe UInt32(bytes[index + place] & 0x3F) }
+    let lead = unsafe UInt32(bytes[index])
+    let scalar: UInt32
+    let length: Int
+    if lead < 0x80 {
+        (scalar, length) = (lead, 1)
+    } else if lead < 0xE0 {
+        (scalar, length) = ((lead & 0x1F) &<< 6 | trail(1), 2)
+    } else if lead < 0xF0 {
+        (scalar, length) = ((lead & 0x0F) &<< 12 | trail(1) &<< 6 | trail(2), 3)
+    } else {
+        (scalar, length) = ((lead & 7) &<< 18 | trail(1) &<< 12 | trail(2) &<< 6 | trail(3), 4)
     }
-    var index = 0
-    while index < source.count {
-        let (scalar, length) = unsafe source.withUnsafeBufferPointer { bytes in
-            unsafe scalarOf(bytes, at: index)
-        }
-        if machine.isStable(scalar) {
-            try appendPiece(index)
-            pieceStart = index
-            isPieceStable = true
-        } else {
-            isPieceStable = false
-        }
-        index += length
-    }
-    try appendPiece(index)
+    return (Unicode.Scalar(scalar)!, length)
 }

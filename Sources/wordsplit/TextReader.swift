@@ -9,7 +9,7 @@ struct TextProblem: Error {
 
 /// Splits the text of one file after the other.
 struct TextReader: ~Copyable {
-    private let tokenizer: Tokenizer
+    private var tokenizer: Tokenizer
     private var reader: BlockReader
 
     init(_ rule: Rule) throws(Errno) {
@@ -39,7 +39,7 @@ struct TextReader: ~Copyable {
             throw TextProblem(why: "is \(encoding), not UTF-8: \(advice)", endsRun: false)
         }
         unsafe block = UnsafeRawBufferPointer(rebasing: block[markLength...])
-        tokenizer.begin(named: name, at: markLength)
+        try tokenizer.begin(named: name, at: markLength)
         do {
             while true {
                 let rest = try unsafe block.count - tokenizer.split(block, into: &output)

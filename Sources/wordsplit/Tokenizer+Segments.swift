@@ -4,7 +4,7 @@ extension Tokenizer {
     /// Ends the segment that is going on: it is printed if it is a word.
     ///
     /// - Parameter room: where what is not handed over begins; it may move.
-    func finishSegment(
+    mutating func finishSegment(
         _ room: inout UnsafeMutablePointer<UInt8>, _ output: inout Output
     ) throws {
         if cursor.state.isOpen {
@@ -15,7 +15,7 @@ extension Tokenizer {
     }
 
     /// The same before a pictograph, which a zero width joiner holds to what is before it.
-    func finishUnlessJoined(
+    mutating func finishUnlessJoined(
         _ room: inout UnsafeMutablePointer<UInt8>, _ output: inout Output
     ) throws {
         let end = unsafe room + cursor.end
@@ -30,34 +30,35 @@ extension Tokenizer {
     }
 
     /// What stood open joins nothing: the segment ends before it, and it begins another.
-    private func splitAtOpen(
+    private mutating func splitAtOpen(
         _ room: inout UnsafeMutablePointer<UInt8>, _ output: inout Output
     ) throws {
         let bytes = unsafe UnsafeBufferPointer(
             start: room + cursor.open, count: cursor.end - cursor.open)
-        let tail = unsafe Array(bytes)
         // Whether marks stand beside each other is known of all together.
-        let facts = facts(of: tail) | cursor.facts & WordMachine.isRecomposed
+        var facts = cursor.facts & WordMachine.isRecomposed
+        var index = 0
+        while index < bytes.count {
+            let (scalar, length) = unsafe scalarOf(bytes, at: index)
+            facts |= machine.facts(of: scalar)
+            index += length
+        }
+        tail.removeAll()
+        try unsafe tail.append(bytes)
+        bytesSeen &+= bytes.count
         cursor.end = cursor.open
         cursor.facts = cursor.factsBeforeOpen
         try unsafe finishWord(&room, &output, roomBehind: tail.count)
         cursor.state = .other
-        for index in tail.indices { unsafe room[cursor.end + index] = tail[index] }
+        unsafe memcpy(room + cursor.end, tail.bytes.baseAddress!, tail.count)
         cursor.end += tail.count
         cursor.facts = facts
-    }
-
-    /// What scalars tell of a segment.
-    private func facts(of bytes: [UInt8]) -> UInt8 {
-        String(decoding: bytes, as: UTF8.self).unicodeScalars.reduce(0) { facts, scalar in
-            facts | machine.facts(of: scalar)
-        }
     }
 
     /// Prints what stands between `start` and `end` if it is a word, and leaves nothing there.
     ///
     /// - Parameter more: bytes that will come behind it beside those of the window.
-    private func finishWord(
+    private mutating func finishWord(
         _ room: inout UnsafeMutablePointer<UInt8>, _ output: inout Output, roomBehind more: Int = 0
     ) throws {
         let word = unsafe UnsafeBufferPointer(

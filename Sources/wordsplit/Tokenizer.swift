@@ -2,16 +2,24 @@ import Shared
 
 /// Text to words, one after the other, each with its terminator.
 ///
-/// Text comes in blocks that end anywhere. White space is where a word surely ends, so ASCII
-/// text between it goes through the loops of `ASCIIText`; around all else `WordMachine` is
+/// Text comes in blocks that end anywhere. ASCII text is cut where a word surely ends, at white
+/// space most often, and goes through the loops of `ASCIIText`; on all else `WordMachine` is
 /// run a scalar at a time. Both give the same on ASCII text.
 ///
 /// The word that is going on stands in the output's memory, behind what is finished.
 @safe
-final class Tokenizer {
+struct Tokenizer: ~Copyable {
     let rule: Rule
     /// Its tables take longer to fill than a short text of ASCII to split: made when needed.
-    private(set) lazy var machine = WordMachine(rule)
+    var machine: WordMachine {
+        mutating get {
+            if let madeMachine { return madeMachine }
+            let machine = WordMachine(rule)
+            madeMachine = machine
+            return machine
+        }
+    }
+    private var madeMachine: WordMachine?
     let ascii: ASCIIText
     private let usesASCII: Bool
     /// Where the words go that need more than a terminator.
@@ -25,6 +33,11 @@ final class Tokenizer {
     private var offset = 0
     /// Bytes that are not UTF-8.
     private(set) var invalid = InvalidBytes()
+    /// Bytes looked at, each as often as that was: a test has it grow no faster than the input.
+    var work: Int { bytesSeen + finisher.work }
+    var bytesSeen = 0
+    /// What follows a segment that `splitAtOpen` ends.
+    var tail = ByteBuffer()
 
     /// Bytes looked at at once.
     private let window: Int
@@ -63,16 +76,17 @@ final class Tokenizer {
     deinit {
         unsafe scratch.deallocate()
         unsafe plainWords.deallocate()
+        madeMachine?.deallocate()
     }
 
     /// Begins another file.
     ///
     /// - Parameter offset: bytes of it that are no text.
-    func begin(named name: Argument, at offset: Int = 0) {
+    mutating func begin(named name: Argument, at offset: Int = 0) throws(Errno) {
         cursor = Cursor()
         self.offset = offset
         invalid = InvalidBytes()
-        finisher.begin(named: name)
+        try finisher.begin(named: name)
     }
 
     /// Splits a block. Up to three bytes of it that begin a scalar may be left over: the next
@@ -80,7 +94,7 @@ final class Tokenizer {
     ///
     /// - Parameter block: 16 bytes behind it can be read.
     /// - Returns: how many bytes are done.
-    func split(_ block: UnsafeRawBufferPointer, into output: inout Output) throws -> Int {
+    mutating func split(_ block: UnsafeRawBufferPointer, into output: inout Output) throws -> Int {
         guard let base = unsafe block.baseAddress?.assumingMemoryBound(to: UInt8.self) else {
             return 0
         }
@@ -88,14 +102,19 @@ final class Tokenizer {
         while index < block.count {
             let windowEnd = min(index + window, block.count)
             var room = try unsafe makeRoom(&output)
+            // Looked for once in each stretch of ASCII text, however often a word starts in it.
+            var special = index
+            var cut = index
             while index < windowEnd {
                 if usesASCII, cursor.state == .start {
-                    let special = unsafe ascii.firstSpecial(base, index, windowEnd)
-                    var end = special
-                    while end > index, unsafe !ASCIIText.isWhite(base[end - 1]) { end -= 1 }
-                    if end > index {
-                        try unsafe splitASCII(base + index, end - index, &room, &output)
-                        index = end
+                    if index >= special {
+                        special = unsafe ascii.firstSpecial(base, index, windowEnd)
+                        cut = unsafe ascii.lastCut(base, index, special)
+                        bytesSeen &+= 2 &* (special &- index)
+                    }
+                    if cut > index {
+                        try unsafe splitASCII(base + index, cut - index, &room, &output)
+                        index = cut
                         if special == windowEnd { break }
                     }
                 }
@@ -106,6 +125,7 @@ final class Tokenizer {
                     offset += index
                     return index
                 }
+                bytesSeen &+= done &- index
                 index = done
             }
         }
@@ -113,8 +133,8 @@ final class Tokenizer {
         return index
     }
 
-    /// Splits ASCII text that ends with white space, at the start of a word.
-    private func splitASCII(
+    /// Splits ASCII text that ends where `lastCut` says, at the start of a word.
+    private mutating func splitASCII(
         _ bytes: UnsafePointer<UInt8>, _ count: Int, _ room: inout UnsafeMutablePointer<UInt8>,
         _ output: inout Output
     ) throws {
@@ -134,7 +154,7 @@ final class Tokenizer {
     /// Ends a file.
     ///
     /// - Parameter rest: bytes that the last call of `split` left over.
-    func finish(rest: Int, into output: inout Output) throws {
+    mutating func finish(rest: Int, into output: inout Output) throws {
         var room = try unsafe makeRoom(&output)
         if rest > 0 { try unsafe drop(rest, &room, &output) }
         try unsafe finishSegment(&room, &output)
@@ -143,7 +163,8 @@ final class Tokenizer {
     }
 
     /// Hands over what is finished, and makes room for what comes of a window.
-    func makeRoom(_ output: inout Output) throws(WriteError) -> UnsafeMutablePointer<UInt8> {
+    mutating func makeRoom(_ output: inout Output) throws(WriteError) -> UnsafeMutablePointer<UInt8>
+    {
         output.commit(cursor.start)
         cursor.end -= cursor.start
         cursor.open -= cursor.start
@@ -156,7 +177,7 @@ final class Tokenizer {
     /// `ASCIIText` begins.
     ///
     /// - Returns: the place behind the last scalar; `start` if only a part of one is there.
-    private func run(
+    private mutating func run(
         _ bytes: UnsafePointer<UInt8>, from start: Int, to windowEnd: Int, of count: Int,
         room: inout UnsafeMutablePointer<UInt8>, until leavesForASCII: Bool,
         _ output: inout Output
@@ -253,7 +274,8 @@ final class Tokenizer {
                     if action == .skip {
                         now.state = .start
                         index &+= length
-                        if leavesForASCII && index &+ 8 <= windowEnd, unsafe isASCII(bytes + index)
+                        if leavesForASCII && index &+ 8 <= windowEnd,
+                            unsafe readsBytes || isASCII(bytes + index)
                         {
                             break scalars
                         }
@@ -351,7 +373,7 @@ final class Tokenizer {
     }
 
     /// Drops bytes that are not UTF-8, which end the word before them.
-    private func drop(
+    private mutating func drop(
         _ count: Int, _ room: inout UnsafeMutablePointer<UInt8>, _ output: inout Output
     ) throws {
         try unsafe finishSegment(&room, &output)

@@ -3,25 +3,44 @@ import Shared
 /// What becomes of a word before it is printed, where that is more than a terminator: case
 /// and composition that depend on what stands around, too few characters, a file's name,
 /// n-grams.
-struct WordFinisher {
+struct WordFinisher: ~Copyable {
     private let rule: Rule
     /// The file's name and a tab, with `-H`.
-    private var prefix: [UInt8] = []
+    private var prefix = ByteBuffer()
     /// The word as it is printed.
-    private var word: [UInt8] = []
-    /// Whether it is long enough to be printed.
+    private var word = ByteBuffer()
+    /// The word in lower case, before it is composed.
+    private var recased = ByteBuffer()
+    /// Both are made when needed.
+    private var lowerCase: LowerCase?
+    private var composer: Composer?
+    /// Whether the word is long enough to be printed.
     private var isTaken = false
     /// The last words, each with a space behind it, with `-g`; the oldest first.
-    private var earlier: [UInt8] = []
+    private var earlier = ByteBuffer()
     private var earlierStart = 0
     private var earlierCount = 0
+    /// Bytes looked at; see `Tokenizer`.
+    private var bytesTaken = 0
+    var work: Int {
+        switch composer {
+        case .some(let composer): bytesTaken + composer.work
+        case nil: bytesTaken
+        }
+    }
 
     init(_ rule: Rule) { self.rule = rule }
 
     /// Begins another file: no n-gram reaches into it.
-    mutating func begin(named name: Argument) {
-        if rule.withFilename { prefix = name.bytes + [UInt8(ascii: "\t")] }
-        earlier.removeAll(keepingCapacity: true)
+    mutating func begin(named name: Argument) throws(Errno) {
+        if rule.withFilename {
+            let count = name.byteCount
+            prefix.removeAll()
+            try prefix.reserve(count + 1)
+            for index in 0..<count { unsafe prefix.append(UInt8(bitPattern: name.cString[index])) }
+            prefix.append(UInt8(ascii: "\t"))
+        }
+        earlier.removeAll()
         earlierStart = 0
         earlierCount = 0
     }
@@ -30,41 +49,69 @@ struct WordFinisher {
     mutating func take(
         _ bytes: UnsafeBufferPointer<UInt8>, facts: UInt8, _ machine: WordMachine
     ) throws(Errno) {
-        // Swift's arrays end the program where memory does.
-        if bytes.count > 1 << 16 { try requireMemory(bytes.count * 8) }
         var bytes = unsafe bytes
         if facts & WordMachine.holdsWhite != 0 { unsafe bytes = withoutOuterSpaces(bytes) }
-        word.removeAll(keepingCapacity: word.capacity <= 1 << 16)
-        if facts & WordMachine.isRecased != 0 {
-            unsafe appendRecased(bytes, to: &word, machine)
-        } else {
-            unsafe word.append(contentsOf: bytes)
-        }
+        bytesTaken &+= bytes.count
+        word.removeAll()
         // A change of case may leave marks behind a letter: U+0130 becomes two scalars.
-        if rule.words == .unicode, facts & (WordMachine.isRecomposed | WordMachine.isRecased) != 0 {
-            try recompose(&word, machine)
+        let isComposed =
+            rule.words == .unicode
+            && facts & (WordMachine.isRecomposed | WordMachine.isRecased) != 0
+        if isComposed, composer == nil { composer = try Composer(machine) }
+        if facts & WordMachine.isRecased == 0 {
+            if isComposed {
+                try unsafe composer!.append(bytes, to: &word)
+            } else {
+                try unsafe word.append(bytes)
+            }
+        } else {
+            if lowerCase == nil { lowerCase = LowerCase() }
+            if isComposed {
+                recased.removeAll()
+                try unsafe lowerCase!.append(bytes, to: &recased, machine)
+                try unsafe composer!.append(recased.bytes, to: &word)
+            } else {
+                try unsafe lowerCase!.append(bytes, to: &word, machine)
+            }
         }
-        isTaken = unsafe word.withUnsafeBufferPointer {
-            unsafe rule.minimumLength == 1 || scalarCount($0) >= rule.minimumLength
-        }
+        isTaken = unsafe rule.minimumLength == 1 || scalarCount(word.bytes) >= rule.minimumLength
     }
 
     /// Writes what there is to print now.
     mutating func write(into output: inout Output) throws {
         if !isTaken { return }
         if rule.gramLength == 1 {
-            try output.append(prefix[...])
-            try output.append(word[...])
-            try output.append(rule.terminator)
+            try unsafe write(UnsafeBufferPointer(start: nil, count: 0), into: &output)
             return
         }
         if earlierCount == rule.gramLength - 1 {
-            try output.append(prefix[...])
-            try output.append(earlier[earlierStart...])
-            try output.append(word[...])
-            try output.append(rule.terminator)
+            let words = unsafe UnsafeBufferPointer(rebasing: earlier.bytes[earlierStart...])
+            try unsafe write(words, into: &output)
         }
         try keepForLater()
+    }
+
+    /// Writes the name, words that come before, and the word. Mutating, as what is called for each
+    /// word is here, since the compiler would copy the whole structure for any other function.
+    private mutating func write(
+        _ before: UnsafeBufferPointer<UInt8>, into output: inout Output
+    ) throws(WriteError) {
+        let size = prefix.count + before.count + word.count + 1
+        if size > 1 << 16 {
+            try unsafe output.append(UnsafeRawBufferPointer(prefix.bytes))
+            try unsafe output.append(UnsafeRawBufferPointer(before))
+            try unsafe output.append(UnsafeRawBufferPointer(word.bytes))
+            try output.append(rule.terminator)
+            return
+        }
+        try unsafe output.appendUpTo(size) { room in
+            var end = unsafe room
+            unsafe copy(prefix.bytes, to: &end)
+            unsafe copy(before, to: &end)
+            unsafe copy(word.bytes, to: &end)
+            unsafe end.pointee = rule.terminator
+            return size
+        }
     }
 
     /// Writes what there is to print of words that are ASCII and as they are printed. A run of
@@ -83,8 +130,10 @@ struct WordFinisher {
             number += 1
             if number < rule.gramLength {
                 // Its run begins before all of these.
-                word.removeAll(keepingCapacity: true)
-                unsafe word.append(contentsOf: words[wordStart..<wordEnd])
+                word.removeAll()
+                try unsafe word.append(
+                    UnsafeRawBufferPointer(rebasing: words[wordStart..<wordEnd])
+                        .assumingMemoryBound(to: UInt8.self))
                 isTaken = true
                 try write(into: &output)
             } else {
@@ -95,23 +144,23 @@ struct WordFinisher {
             wordStart = wordEnd + 1
         }
         if rule.gramLength > 1, number >= rule.gramLength {
-            earlier.removeAll(keepingCapacity: earlier.capacity <= 1 << 16)
-            unsafe earlier.append(contentsOf: words[runStart...])
+            earlier.removeAll()
+            try unsafe earlier.append(
+                UnsafeRawBufferPointer(rebasing: words[runStart...])
+                    .assumingMemoryBound(to: UInt8.self))
             earlierStart = 0
             earlierCount = rule.gramLength - 1
         }
     }
 
-    private func write(
+    private mutating func write(
         run words: UnsafeRawBufferPointer, _ range: Range<Int>, into output: inout Output
     ) throws(WriteError) {
         let size = prefix.count + range.count
         try unsafe output.appendUpTo(size + 1) { room in
-            unsafe prefix.withUnsafeBufferPointer { prefix in
-                guard let bytes = prefix.baseAddress else { return }
-                unsafe room.update(from: bytes, count: prefix.count)
-            }
-            unsafe UnsafeMutableRawPointer(room + prefix.count).copyMemory(
+            var end = unsafe room
+            unsafe copy(prefix.bytes, to: &end)
+            unsafe UnsafeMutableRawPointer(end).copyMemory(
                 from: words.baseAddress! + range.lowerBound, byteCount: range.count)
             unsafe room[size] = rule.terminator
             return size + 1
@@ -120,18 +169,28 @@ struct WordFinisher {
 
     private mutating func keepForLater() throws(Errno) {
         if earlierCount == rule.gramLength - 1 {
-            let space = earlier[earlierStart...].firstIndex(of: UInt8(ascii: " "))!
-            earlierStart = space + 1
+            let words = unsafe UnsafeRawBufferPointer(
+                UnsafeBufferPointer(rebasing: earlier.bytes[earlierStart...]))
+            unsafe earlierStart += firstOffset(of: UInt8(ascii: " "), in: words)! + 1
         } else {
             earlierCount += 1
         }
-        if earlierStart > earlier.count / 2 && earlierStart > 4096 {
-            earlier.removeSubrange(..<earlierStart)
+        if earlierStart == earlier.count {
+            earlier.removeAll()
+            earlierStart = 0
+        } else if earlierStart > earlier.count / 2 && earlierStart > 4096 {
+            earlier.removeFirst(earlierStart)
             earlierStart = 0
         }
-        let needed = earlier.count + word.count + 1
-        if needed > max(earlier.capacity, 1 << 16) { try requireMemory(needed * 2) }
-        earlier += word
+        try earlier.reserve(word.count + 1)
+        try unsafe earlier.append(word.bytes)
         earlier.append(UInt8(ascii: " "))
     }
+}
+
+/// Copies bytes to a place, and moves the place behind them.
+@inline(__always)
+private func copy(_ bytes: UnsafeBufferPointer<UInt8>, to end: inout UnsafeMutablePointer<UInt8>) {
+    unsafe copyBytes(bytes, to: end)
+    unsafe end += bytes.count
 }

@@ -2,11 +2,14 @@ import Shared
 
 /// A rule as tables: for each state and kind of scalar what to do, and for each kind what
 /// it tells of its word and how it is printed.
+///
+/// A copy is the same tables: to count references would take longer than to finish a word. Their
+/// owner frees them.
 @safe
-final class WordMachine {
+struct WordMachine {
     /// An action's bits in a transition; the next state is in the lower ones.
-    static let stateMask: UInt8 = 0x0F
-    static let actionShift: UInt8 = 4
+    static let stateMask: UInt8 = 0x1F
+    static let actionShift: UInt8 = 5
     /// Codes are ASCII: a state has so many transitions.
     static let codeCount = 128
 
@@ -26,7 +29,7 @@ final class WordMachine {
     /// these bytes, the first one lowest, and the facts in the upper half. 0 for all else.
     let letterPairs: UnsafeMutablePointer<UInt32>
     /// By code: whether composition leaves the scalar and what is before it alone.
-    private var areStable = InlineArray<128, Bool>(repeating: true)
+    private let areStable: UnsafeMutablePointer<Bool>
 
     /// What is done with a scalar that becomes part of a word, by code.
     struct Printing {
@@ -46,12 +49,14 @@ final class WordMachine {
         unsafe letterPairs = .allocate(capacity: 0x800)
         unsafe letterPairs.initialize(repeating: 0, count: 0x800)
         unsafe codes = WordTable.blocks.utf8Start
+        unsafe areStable = .allocate(capacity: Self.codeCount)
+        unsafe areStable.initialize(repeating: true, count: Self.codeCount)
         for kind in WordTable.kinds {
             let code = Int(kind.code)
-            areStable[code] = kind.traits.isDisjoint(with: [.mark, .recomposed])
+            unsafe areStable[code] = kind.traits.isDisjoint(with: [.mark, .recomposed])
             unsafe prints[code] = Printing(
                 shift: Self.shift(kind, rule), facts: Self.facts(kind, rule))
-            for state in WordBreakState.allCases {
+            for state in WordBreakState.allCases where rule.joinsHyphens || !state.isForHyphens {
                 let (action, next) = Self.step(state, kind, rule)
                 unsafe transitions[Int(state.rawValue) * Self.codeCount + code] =
                     action.rawValue << Self.actionShift | next.rawValue
@@ -77,7 +82,8 @@ final class WordMachine {
         }
     }
 
-    deinit {
+    func deallocate() {
+        unsafe areStable.deallocate()
         unsafe transitions.deallocate()
         unsafe prints.deallocate()
         unsafe letterPairs.deallocate()
@@ -91,8 +97,9 @@ final class WordMachine {
 
     func facts(of scalar: Unicode.Scalar) -> UInt8 { unsafe prints[code(of: scalar)].facts }
 
-    /// Whether Normalization Form C has a boundary before the scalar.
-    func isStable(_ scalar: Unicode.Scalar) -> Bool { areStable[code(of: scalar)] }
+    /// Whether the scalar is one of Normalization Form C whatever is around, and nothing behind
+    /// it changes what is before it.
+    func isStable(_ scalar: Unicode.Scalar) -> Bool { unsafe areStable[code(of: scalar)] }
 
     private static func step(
         _ state: WordBreakState, _ kind: ScalarKind, _ rule: Rule
@@ -110,7 +117,9 @@ final class WordMachine {
             if !kind.traits.isDisjoint(with: [.white, .control]), kind.wordBreak != .extendNumLet {
                 return (.skip, .start)
             }
-            let (action, next) = state.step(kind.wordBreak, joinsHyphens: rule.joinsHyphens)
+            let (action, next) = state.step(
+                kind.wordBreak, isWord: kind.traits.contains(.word), joinsHyphens: rule.joinsHyphens
+            )
             // At the start there is nothing that `begin` would end.
             if kind.traits.contains(.mark), action == .join || state == .start {
                 return (.joinMark, next)
@@ -135,16 +144,18 @@ final class WordMachine {
     }
 
     private static func shift(_ kind: ScalarKind, _ rule: Rule) -> Int32 {
-        let isTypographic = kind.traits.contains(.typographic)
-        let leavesAlone = isTypographic ? rule.words == .betweenWhiteSpace : rule.keepsCase
-        return leavesAlone ? 0 : kind.shift
+        if !kind.traits.contains(.typographic) { return rule.keepsCase ? 0 : kind.shift }
+        switch rule.words {
+        case .unicode: return kind.wordBreak == .hyphen && !rule.joinsHyphens ? 0 : kind.shift
+        case .asciiLetters, .betweenWhiteSpace: return 0
+        }
     }
 
     private static func expandedIndex() -> UnsafeMutablePointer<UInt16> {
         let index = UnsafeMutablePointer<UInt16>.allocate(capacity: 0x110000 / 64)
         let runs = unsafe WordTable.index.utf8Start
         func number(_ offset: Int) -> Int {
-            unsafe digit(runs[offset]) * 64 + digit(runs[offset + 1])
+            unsafe base64Digit(runs[offset]) * 64 + base64Digit(runs[offset + 1])
         }
         var end = 0
         for run in stride(from: 0, to: WordTable.index.utf8CodeUnitCount, by: 4) {
@@ -155,13 +166,14 @@ final class WordMachine {
         }
         return unsafe index
     }
+}
 
-    private static func digit(_ byte: UInt8) -> Int {
-        switch Unicode.Scalar(byte) {
-        case "0"..."9": Int(byte) - 0x30
-        case "A"..."Z": Int(byte) - 0x41 + 10
-        case "a"..."z": Int(byte) - 0x61 + 36
-        default: byte == UInt8(ascii: "+") ? 62 : 63
-        }
+/// The value of a digit of the tables.
+func base64Digit(_ byte: UInt8) -> Int {
+    switch Unicode.Scalar(byte) {
+    case "0"..."9": Int(byte) - 0x30
+    case "A"..."Z": Int(byte) - 0x41 + 10
+    case "a"..."z": Int(byte) - 0x61 + 36
+    default: byte == UInt8(ascii: "+") ? 62 : 63
     }
 }

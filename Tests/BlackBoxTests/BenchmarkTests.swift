@@ -97,6 +97,30 @@ struct BenchmarkTests {
         #expect(result.text.contains("No ratios are worse") == !isWorse)
     }
 
+    /// `make bench-hostile` on two texts.
+    private func hostile(_ program: String, limit: Int) throws -> ShellResult {
+        try shell(
+            "PROGRAM='\(program)' '\(projectFile("Benchmarks/hostile"))' 'NULs' 'zalgo'",
+            in: folder,
+            environment: [
+                "MEGABYTES": "1", "ROUNDS": "1", "LIMIT": "\(limit)", "MODES": ";-a;-g 2",
+            ])
+    }
+
+    @Test func aTextThatTakesTooLongIsAFailure() throws {
+        let ours = try hostile("wordsplit", limit: 1_000_000)
+        #expect(ours.status == 0 && ours.lines.count == 3, "\(ours.errors)")
+        #expect(ours.lines[1].contains(#/^zalgo +\d+\.\d +\d+\.\d  (no option|-g 2)$/#))
+        try folder.write("slow", "#!/bin/sh\n[ ! -s text ] || while :; do :; done\n")
+        try folder.write("broken", "#!/bin/sh\nkill -SEGV $$\n")
+        try shell("chmod +x slow broken", in: folder)
+        let slow = try hostile(folder.path(of: "slow"), limit: 30)
+        #expect(slow.status == 1 && slow.lines[1].contains("+"))
+        #expect(slow.errors == "hostile: 2 of 2 texts take more than 30 ns a byte\n")
+        let broken = try hostile(folder.path(of: "broken"), limit: 30)
+        #expect(broken.status == 1 && broken.errors.contains("killed by signal 11"))
+    }
+
     /// The rows of a curve that is measured with another xargs.
     private func measuredCurve(xargs: String) throws -> [String] {
         try folder.write("xargs", "#!/bin/sh\n\(xargs)\n")

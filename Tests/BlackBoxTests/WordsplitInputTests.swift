@@ -68,6 +68,15 @@ import Testing
             #expect(result.output.suffix(2) == Data("a\n".utf8) && result.output.count <= 4)
         }
         #expect(try shell("printf '\\357\\273\\277' | wordsplit --strict").status == 0)
+        // A pipe may hand it over byte by byte.
+        for options in ["", "-w", "-a", "-kw"] {
+            let result = try shell(
+                """
+                for byte in 357 273 277 141; do printf "\\\\$byte"; sleep 0.05; done |
+                    wordsplit \(options)
+                """)
+            #expect(result.output == Data("a\n".utf8), "\(options)")
+        }
         #expect(try shell("printf '\\357\\273' | wordsplit").errors.contains("dropped 2 bytes"))
     }
 

@@ -27,6 +27,19 @@ import Testing
         #expect(typographic.lines == ["a-b", "c-d"])
     }
 
+    /// Whatever the script, and as the page says what a letter or digit is: general category L*
+    /// or N*. U+05F3 joins letters and is punctuation.
+    @Test func hyphensJoinLettersAndDigitsOfAnyScript() throws {
+        let words = ["日-本", "½-cup", "カ-タ", "a-カ", "٣-а", "ⅷ-a", "é-日", "q\u{323}\u{302}-1"]
+        let text = Data(words.joined(separator: " ").utf8)
+        #expect(try shell("wordsplit -y", input: text).lines == words)
+        let others = Data("\u{5F3}-a 日--本 カ--タ".utf8)
+        #expect(try shell("wordsplit -y", input: others).lines == ["a", "日", "本", "カ", "タ"])
+        let folded = Data("\u{2011}\u{FF9E}".utf8)
+        #expect(try shell("wordsplit -y", input: folded).text == "-\u{FF9E}\n")
+        #expect(try shell("wordsplit", input: folded).text == "\u{2011}\u{FF9E}\n")
+    }
+
     /// n-grams by awk(1), from the words.
     @Test(arguments: [2, 3, 5]) func runsOfWordsAreThoseOfTheWords(_ length: Int) throws {
         let result = try shell(
@@ -153,6 +166,19 @@ import Testing
             "find '\(samples)' -type f -print0 | wordsplit --files0-from=- | wc -l; "
                 + "wordsplit '\(samples)'/* | wc -l")
         #expect(found.lines[0] == found.lines[1])
+    }
+
+    /// Its reader has the words of the first file before the second name is there.
+    @Test func wordsArePrintedBeforeMoreNamesAreWaitedFor() throws {
+        let result = try shell(
+            """
+            mkfifo names out; echo a >one; echo b >two
+            wordsplit --files0-from=names >out & exec 4<out 3>names
+            printf 'one\\0' >&3; timeout 10 head -c 2 <&4 || echo late
+            printf 'two\\0tw' >&3; timeout 10 head -c 2 <&4 || echo late
+            printf 'o' >&3; exec 3>&-; cat <&4
+            """)
+        #expect(result.lines == ["a", "b", "b"])
     }
 
     @Test func noNamesAreNoFiles() throws {

@@ -14,6 +14,47 @@ import Testing
         #expect(result.lines == ["don't", "don't"])
     }
 
+    @Test func anApostropheThatCurlsTheOtherWayComesOutStraightToo() throws {
+        let result = try shell(#"printf "O\342\200\230Neill O'Neill \342\200\230tis" | wordsplit"#)
+        #expect(result.lines == ["o'neill", "o'neill", "tis"])
+    }
+
+    @Test func anApostropheAfterAHebrewLetterEndsAWord() throws {
+        let text = Data("ג' a' ג'ירפה".utf8)
+        #expect(try shell("wordsplit", input: text).lines == ["ג'", "a", "ג'ירפה"])
+    }
+
+    /// The command of the page, and what the page says of a log that keeps them.
+    @Test func escapeSequencesAreRemovedBefore() throws {
+        let result = try shell(
+            #"""
+            printf '\033[32minfo\033[0m \033[1;38:5:4mgo\033[m\303\251\033[?25l\033[2 q\n' >build.log
+            LC_ALL=C sed 's,\x1b\[[0-?]*[ -/]*[@-~],,g' build.log | wordsplit
+            wordsplit build.log | head -n 1
+            """#)
+        #expect(result.lines == ["info", "goé", "32minfo"])
+    }
+
+    /// Texts on which the program took from 20 to 4000 ns a byte, or did not end.
+    @Test(arguments: [
+        ("NULs", #"head -c 4000000 /dev/zero"#),
+        ("names", #"yes /usr/share/doc/name | head -c 4000000 | tr '\n' '\0'"#),
+        ("JSON", #"yes '{"id":12345,"name":"Ann","tags":["x"]},' | tr -d '\n' | head -c 4000000"#),
+        ("numbers", "yes 1, | tr -d '\\n' | head -c 4000000"),
+        ("escapes", #"printf '%0400000d' 0 | sed 's/0/\x1b[0mab/g'"#),
+        ("marks", #"printf a; printf '%0500000d' 0 | sed 's/0/\xCC\x81\xCC\xA3/g'"#),
+    ])
+    func noTextTakesLong(_ name: String, _ command: String) throws {
+        let result = try shell(
+            """
+            { \(command); } >in; wc -c <in
+            for options in '' -a -w -y '-m 2' '-g 2' -H; do
+                (ulimit -t 4; wordsplit $options in >/dev/null) || echo "$options: $?"
+            done
+            """)
+        #expect(result.lines.count == 1 && (Int(result.lines[0]) ?? 0) > 1_500_000, "\(name)")
+    }
+
     @Test func accentedLettersComeOutComposed() throws {
         // U+00E9 is C3 A9; e and U+0301 are 65 CC 81.
         let result = try shell(#"printf 'caf\303\251 cafe\314\201' | wordsplit"#)
@@ -80,11 +121,14 @@ import Testing
     @Test func asciiWordsAreThoseOfTr() throws {
         var random = SeededGenerator()
         let letters = Array("eEtTaAoOiIzZ".utf8)
-        let bytes = (0..<400_000).map { _ in
-            Int.random(in: 0..<4, using: &random) > 0
-                ? letters.randomElement(using: &random)!
-                : UInt8.random(in: .min ... .max, using: &random)
-        }
+        // It does not begin with the mark of another encoding.
+        let bytes =
+            [0x61]
+            + (0..<400_000).map { _ in
+                Int.random(in: 0..<4, using: &random) > 0
+                    ? letters.randomElement(using: &random)!
+                    : UInt8.random(in: .min ... .max, using: &random)
+            }
         let folder = try TemporaryFolder()
         try folder.write("in", bytes)
         let tr = "tr -cs A-Za-z '\\n' <in | tr A-Z a-z | grep ."
@@ -134,6 +178,22 @@ import Testing
             #expect(["0 1", "2 \(refused)"].contains(outcome))
         }
         #expect(result.lines.count > 1)
+    }
+
+    /// A letter with 6 million marks, which are sorted.
+    @Test(.enabled(if: programsAreStatic)) func noMemoryForMarksIsAMessage() throws {
+        let result = try shell(
+            #"""
+            { printf a; yes "$(printf '\314\201\314\243')" | head -n 3000000 | tr -d '\n'; } >in
+            for limit in $(seq 15000 5000 100000) 200000; do
+                (ulimit -v $limit; wordsplit in >out 2>errors)
+                echo $? $(wc -l <out) $(head -n 1 errors)
+            done | sort | uniq -c
+            """#)
+        let outcomes = result.lines.map {
+            $0.split(separator: " ").dropFirst().joined(separator: " ")
+        }
+        #expect(outcomes == ["0 1", "2 0 wordsplit: Cannot allocate memory"])
     }
 }
 

@@ -12,7 +12,7 @@ import Testing
 
     /// At least one scalar of each Word_Break value, with and without what matters for case
     /// and composition; bytes that are not UTF-8, alone and as parts of a scalar.
-    private static let pieces: [[UInt8]] =
+    static let pieces: [[UInt8]] =
         [
             "a", "b", "Z", "the", "Word", "0", "7", "_", ".", ",", ";", ":", "'", "\"", "-", " ",
             "\n", "\r\n", "\r", "\t", "\u{B}", "\0", "\u{1}", "\u{7F}", "\u{85}", "\u{A0}", "é",
@@ -27,6 +27,13 @@ import Testing
             "\u{23A}", "\u{13460}", "\u{143FA}", "\u{E0001}", "\u{10FFFF}", "·", "\u{387}",
             "\u{37E}",
             "\u{345}", "\u{1F80}", "Ǆ", "ǅ", "\u{3099}", "か", "\u{2C2}",
+            // What is not composed by its own look alone.
+            "\u{315}", "\u{316}", "\u{338}", "\u{F40}", "\u{F71}", "\u{F73}", "\u{F74}", "\u{F81}",
+            "\u{16D63}", "\u{16D67}", "\u{16D68}", "\u{1138B}", "\u{113C2}", "\u{113C5}",
+            "\u{1611E}", "\u{16121}", "\u{1EC7}", "\u{1112}\u{1161}", "\u{FB2C}", "\u{9C7}\u{9BE}",
+            // Letters and digits, and what is taken for them, around a hyphen.
+            "\u{5F3}", "\u{66B}", "\u{24B6}", "\u{309B}", "a-b", "日-", "½-", "--",
+            "[", "(", "]\u{301}",
         ].map { Array($0.utf8) } + [
             [0xFF], [0x80], [0xC0, 0xAF], [0xC3], [0xE2], [0xE2, 0x80], [0xED, 0xA0, 0x80],
             [0xF0, 0x9F],
@@ -35,7 +42,7 @@ import Testing
 
     private func randomInput(_ random: inout SeededGenerator) -> [UInt8] {
         var input: [UInt8] = []
-        let length = Int.random(in: 0...Int.random(in: 1...40, using: &random), using: &random)
+        let length = Int.random(in: 0...Int.random(in: 1...80, using: &random), using: &random)
         // A few pieces often, or any of them; some runs of one.
         let few = (0..<4).map { _ in Self.pieces.randomElement(using: &random)! }
         let share = Int.random(in: 0...4, using: &random)
@@ -49,6 +56,14 @@ import Testing
             case 2:
                 input += Array("plain text, it's 3.5 ".utf8).prefix(
                     .random(in: 0...22, using: &random))
+            case 3 where share > 1:
+                // ASCII text for the kernel, which takes 64 bytes at a time.
+                for _ in 0..<Int.random(in: 0...140, using: &random) {
+                    input.append(Array("aB1,.'-:; x7(\u{1}\"".utf8).randomElement(using: &random)!)
+                }
+                // What belongs to the byte before it.
+                let marks = ["", "", "\u{301}", "\u{FF9E}", "\u{AD}", "\u{200D}\u{2764}"]
+                input += marks.randomElement(using: &random)!.utf8
             default:
                 let from = Int.random(in: 0...4, using: &random) < share ? few : Self.pieces
                 input += from.randomElement(using: &random)!
@@ -57,7 +72,7 @@ import Testing
         return input
     }
 
-    private func randomRule(_ random: inout SeededGenerator) -> Rule {
+    static func randomRule(_ random: inout SeededGenerator) -> Rule {
         var rule = Rule()
         switch Int.random(in: 0..<10, using: &random) {
         case 0: rule.words = .asciiLetters
@@ -95,9 +110,10 @@ import Testing
         var tried = 0
         while tried < Self.count {
             // Rules by the hundred inputs: what they print goes to one file.
-            let rule = randomRule(&random)
-            let tokenizer = Tokenizer(
-                rule, window: .random(in: 16...300, using: &random),
+            let rule = Self.randomRule(&random)
+            var tokenizer = Tokenizer(
+                rule,
+                window: .random(in: 16...[40, 300].randomElement(using: &random)!, using: &random),
                 asciiBy: means.randomElement(using: &random)!)
             let file = try ScratchFile()
             var output = Output(try file.duplicate())
@@ -105,7 +121,7 @@ import Testing
             for _ in 0..<100 {
                 let input = randomInput(&random)
                 inputs.append(input)
-                try split(randomReads(input, &random), tokenizer, into: &output)
+                try split(randomReads(input, &random), &tokenizer, into: &output)
                 try output.append("\n-\n")
             }
             try output.finish()

@@ -31,8 +31,10 @@ import Testing
 
     @Test func asciiTextIsSplitByTheTable() throws {
         var random = SeededGenerator()
-        for _ in 0..<1000 {
-            let text = randomText(Self.ascii, &random)
+        for number in 0..<1000 {
+            // An underscore leaves the kernel, which takes 64 bytes at a time.
+            let alphabet = Self.ascii.filter { $0 != "_" || number % 4 == 0 }
+            let text = (0..<3).map { _ in randomText(alphabet, &random) }.joined()
             #expect(try words(text) == expectedWords(text), "\(random)")
         }
     }
@@ -52,9 +54,12 @@ import Testing
     func asciiTextIsSplitAsAnyTextIs(_ words: Rule.Words, gramLength: Int) throws {
         var random = SeededGenerator()
         let characters = (0..<0x80).map { String(Unicode.Scalar(UInt8($0))) }
-        for _ in 0..<200 {
-            let alphabet =
-                Bool.random(using: &random) ? Self.ascii + ["_"] : characters + Self.ascii
+        for _ in 0..<100 {
+            // An underscore leaves the kernel, so that most texts have none.
+            let alphabet = [
+                Self.ascii.filter { $0 != "_" }, Self.ascii, ["a", "1", ",", "x", "\n"],
+                (characters + Self.ascii).filter { $0 != "_" },
+            ].randomElement(using: &random)!
             let texts = (0...3).map { _ in randomText(alphabet, &random) }
             let text = Array(texts.joined(separator: " ").utf8)
             var rule = Rule(words: words, keepsCase: .random(using: &random))
@@ -123,15 +128,76 @@ import Testing
         }
     }
 
-    /// Work goes on in stretches of 16 KiB: a word stands across their border at each offset.
-    @Test(arguments: [" ", "\n", ", "]) func noWordIsSplitBetweenStretches(_ separator: String)
+    /// Work goes on in windows of 16 KiB: a word stands across their border at each offset, after
+    /// white space, after words, and after text without any white space.
+    @Test(arguments: [" ", "\n", ", "]) func noWordIsSplitBetweenWindows(_ separator: String)
         throws
     {
-        for offset in 16_384 - 40...16_384 {
-            let before = String(repeating: " ", count: offset)
-            let text = before + ["o'er", "3.14", "don't", "x"].joined(separator: separator) + " é"
-            let pieces = [Array(text.utf8)]
-            #expect(try words(pieces) == ["o'er", "3.14", "don't", "x", "é"], "offset \(offset)")
+        let last = ["o'er", "3.14", "don't", "l'été", "x", "1,5"]
+        let text = last.joined(separator: separator)
+        for offset in 16_384 - text.utf8.count...16_384 {
+            for unit in [" ", "a ", "a,", "é ", "é,", "_ "] {
+                let before =
+                    String(repeating: unit, count: offset / unit.utf8.count)
+                    + String(repeating: " ", count: offset % unit.utf8.count)
+                let count = unit == " " || unit == "_ " ? 0 : offset / unit.utf8.count
+                for rest in ["", " é"] {
+                    let found = try words([Array((before + text + rest).utf8)])
+                    let expected = last + (rest == "" ? [] : [String(rest.dropFirst())])
+                    #expect(found.count == count + expected.count, "offset \(offset), \(unit)")
+                    #expect(
+                        found.suffix(expected.count) == expected[...], "offset \(offset), \(unit)")
+                }
+            }
+        }
+    }
+
+    /// Windows of any size, and reads of any size, give what one window and one read give.
+    @Test func windowsAndReadsChangeNothing() throws {
+        var random = SeededGenerator()
+        for _ in 0..<60 {
+            let alphabet = Bool.random(using: &random) ? Self.mixed : Self.ascii
+            let few = (0..<6).map { _ in alphabet.randomElement(using: &random)! }
+            let text = (0..<8).map { _ in
+                randomText(Bool.random(using: &random) ? few : alphabet, &random)
+            }
+            let bytes = Array(text.joined().utf8)
+            for words in [Rule.Words.unicode, .asciiLetters, .betweenWhiteSpace] {
+                let rule = Rule(words: words, joinsHyphens: words == .unicode)
+                let whole = try split([bytes], rule, window: 1 << 20)
+                for window in [16, 17, 31, 64, 100, 129] {
+                    #expect(try split([bytes], rule, window: window) == whole, "\(random)")
+                    let reads = cut(bytes, at: .random(in: 0...bytes.count, using: &random))
+                    #expect(try split(reads, rule, window: window) == whole, "\(random)")
+                }
+            }
+        }
+    }
+
+    /// Work counted in bytes looked at, not in time: whatever is repeated, a byte is looked at a
+    /// bounded number of times, in any mode.
+    @Test func costGrowsWithTheInputOnly() throws {
+        var random = SeededGenerator()
+        let pieces = FuzzTests.pieces
+        for number in 0..<300 {
+            var unit = (0..<Int.random(in: 1...4, using: &random)).flatMap { _ in
+                pieces.randomElement(using: &random)!
+            }
+            // Some of one piece and many of another.
+            if number % 3 == 0 {
+                let other = pieces.randomElement(using: &random)!
+                unit += [[UInt8]](repeating: other, count: 2000).joined()
+            }
+            let count = 40_000 / unit.count + 1
+            let input = Array([[UInt8]](repeating: unit, count: count).joined())
+            let rule = FuzzTests.randomRule(&random)
+            var tokenizer = Tokenizer(rule)
+            var output = Output(try ScratchFile().duplicate())
+            try split([input], &tokenizer, into: &output)
+            try output.finish()
+            #expect(
+                tokenizer.work <= 24 * input.count,
+                "\(random), \(rule), \(unit.prefix(40)): \(tokenizer.work / input.count) a byte")
         }
     }
 }

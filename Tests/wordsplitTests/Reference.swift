@@ -78,13 +78,12 @@ struct Reference {
         let trimmed = segment.drop(while: isOuter).reversed().drop(while: isOuter).reversed()
         let plain: [Unicode.Scalar] = trimmed.map {
             switch $0 {
-            case "\u{2019}": "'"
-            case "\u{2010}", "\u{2011}": "-"
+            case "\u{2018}", "\u{2019}": "'"
+            case "\u{2010}", "\u{2011}": rule.joinsHyphens ? "-" : $0
             default: $0
             }
         }
-        let cased = rule.keepsCase ? text(plain) : lower(plain)
-        return String(decoding: cased._nfcCodeUnits, as: UTF8.self)
+        return composed(rule.keepsCase ? text(plain) : lower(plain))
     }
 
     private func text(_ scalars: [Unicode.Scalar]) -> String {
@@ -109,12 +108,16 @@ struct Reference {
 struct WordBoundaries {
     private let values: [WordBreak]
     private let isPictograph: [Bool]
+    private let isLetterOrDigit: [Bool]
     private let joinsHyphens: Bool
     private let isCRLF: (Int) -> Bool
 
     init(_ text: [Unicode.Scalar], joinsHyphens: Bool = false) {
         let kinds = text.map(knownWordBreak)
         isPictograph = kinds.map { $0 == .pictograph || $0 == .letterPictograph }
+        isLetterOrDigit = text.indices.map {
+            isLetterOrNumber(text[$0]) && kinds[$0] != .extend
+        }
         values = kinds.map { $0 == .letterPictograph ? .letter : $0 }
         self.joinsHyphens = joinsHyphens
         isCRLF = { text[$0 - 1] == "\r" && text[$0] == "\n" }
@@ -137,7 +140,8 @@ struct WordBoundaries {
         let left = before.map { values[$0] }
         let leftOfLeft = before.flatMap(last).map { values[$0] }
         let right = values[index]
-        let rightOfRight = (index + 1..<values.count).first { !isIgnored($0) }.map { values[$0] }
+        let after = (index + 1..<values.count).first { !isIgnored($0) }
+        let rightOfRight = after.map { values[$0] }
 
         // WB5
         if isLetter(left) && isLetter(right) { return false }
@@ -170,8 +174,9 @@ struct WordBoundaries {
         // WB13b
         if left == .extendNumLet && isWordly(right) { return false }
         if joinsHyphens {
-            if isWordly(left) && right == .hyphen && isWordly(rightOfRight) { return false }
-            if isWordly(leftOfLeft) && left == .hyphen && isWordly(right) { return false }
+            func isOne(_ index: Int?) -> Bool { index.map { isLetterOrDigit[$0] } ?? false }
+            if isOne(before) && right == .hyphen && isOne(after) { return false }
+            if isOne(before.flatMap(last)) && left == .hyphen && isOne(index) { return false }
         }
         // WB15, WB16
         if right == .regionalIndicator {
@@ -210,6 +215,20 @@ struct WordBoundaries {
     private func last(before index: Int) -> Int? {
         (0..<index).last { !isIgnored($0) }
     }
+}
+
+/// The text in Normalization Form C, by the standard library. It takes the vowels of Tibetan that
+/// are two marks for letters, since their own combining class is 0, and does not bring other
+/// marks into order around them: they are taken apart before. See StandardTests.
+func composed(_ text: String) -> String {
+    let apart: [Unicode.Scalar: String] = [
+        "\u{F73}": "\u{F71}\u{F72}", "\u{F75}": "\u{F71}\u{F74}", "\u{F81}": "\u{F71}\u{F80}",
+    ]
+    var plain = ""
+    for scalar in text.unicodeScalars {
+        plain.unicodeScalars.append(contentsOf: (apart[scalar] ?? String(scalar)).unicodeScalars)
+    }
+    return String(decoding: plain._nfcCodeUnits, as: UTF8.self)
 }
 
 private let known = Mutex<[Unicode.Scalar: WordBreak]>([:])

@@ -28,17 +28,19 @@ func split(
     _ pieces: [[UInt8]], _ rule: Rule = Rule(), window: Int = 16 * 1024,
     asciiBy means: ASCIIText.Means = .best
 ) throws -> [UInt8] {
-    let tokenizer = Tokenizer(rule, window: window, asciiBy: means)
+    var tokenizer = Tokenizer(rule, window: window, asciiBy: means)
     let file = try ScratchFile()
     var output = Output(try file.duplicate())
-    try split(pieces, tokenizer, into: &output)
+    try split(pieces, &tokenizer, into: &output)
     try output.finish()
     return try file.contents()
 }
 
 /// Splits a text that comes in pieces as a file of its own.
-func split(_ pieces: [[UInt8]], _ tokenizer: Tokenizer, into output: inout Output) throws {
-    tokenizer.begin(named: "name")
+func split(
+    _ pieces: [[UInt8]], _ tokenizer: inout Tokenizer, into output: inout Output
+) throws {
+    try tokenizer.begin(named: "name")
     var rest: ArraySlice<UInt8> = []
     for piece in pieces {
         let bytes = Array(rest + piece)

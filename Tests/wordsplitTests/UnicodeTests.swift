@@ -9,6 +9,7 @@ import Testing
         #expect(try words("Don\u{2019}t don't") == ["don't", "don't"])
         #expect(try words("\u{2018}quoted\u{2019}") == ["quoted"])
         #expect(try words("Don\u{2019}t", Rule(keepsCase: true)) == ["Don't"])
+        #expect(try words("O\u{2018}Neill Hawai\u{2018}i") == ["o'neill", "hawai'i"])
     }
 
     @Test func canonicallyEquivalentWordsAreTheSameBytes() throws {
@@ -28,10 +29,75 @@ import Testing
         #expect(one == Array("q\u{323}\u{307}\n".utf8))
     }
 
+    /// Where one block or one window ends and the next begins, at each place of the text.
+    @Test func marksComeInCanonicalOrderWhereverTextIsCut() throws {
+        // U+0315 is of class 232, U+0316 of class 220: neither is part of a composite.
+        let text = Array("-- aa\u{315}\u{316}a\u{301}\u{316}, a.a\u{315}\u{316}".utf8)
+        let expected = Array("aa\u{316}\u{315}\u{E1}\u{316}\na.a\u{316}\u{315}\n".utf8)
+        for place in 0...text.count {
+            #expect(try split(cut(text, at: place), Rule()) == expected, "cut at \(place)")
+        }
+        for offset in 16_384 - text.count...16_384 {
+            for byte in " ,".utf8 {
+                let before = [UInt8](repeating: byte, count: offset)
+                #expect(try split([before + text]) == expected, "offset \(offset)")
+            }
+        }
+    }
+
+    /// Unicode 17.0, sections 3.11 and 3.12, and UnicodeData.txt: parts that compose with what is
+    /// before them though they are composites themselves.
+    @Test(arguments: [
+        ("\u{16D63}\u{16D68}", "\u{16D6A}"),
+        ("\u{16D63}\u{16D67}\u{16D67}", "\u{16D6A}"),
+        ("\u{1138B}\u{113C5}", "\u{1138E}\u{113C2}"),
+        ("\u{16100}\u{1611E}\u{16121}", "\u{16100}\u{16121}\u{1611E}"),
+    ])
+    func compositesMayComposeWithWhatIsBefore(_ text: String, _ expected: String) throws {
+        #expect(Array(composed(text).utf8) == Array(expected.utf8))
+        #expect(try split([Array(text.utf8)]) == Array((expected + "\n").utf8))
+    }
+
+    /// Their own combining class is 0, that of their parts is not.
+    @Test func vowelsThatAreTwoMarksComeInOrder() throws {
+        for (text, expected) in [
+            ("\u{F40}\u{F74}\u{F73}", "\u{F40}\u{F71}\u{F72}\u{F74}"),
+            ("\u{F40}\u{F72}\u{F75}", "\u{F40}\u{F71}\u{F72}\u{F74}"),
+            ("\u{F40}\u{F80}\u{F81}", "\u{F40}\u{F71}\u{F80}\u{F80}"),
+        ] {
+            #expect(try split([Array(text.utf8)]) == Array((expected + "\n").utf8))
+        }
+    }
+
+    /// Few marks are sorted by insertion, many by counting; those of one class stay as they are.
+    @Test(arguments: [2, 23, 24, 25, 26, 300, 70_000])
+    func anyNumberOfMarksComesInOrder(_ count: Int) throws {
+        let marks: [Unicode.Scalar] = (0..<count).map {
+            ["\u{315}", "\u{316}", "\u{317}", "\u{334}"][$0 * 7 % 4]
+        }
+        let classes: [[Unicode.Scalar]] = [["\u{334}"], ["\u{316}", "\u{317}"], ["\u{315}"]]
+        let sorted = classes.flatMap { one in marks.filter(one.contains) }
+        func text(_ marks: [Unicode.Scalar]) -> [UInt8] {
+            Array("a\(String(String.UnicodeScalarView(marks)))".utf8)
+        }
+        #expect(try split([text(marks)]) == text(sorted) + [0x0A])
+    }
+
     /// The segment that begins at the full stop holds a letter, U+FF9E, which is Extend.
     @Test func marksBehindWhatJoinsNothingComeInOrderToo() throws {
         let text = Array("a.\u{64E}\u{94D}\u{FF9E} ".utf8)
         #expect(try split([text]) == Array("a\n.\u{94D}\u{64E}\u{FF9E}\n".utf8))
+    }
+
+    /// U+FF9E is Extend, and a letter: with what is before it, it is a word (WB4), but not with
+    /// white space or a control character.
+    @Test func marksBelongToThePunctuationBeforeThem() throws {
+        for mark in "!\"#$%&()*+/<=>?@[\\]^`{|}~" {
+            #expect(try words("ab cd \(mark)\u{FF9E} e") == ["ab", "cd", "\(mark)\u{FF9E}", "e"])
+        }
+        for other in ["\u{1}", "\0", "\u{7F}", "\n"] {
+            #expect(try words("ab cd\(other)\u{FF9E} e") == ["ab", "cd", "\u{FF9E}", "e"])
+        }
     }
 
     @Test func manyMarksBehindWhatJoinsNothingHaveRoom() throws {
@@ -68,6 +134,36 @@ import Testing
         #expect(try words("שלום عربي हिन्दी ١٢٣") == ["שלום", "عربي", "हिन्दी", "١٢٣"])
         // WB7: U+05F4 GERESHAYIM between letters; WB7b: a double quote between Hebrew ones.
         #expect(try words("צה״ל צה\"ל") == ["צה״ל", "צה\"ל"])
+    }
+
+    /// WB7a.
+    @Test func anApostropheAfterAHebrewLetterIsPartOfTheWord() throws {
+        #expect(try words("ג' ג'ירפה ג'. a'") == ["ג'", "ג'ירפה", "ג'", "a"])
+        // U+2019 is MidNumLet, and no Single_Quote.
+        #expect(try words("ג\u{2019} ג\u{2019}א") == ["ג", "ג'א"])
+    }
+
+    /// General category L* or N*, whatever the Word_Break of it; U+05F3 and U+24B6 join letters
+    /// and are none.
+    @Test func hyphensJoinLettersAndDigitsOfAnyScript() throws {
+        let rule = Rule(joinsHyphens: true)
+        for word in [
+            "日-本", "½-cup", "カ-タ", "a-カ", "カ-a", "٣-а", "ⅷ-a", "א-ב", "é-日-1", "q\u{323}-a", "한-국",
+        ] {
+            #expect(try words(word, rule) == [word])
+        }
+        #expect(try words("日--本 日- -本 _-a a-_b", rule) == ["日", "本", "日", "本", "a", "a", "_b"])
+        #expect(try words("\u{5F3}-a a-\u{5F3} \u{24B6}-a a-\u{24B6}b", rule).last == "\u{24D0}b")
+        #expect(try words("\u{5F3}-a a-\u{5F3} \u{24B6}-a", rule) == ["a", "a", "a"])
+        #expect(try words("日本-語", rule) == ["日", "本-語"])
+        #expect(try words("ג'-א 1\u{66B}-2", rule) == ["ג'", "א", "1\u{66B}", "2"])
+    }
+
+    @Test func hyphensOfTypographersArePlainWithHyphensOnly() throws {
+        let text = Array("a\u{2010}b \u{2011}\u{FF9E}".utf8)
+        #expect(
+            try split([text], Rule(joinsHyphens: true)) == Array("a-b\n-\u{FF9E}\n".utf8))
+        #expect(try split([text]) == Array("a\nb\n\u{2011}\u{FF9E}\n".utf8))
     }
 
     @Test func symbolsAndPunctuationAreNoWords() throws {

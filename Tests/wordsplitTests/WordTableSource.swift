@@ -26,7 +26,7 @@ struct WordTableSource {
     /// Scalars to a block: the low bits of a scalar that its last UTF-8 byte holds.
     private static let blockSize = 64
     /// What stands for a kind; what stands for a digit of a block's number.
-    private static let alphabet = Array(
+    static let alphabet = Array(
         "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz+-".unicodeScalars)
 
     private let composing = Self.scalarsThatCompose()
@@ -78,7 +78,7 @@ struct WordTableSource {
                 /// The index, as runs: the block's number and how often it comes in a row, each as two
                 /// digits of base 64, which are 0-9, A-Z, a-z, + and -.
                 static let index: StaticString = \"\"\"
-            \(lines(numbers, 96))
+            \(Self.lines(numbers, 96))
                     \"\"\"
 
                 /// The blocks, one a line, each scalar as the code of its kind. The first two are ASCII.
@@ -105,7 +105,7 @@ struct WordTableSource {
         "\(Self.alphabet[number / 64])\(Self.alphabet[number % 64])"
     }
 
-    private func lines(_ text: String, _ width: Int) -> String {
+    static func lines(_ text: String, _ width: Int) -> String {
         let characters = Array(text)
         return stride(from: 0, to: characters.count, by: width)
             .map { "        \(String(characters[$0..<min($0 + width, characters.count)]))\\" }
@@ -139,9 +139,10 @@ struct WordTableSource {
         if properties.generalCategory == .control { traits.insert(.control) }
         if scalar == "\0" { traits.insert(.null) }
         var shift: Int32 = 0
-        if let plain = ["\u{2019}": "'", "\u{2010}": "-", "\u{2011}": "-"][scalar]
-            as Unicode.Scalar?
-        {
+        let plain: [Unicode.Scalar: Unicode.Scalar] = [
+            "\u{2018}": "'", "\u{2019}": "'", "\u{2010}": "-", "\u{2011}": "-",
+        ]
+        if let plain = plain[scalar] {
             traits.insert(.typographic)
             shift = distance(scalar, plain)
         }
@@ -163,9 +164,13 @@ struct WordTableSource {
         Int32(to.value) - Int32(from.value)
     }
 
-    /// The properties NFC_Quick_Check and Canonical_Combining_Class, as far as they matter.
+    /// The properties NFC_Quick_Check and Canonical_Combining_Class, as far as they matter. The
+    /// first scalar of a decomposition may compose with what is before it: U+16D68 is two
+    /// U+16D67, and behind U+16D63 they become U+16D6A.
     private func composition(_ scalar: Unicode.Scalar) -> ScalarTraits {
-        if composing.contains(scalar) || normalized(scalar) != [scalar] { return .recomposed }
+        if normalized(scalar) != [scalar] { return .recomposed }
+        let parts = Array(String(scalar)._nfd)
+        if composing.contains(scalar) || composing.contains(parts[0]) { return .recomposed }
         return scalar.properties.canonicalCombiningClass == .notReordered ? [] : .mark
     }
 

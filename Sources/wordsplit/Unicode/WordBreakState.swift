@@ -12,6 +12,13 @@ enum WordBreakState: UInt8, CaseIterable {
     /// Behind one regional indicator, or an odd number of them (WB15, WB16).
     case regionalIndicator
 
+    // With `-y`, what the annex does not tell apart: whether the scalar is a letter or a digit.
+
+    /// As `other`, behind a letter or a digit: an ideograph, a fraction.
+    case otherWord
+    /// As the states of like names, behind what is neither letter nor digit: U+05F3, U+066B.
+    case letterSymbol, numericSymbol, katakanaSymbol
+
     // Open: whether there is a boundary before the last scalar depends on the next one.
 
     /// Behind a letter and what may join it to another (WB6, WB7).
@@ -24,6 +31,14 @@ enum WordBreakState: UInt8, CaseIterable {
     case openHyphen
 
     var isOpen: Bool { rawValue >= Self.openLetter.rawValue }
+
+    /// Whether it is reached with `-y` only.
+    var isForHyphens: Bool {
+        switch self {
+        case .otherWord, .letterSymbol, .numericSymbol, .katakanaSymbol, .openHyphen: true
+        default: false
+        }
+    }
 
     /// What to do with a scalar, and where that leads.
     enum Action: UInt8 {
@@ -41,7 +56,22 @@ enum WordBreakState: UInt8, CaseIterable {
         case beginUnlessJoined
     }
 
-    func step(_ value: WordBreak, joinsHyphens: Bool) -> (Action, WordBreakState) {
+    /// The rules of the annex, and with `-y` one more: there is no boundary around a hyphen
+    /// between two letters or digits, marks on the first one aside.
+    ///
+    /// - Parameter isWord: whether the scalar is a letter or a digit.
+    func step(
+        _ value: WordBreak, isWord: Bool, joinsHyphens: Bool
+    ) -> (Action, WordBreakState) {
+        if !joinsHyphens { return standardStep(value) }
+        if value == .extend || value == .zeroWidthJoiner { return standardStep(value) }
+        if value == .hyphen && isLetterOrDigit { return (.open, .openHyphen) }
+        let (action, next) = standardState.standardStep(value)
+        let nextAsAsked = isWord ? next.behindLetterOrDigit : next.behindSymbol
+        return (self == .openHyphen && isWord ? .join : action, nextAsAsked)
+    }
+
+    private func standardStep(_ value: WordBreak) -> (Action, WordBreakState) {
         switch value {
         case .extend, .zeroWidthJoiner:
             return self == .start ? (.begin, .other) : (.join, self)  // WB4
@@ -49,8 +79,7 @@ enum WordBreakState: UInt8, CaseIterable {
             let next: WordBreakState = value == .hebrewLetter ? .hebrewLetter : .letter
             switch self {
             // WB5, WB6, WB7, WB10, WB13b
-            case .letter, .hebrewLetter, .hebrewQuote, .openLetter, .numeric, .extendNumLet,
-                .openHyphen:
+            case .letter, .hebrewLetter, .hebrewQuote, .openLetter, .numeric, .extendNumLet:
                 return (.join, next)
             case .openHebrew where value == .hebrewLetter: return (.join, next)
             default: return (value == .letterPictograph ? .beginUnlessJoined : .begin, next)
@@ -58,13 +87,13 @@ enum WordBreakState: UInt8, CaseIterable {
         case .numeric:
             switch self {
             // WB8, WB9, WB11, WB13b
-            case .letter, .hebrewLetter, .numeric, .openNumeric, .extendNumLet, .openHyphen:
+            case .letter, .hebrewLetter, .numeric, .openNumeric, .extendNumLet:
                 return (.join, .numeric)
             default: return (.begin, .numeric)
             }
         case .katakana:
             switch self {
-            case .katakana, .extendNumLet, .openHyphen: return (.join, .katakana)  // WB13, WB13b
+            case .katakana, .extendNumLet: return (.join, .katakana)  // WB13, WB13b
             default: return (.begin, .katakana)
             }
         case .extendNumLet:
@@ -80,8 +109,6 @@ enum WordBreakState: UInt8, CaseIterable {
         case .midNumLet where isLetter, .singleQuote where isLetter: return (.open, .openLetter)
         case .midNumLet where self == .numeric, .singleQuote where self == .numeric:
             return (.open, .openNumeric)
-        case .hyphen where joinsHyphens && (isLetter || self == .numeric || self == .katakana):
-            return (.open, .openHyphen)
         case .regionalIndicator:
             return self == .regionalIndicator ? (.join, .other) : (.begin, .regionalIndicator)
         case .pictograph: return (.beginUnlessJoined, .other)
@@ -93,4 +120,30 @@ enum WordBreakState: UInt8, CaseIterable {
     }
 
     private var isLetter: Bool { self == .letter || self == .hebrewLetter }
+
+    private var isLetterOrDigit: Bool {
+        isLetter || self == .numeric || self == .katakana || self == .otherWord
+    }
+
+    /// What the rules of the annex take it for.
+    private var standardState: WordBreakState {
+        switch self {
+        case .otherWord: .other
+        case .letterSymbol: .letter
+        case .numericSymbol: .numeric
+        case .katakanaSymbol: .katakana
+        default: self
+        }
+    }
+
+    private var behindLetterOrDigit: WordBreakState { self == .other ? .otherWord : self }
+
+    private var behindSymbol: WordBreakState {
+        switch self {
+        case .letter: .letterSymbol
+        case .numeric: .numericSymbol
+        case .katakana: .katakanaSymbol
+        default: self
+        }
+    }
 }

@@ -1,0 +1,103 @@
+import Shared
+
+/// Bytes that grow at their end. An array would end the program where there is no memory, and
+/// would count references for each byte.
+@safe
+struct ByteBuffer: ~Copyable {
+    private var memory = unsafe UnsafeMutablePointer<UInt8>?.none
+    private var capacity = 0
+    private(set) var count = 0
+
+    deinit { unsafe free(memory) }
+
+    /// Valid until the next change.
+    var bytes: UnsafeBufferPointer<UInt8> {
+        unsafe UnsafeBufferPointer(start: memory, count: count)
+    }
+
+    /// Forgets all bytes. The memory stays, but for that of a rare long word.
+    @inline(__always)
+    mutating func removeAll() {
+        count = 0
+        if capacity > 1 << 16 {
+            unsafe free(memory)
+            unsafe memory = nil
+            capacity = 0
+        }
+    }
+
+    /// Makes room for more bytes.
+    @inline(__always)
+    mutating func reserve(_ more: Int) throws(Errno) {
+        if more > capacity - count { try grow(more) }
+    }
+
+    private mutating func grow(_ more: Int) throws(Errno) {
+        // A half more at least, so that what is there is moved a bounded number of times.
+        let larger = max(count + more, capacity + capacity / 2, 256)
+        guard let moved = unsafe realloc(memory, larger) else { throw .noMemory }
+        unsafe memory = moved.assumingMemoryBound(to: UInt8.self)
+        capacity = larger
+    }
+
+    /// Appends a byte, for which there is room.
+    @inline(__always)
+    mutating func append(_ byte: UInt8) {
+        assert(count < capacity)
+        unsafe memory![count] = byte
+        count &+= 1
+    }
+
+    mutating func replace(at place: Int, with byte: UInt8) {
+        precondition(place < count)
+        unsafe memory![place] = byte
+    }
+
+    mutating func append(_ bytes: UnsafeBufferPointer<UInt8>) throws(Errno) {
+        if bytes.isEmpty { return }
+        try reserve(bytes.count)
+        unsafe copyBytes(bytes, to: memory! + count)
+        count &+= bytes.count
+    }
+
+    /// Appends a scalar as UTF-8, for which there is room: up to 4 bytes.
+    @inline(__always)
+    mutating func append(scalar: UInt32) {
+        @inline(__always)
+        func trail(_ shift: UInt32) -> UInt8 {
+            UInt8(truncatingIfNeeded: 0x80 | (scalar &>> shift) & 0x3F)
+        }
+        if scalar < 0x80 {
+            append(UInt8(truncatingIfNeeded: scalar))
+        } else if scalar < 0x800 {
+            append(UInt8(truncatingIfNeeded: 0xC0 | scalar &>> 6))
+            append(trail(0))
+        } else if scalar < 0x10000 {
+            append(UInt8(truncatingIfNeeded: 0xE0 | scalar &>> 12))
+            append(trail(6))
+            append(trail(0))
+        } else {
+            append(UInt8(truncatingIfNeeded: 0xF0 | scalar &>> 18))
+            append(trail(12))
+            append(trail(6))
+            append(trail(0))
+        }
+    }
+
+    /// Removes bytes from the front.
+    mutating func removeFirst(_ size: Int) {
+        unsafe memmove(memory!, memory! + size, count - size)
+        count -= size
+    }
+}
+
+/// Copies bytes. A few go one by one: they were just written so, and to load more of them at once
+/// would wait until they are in the cache. Words of one letter took twice as long with memcpy(3).
+@inline(__always)
+func copyBytes(_ bytes: UnsafeBufferPointer<UInt8>, to place: UnsafeMutablePointer<UInt8>) {
+    if bytes.count <= 6 {
+        for index in 0..<bytes.count { unsafe place[index] = bytes[index] }
+    } else {
+        unsafe memcpy(place, bytes.baseAddress!, bytes.count)
+    }
+}

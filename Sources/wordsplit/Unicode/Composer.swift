@@ -1,0 +1,294 @@
+import Shared
+
+/// Brings words into Normalization Form C: Unicode Standard Annex #15, and the algorithms of the
+/// Unicode Standard, section 3.11.
+///
+/// Not by the standard library, whose String does it too: it sorts marks by insertion, so that
+/// a letter with 160,000 marks takes it six seconds, it allocates memory for each word, and it
+/// leaves U+0F73 and its like where they stand.
+@safe
+struct Composer: ~Copyable {
+    /// The scalars of the piece that is looked at, decomposed, each with its combining class in
+    /// the upper 8 bits; and memory of the same size to sort them.
+    private var piece: UnsafeMutablePointer<UInt32>
+    private var sorted: UnsafeMutablePointer<UInt32>?
+    private var count = 0
+    private var capacity = Self.usualCapacity
+    private static let usualCapacity = 256
+    /// Whether no mark of the piece stands behind one of a higher class.
+    private var isInOrder = true
+    /// Steps done, for a test that cost is linear.
+    private(set) var work = 0
+
+    private let machine: WordMachine
+    /// The combining classes of U+0300 to U+036F, the commonest marks, since the library takes
+    /// longer; 0 for what has a decomposition or is no mark.
+    private var commonClasses = InlineArray<0x70, UInt8>(repeating: 0)
+
+    init(_ machine: WordMachine) throws(Errno) {
+        self.machine = machine
+        unsafe piece = try Self.memory(nil, Self.usualCapacity)
+        for place in commonClasses.indices {
+            let mark = UInt32(0x300 + place)
+            commonClasses[place] = Self.decomposition(of: mark) == nil ? libraryClass(of: mark) : 0
+        }
+    }
+
+    deinit {
+        unsafe free(piece)
+        unsafe free(sorted)
+    }
+
+    /// Appends a word in Normalization Form C.
+    ///
+    /// What stands before a scalar that composition leaves alone is not touched by what follows
+    /// (Unicode Standard Annex #15, section 9), so that only the pieces between need be looked
+    /// at, and memory grows with the longest piece only.
+    ///
+    /// - Parameter bytes: UTF-8.
+    mutating func append(
+        _ bytes: UnsafeBufferPointer<UInt8>, to word: inout ByteBuffer
+    ) throws(Errno) {
+        work &+= bytes.count
+        var index = 0
+        // What begins here is to be copied: stable scalars, of which the last one begins there.
+        var copied = 0
+        var last = 0
+        while index < bytes.count {
+            let (scalar, length) = unsafe scalarOf(bytes, at: index)
+            if scalar.value < 0x80 || machine.isStable(scalar) {
+                if count > 0 {
+                    try finishPiece(&word)
+                    copied = index
+                }
+                last = index
+            } else {
+                if count == 0, last < index {
+                    try unsafe word.append(UnsafeBufferPointer(rebasing: bytes[copied..<last]))
+                    let before = unsafe scalarOf(bytes, at: last).value
+                    try decompose(before.value, isStable: true, &word)
+                }
+                let common = commonClass(of: scalar.value)
+                if common > 0 {
+                    try add(scalar.value, combiningClass: common)
+                } else {
+                    try decompose(scalar.value, isStable: false, &word)
+                }
+            }
+            index += length
+        }
+        if count > 0 {
+            try finishPiece(&word)
+        } else {
+            try unsafe word.append(UnsafeBufferPointer(rebasing: bytes[copied..<index]))
+        }
+    }
+
+    private mutating func decompose(
+        _ scalar: UInt32, isStable: Bool, _ word: inout ByteBuffer
+    ) throws(Errno) {
+        if let parts = Self.decomposition(of: scalar) {
+            // Four steps at most lead to what has no decomposition.
+            let first = Unicode.Scalar(parts.first)!
+            try decompose(parts.first, isStable: machine.isStable(first), &word)
+            if parts.second != 0 { try decompose(parts.second, isStable: false, &word) }
+        } else if 0xAC00..<0xAC00 + 11172 ~= scalar {
+            let offset = scalar - 0xAC00
+            try addStarter(0x1100 + offset / 588, &word)
+            try add(0x1161 + offset % 588 / 28, combiningClass: 0)
+            if offset % 28 > 0 { try add(0x11A7 + offset % 28, combiningClass: 0) }
+        } else if isStable {
+            try addStarter(scalar, &word)
+        } else {
+            let common = commonClass(of: scalar)
+            try add(scalar, combiningClass: common > 0 ? common : libraryClass(of: scalar))
+        }
+    }
+
+    @inline(__always)
+    private func commonClass(of scalar: UInt32) -> UInt8 {
+        let place = Int(scalar) &- 0x300
+        return commonClasses.indices.contains(place) ? commonClasses[place] : 0
+    }
+
+    /// Begins a piece with a stable scalar.
+    private mutating func addStarter(
+        _ scalar: UInt32, _ word: inout ByteBuffer
+    ) throws(Errno) {
+        if count > 0 { try finishPiece(&word) }
+        try add(scalar, combiningClass: 0)
+    }
+
+    @inline(__always)
+    private mutating func add(_ scalar: UInt32, combiningClass: UInt8) throws(Errno) {
+        work &+= 1
+        if count == capacity { try grow() }
+        let combiningClass = UInt32(combiningClass)
+        if combiningClass > 0, count > 0, unsafe piece[count &- 1] >> 24 > combiningClass {
+            isInOrder = false
+        }
+        unsafe piece[count] = combiningClass << 24 | scalar
+        count &+= 1
+    }
+
+    private mutating func grow() throws(Errno) {
+        unsafe free(sorted)
+        unsafe sorted = nil
+        try resize(to: capacity * 2)
+    }
+
+    private mutating func resize(to capacity: Int) throws(Errno) {
+        unsafe piece = try Self.memory(piece, capacity)
+        self.capacity = capacity
+    }
+
+    /// Memory of a size, with what was in other memory before, which is freed.
+    private static func memory(
+        _ old: UnsafeMutablePointer<UInt32>?, _ capacity: Int
+    ) throws(Errno) -> UnsafeMutablePointer<UInt32> {
+        guard let memory = unsafe realloc(old, capacity * MemoryLayout<UInt32>.stride) else {
+            throw .noMemory
+        }
+        return unsafe memory.assumingMemoryBound(to: UInt32.self)
+    }
+
+    /// Appends the piece, and makes it empty.
+    private mutating func finishPiece(_ word: inout ByteBuffer) throws(Errno) {
+        if !isInOrder { try orderMarks() }
+        composeMarks()
+        try word.reserve(4 * count)
+        for index in 0..<count { unsafe word.append(scalar: piece[index] & 0x1FFFFF) }
+        count = 0
+        isInOrder = true
+        if capacity > 1 << 16 {
+            unsafe free(sorted)
+            unsafe sorted = nil
+            try resize(to: Self.usualCapacity)
+        }
+    }
+
+    // MARK: The algorithms
+
+    /// The Canonical Ordering Algorithm, D108 and D109: sorts each run of marks by its class;
+    /// those of one class stay as they are.
+    private mutating func orderMarks() throws(Errno) {
+        var start = 0
+        while start < count {
+            if unsafe piece[start] >> 24 == 0 {
+                start += 1
+                continue
+            }
+            var end = start + 1
+            while end < count, unsafe piece[end] >> 24 != 0 { end += 1 }
+            if end - start <= 24 {
+                sortFew(start, end)
+            } else {
+                try sortMany(start, end)
+            }
+            start = end
+        }
+    }
+
+    /// By insertion.
+    private mutating func sortFew(_ start: Int, _ end: Int) {
+        for index in start + 1..<end {
+            let mark = unsafe piece[index]
+            var place = index
+            while place > start, unsafe piece[place - 1] >> 24 > mark >> 24 {
+                unsafe piece[place] = piece[place - 1]
+                place -= 1
+            }
+            unsafe piece[place] = mark
+            work &+= index - place
+        }
+    }
+
+    /// By counting the marks of each class: in linear time, whatever their number and order.
+    private mutating func sortMany(_ start: Int, _ end: Int) throws(Errno) {
+        if unsafe sorted == nil { unsafe sorted = try Self.memory(nil, capacity) }
+        let sorted = unsafe sorted!
+        var ends = InlineArray<256, Int>(repeating: 0)
+        for index in start..<end { unsafe ends[Int(piece[index] >> 24)] += 1 }
+        var total = 0
+        for combiningClass in 0..<256 {
+            let size = ends[combiningClass]
+            ends[combiningClass] = total
+            total += size
+        }
+        for index in start..<end {
+            let mark = unsafe piece[index]
+            unsafe sorted[ends[Int(mark >> 24)]] = mark
+            ends[Int(mark >> 24)] += 1
+        }
+        unsafe (piece + start).update(from: sorted, count: end - start)
+        work &+= 3 * (end - start) + 256
+    }
+
+    /// The Canonical Composition Algorithm, D117.
+    private mutating func composeMarks() {
+        work &+= count
+        var end = 0
+        var starter: Int?
+        for index in 0..<count {
+            let scalar = unsafe piece[index]
+            // D115: what is between blocks it, unless it is of a lower class.
+            if let starter,
+                unsafe starter == end - 1 || piece[end - 1] >> 24 < scalar >> 24,
+                let composite = unsafe Self.composite(piece[starter], scalar & 0x1FFFFF)
+            {
+                unsafe piece[starter] = composite
+                continue
+            }
+            if scalar >> 24 == 0 { starter = end }
+            unsafe piece[end] = scalar
+            end += 1
+        }
+        count = end
+    }
+
+    private static func composite(_ first: UInt32, _ second: UInt32) -> UInt32? {
+        // Hangul, section 3.12.
+        if 0x1100..<0x1113 ~= first, 0x1161..<0x1176 ~= second {
+            return 0xAC00 + ((first - 0x1100) * 21 + second - 0x1161) * 28
+        }
+        if 0xAC00..<0xAC00 + 11172 ~= first, (first - 0xAC00) % 28 == 0,
+            0x11A8..<0x11C3 ~= second
+        {
+            return first + second - 0x11A7
+        }
+        var slot = slot(first, second, of: 2048)
+        while true {
+            let entry = CompositionTable.compositions[slot]
+            if entry == 0 { return nil }
+            if entry >> 21 == UInt64(second) << 21 | UInt64(first) {
+                return UInt32(entry & 0x1FFFFF)
+            }
+            slot = (slot + 1) % 2048
+        }
+    }
+
+    /// What a scalar decomposes to in one step; `second` is 0 where that is one scalar.
+    private static func decomposition(of scalar: UInt32) -> (first: UInt32, second: UInt32)? {
+        if scalar < 0xC0 { return nil }
+        var slot = slot(scalar, 0, of: 4096)
+        while true {
+            let entry = CompositionTable.decompositions[slot]
+            if entry == 0 { return nil }
+            if entry & 0x1FFFFF == UInt64(scalar) {
+                return (UInt32(entry >> 21 & 0x1FFFFF), UInt32(entry >> 42))
+            }
+            slot = (slot + 1) % 4096
+        }
+    }
+
+    /// Where to look first in a table of so many slots, a power of 2.
+    static func slot(_ first: UInt32, _ second: UInt32, of slots: Int) -> Int {
+        let hash = (first &* 0x9E37_79B1) ^ (second &* 0x85EB_CA6B)
+        return Int(((hash ^ (hash >> 15)) &* 0x2C1B_3C6D) >> 16) & (slots - 1)
+    }
+}
+
+@inline(never)
+private func libraryClass(of scalar: UInt32) -> UInt8 {
+    Unicode.Scalar(scalar)!.properties.canonicalCombiningClass.rawValue
+}
