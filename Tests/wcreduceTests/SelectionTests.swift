@@ -76,6 +76,26 @@ import Testing
         }
     }
 
+    /// Keys that share a beginning of every length, more of them than are sorted by insertion, and
+    /// differ in one byte after it: each of the words of 8 and 7 bytes that a sort compares has
+    /// a border there.
+    @Test(arguments: 0...48) func keysThatShareABeginningAreSortedByTheNextByte(_ length: Int)
+        throws
+    {
+        var random = SeededGenerator()
+        let common = (0..<length).map { UInt8(0x61 + $0 % 26) }
+        for count in [2, 24, 25, 200] {
+            var keys = (0..<count).map { common + [UInt8($0)] + randomKey(upTo: 9, &random) }
+            keys.append(common)
+            var counts = try Counts()
+            for key in keys.shuffled(using: &random) { try add(key, to: &counts) }
+            let expected = keys.sorted { $0.lexicographicallyPrecedes($1) }
+            #expect(
+                try selected(&counts, Selection(sequence: .byKey)).map(\.key) == expected,
+                "\(count) \(random)")
+        }
+    }
+
     /// Words of 8 bytes are compared where keys have so many, and NULs are bytes as others.
     @Test func keysOfEveryLengthAreComparedByTheirBytes() {
         var random = SeededGenerator()
