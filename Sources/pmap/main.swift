@@ -7,6 +7,7 @@ runProgram(pmapSyntax, failure: 1) { options, operands in
     }
     var settings = try Settings(options, operands: operands)
     for doubt in settings.doubts { messages.say(doubt.what, doubt.why) }
+    settings.refuseStreamsAsJobserver(messages)
     let jobserver = joinJobserver(&settings, messages: messages)
     var file: OpenFile?
     if let name = settings.argumentFile, name != "-" {
