@@ -130,6 +130,13 @@ import Testing
         }
     }
 
+    @Test func aDryRunNamesTheInputThatItCannotRead() throws {
+        let result = try shell("pmap -n echo </; echo $?; pmap -a / -n echo; echo $?")
+        #expect(
+            result.errors == "pmap: standard input: Is a directory\npmap: /: Is a directory\n")
+        #expect(result.text == "1\n1\n")
+    }
+
     @Test func aDryRunOfFedItemsPrintsTheirBytes() throws {
         let folder = try TemporaryFolder()
         for (items, option) in [

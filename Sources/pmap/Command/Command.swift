@@ -53,6 +53,14 @@ struct Command {
         delivery != .standardInput && !words.contains(where: \.holdsItem)
     }
 
+    /// Why the command could not be started, and what may have been meant.
+    func reason(_ error: Errno) -> String {
+        let isOneWordWithBlanks =
+            words.count == 1 && words[0].parts.contains { $0.holdsBlank }
+        let advice = error == .noEntry && isOneWordWithBlanks
+        return error.reason + (advice ? "; a command line in one word is a script for -s" : "")
+    }
+
     /// argv of the command for a chunk.
     func arguments(for chunk: Chunk, slot: Int, delimiter: UInt8) -> ArgumentVector {
         let appendsItems = self.appendsItems
@@ -118,17 +126,22 @@ struct ArgumentRoom: Equatable {
     /// Bytes of an item that fits alone, at the worst.
     var left: Int { max(0, (total - fixed) / max(copies, 1)) }
 
+    /// Bytes of the arguments that are made of an item of so many bytes, at the most.
+    func cost(ofLength length: Int) -> Int {
+        let (product, overflow) = length.multipliedReportingOverflow(by: copies)
+        return overflow ? .max : product + fixed
+    }
+
     /// Bytes of the arguments that are made of an item, with their NULs and pointers, and of the
     /// longest one without.
     func size(ofItem item: UnsafeRawBufferPointer) -> (cost: Int, longest: Int) {
         if hasOnlyWholeItems {
-            let (product, overflow) = item.count.multipliedReportingOverflow(by: copies)
             let longest = words.reduce(words.isEmpty ? item.count : 0) {
                 let (bytes, overflow) = item.count.multipliedReportingOverflow(
                     by: $1.wholeItems ?? 0)
                 return max($0, overflow ? .max : bytes + $1.fixedLength)
             }
-            return (overflow ? .max : product + fixed, longest)
+            return (cost(ofLength: item.count), longest)
         }
         let item = unsafe Array(item)[...]
         let fields = fields(item, separator: separator)

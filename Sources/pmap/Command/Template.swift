@@ -132,6 +132,10 @@ struct Template: Equatable {
 }
 
 extension Template.Part {
+    var holdsBlank: Bool {
+        if case .text(let bytes) = self { bytes.contains(UInt8(ascii: " ")) } else { false }
+    }
+
     var isItem: Bool { if case .item = self { true } else { false } }
     fileprivate var isField: Bool { if case .item(.field) = self { true } else { false } }
 }
