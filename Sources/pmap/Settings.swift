@@ -177,10 +177,12 @@ struct Settings {
         if operands.isEmpty {
             throw UsageError("no command", "try '\(pmapSyntax.program) --help'")
         }
+        /// An option that was given, as it was typed.
+        func name(_ id: OptionID) -> String { options[id]?.name ?? "" }
         if isDryRun, operands.count > 1, let number = parseCount(operands[0].text) {
             throw UsageError(
-                "-n and command '\(operands[0].text)'",
-                "-n is a dry run and takes no number; use -c\(number): that many items to a command"
+                "\(name(.dryRun)) and command '\(operands[0].text)'",
+                "a dry run takes no number; use -c\(number): that many items to a command"
             )
         }
         if servesSlots && workersFile != nil {
@@ -191,27 +193,38 @@ struct Settings {
             throw UsageError("--resume", "needs the --log of the run that it resumes")
         }
         if findsChunkSize && resumes {
-            throw UsageError("-c auto", "chunks differ from run to run; --resume needs a number")
+            throw UsageError(
+                "\(name(.chunkItems)) auto",
+                "chunks differ from run to run; --resume needs a number")
         }
         if findsChunkSize && isDryRun {
-            throw UsageError("-c auto", "finds its number while workers run; -n needs one")
+            throw UsageError(
+                "\(name(.chunkItems)) auto",
+                "finds its number while workers run; \(name(.dryRun)) needs one")
         }
         if isShell && operands.count > 1 {
             throw UsageError(
-                "operand '\(operands[1].text)'", "-s takes the whole script as one operand")
+                "operand '\(operands[1].text)'",
+                "\(name(.shell)) takes the whole script as one operand")
         }
         if let separator {
             if delivery == .standardInput {
-                throw UsageError("-F and -i", "standard input gets whole items")
+                throw UsageError(
+                    "\(name(.fields)) and \(name(.standardInput))",
+                    "standard input gets whole items")
             }
             delivery = .fields(separator: separator)
         }
         if placeholder != nil, isShell {
-            throw UsageError("-I and -s", "a script gets its items as $1, $2 ... or \"$@\"")
+            throw UsageError(
+                "\(name(.placeholder)) and \(name(.shell))",
+                "a script gets its items as $1, $2 ... or \"$@\"")
         }
         if placeholder != nil, delivery != .arguments {
-            let other = delivery == .standardInput ? "-i" : "-F"
-            throw UsageError("-I and \(other)", "with -I only whole items are put in place")
+            let other = delivery == .standardInput ? name(.standardInput) : name(.fields)
+            throw UsageError(
+                "\(name(.placeholder)) and \(other)",
+                "only whole items are put in place of its text")
         }
         command =
             isShell
@@ -232,7 +245,9 @@ struct Settings {
         }
         if isShell, delivery != .standardInput, operands[0].isScriptWithoutItems {
             doubts.append(
-                UsageError("-s replaces no {}", "the items are $1, $2 ..., all of them \"$@\""))
+                UsageError(
+                    "\(name(.shell)) replaces no {}", "the items are $1, $2 ..., all of them \"$@\""
+                ))
         }
         if !isShell, placeholder == nil, delivery == .arguments,
             let word = operands.first(where: \.beginsWithField)

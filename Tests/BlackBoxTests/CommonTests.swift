@@ -69,7 +69,10 @@ import Testing
         ("wcreduce --top=x", "--top 'x'"), ("wcreduce -n x", "-n 'x'"),
         ("wcreduce --buffer-size=x", "--buffer-size 'x'"),
         ("wordsplit --min-length=x", "--min-length 'x'"), ("pmap --jobs", "option '--jobs' needs"),
-        ("pmap -j", "option '-j' needs"),
+        ("pmap -j", "option '-j' needs"), ("pmap --chunk auto -n y", "--chunk auto"),
+        ("pmap --stdin --fields , y", "--fields and --stdin"),
+        ("wcreduce -u --by-key", "-u and --by-key"),
+        ("pmap --dry-run 1 y", "--dry-run and command '1'"),
     ])
     func anOptionIsNamedAsItWasTyped(_ command: String, _ name: String) throws {
         let result = try shell(command)

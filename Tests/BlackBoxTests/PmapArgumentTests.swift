@@ -21,7 +21,8 @@ import Testing
 
     @Test func aNumberAfterTheDryRunOptionIsNoCommand() throws {
         let result = try shell("seq 3 | pmap -n 1 echo")
-        #expect(result.errors.contains("-n is a dry run") && result.errors.contains("-c1"))
+        #expect(
+            result.errors.contains("a dry run takes no number") && result.errors.contains("-c1"))
         #expect(result.status == 1 && result.text.isEmpty)
     }
 

@@ -1,8 +1,8 @@
 import Shared
 
 /// Bytes of memory to use, roughly: as many as were asked for, or half of what the process
-/// may use. To find that out takes longer than to count a short input, so it is done only by
-/// one who reaches `freely`.
+/// may use. To find that out takes longer than to count a short input, so it is done only when
+/// `freely` is used up.
 struct MemoryLimit {
     private let given: Int?
 
