@@ -4,6 +4,7 @@ enum OptionID: Sendable {
     case workers, chunkItems, chunkBytes, null, argumentFile, shell, standardInput, fields
     case unordered, lineBuffer, tag, buffer, temporaryFolder
     case halt, retry, timeout, killAfter, failedItems, log, resume, workersFile
+    case placeholder
     case dryRun, verbose, quiet, progress, progressInterval, statistics
     case pool, share
 }
@@ -12,6 +13,7 @@ let pmapSyntax = CommandSyntax<OptionID, _>(
     program: "pmap", operands: "[--] command [argument ...]",
     purpose: "Run a command over chunks of input lines, several workers at once.",
     stopsAtOperand: true,
+    advice: adviceForOption,
     options: [
         Option(.workers, "j", "jobs", "N", "N workers at once"),
         Option(.chunkItems, "c", "chunk", "N|auto", "N items each [1]"),
@@ -21,6 +23,7 @@ let pmapSyntax = CommandSyntax<OptionID, _>(
         Option(.shell, "s", "shell", nil, "command is a script"),
         Option(.standardInput, "i", "stdin", nil, "feed items to stdin"),
         Option(.fields, "F", "fields", "SEP", "cut items: {1} {2}"),
+        Option(.placeholder, "I", "replace", "STR", "STR is the item"),
         Option(.unordered, "u", "unordered", nil, "chunks as they end"),
         Option(.lineBuffer, "l", "line-buffer", nil, "lines as they come"),
         Option(.dryRun, "n", "dry-run", nil, "print commands only"),
@@ -44,6 +47,23 @@ let pmapSyntax = CommandSyntax<OptionID, _>(
         Option(.progressInterval, nil, "progress-interval", "D", "lines [10s]"),
     ],
     note: "SIZE: 4096, 64K, 1M; D: 0.5, 30s, 5m; N of -j: 4, 50%, +1. More: man pmap")
+
+/// What to type instead of an option of xargs(1) or GNU parallel that pmap does not have.
+///
+/// - Parameter value: what follows the letter, such as `4` of `-P4`.
+@Sendable private func adviceForOption(_ letter: UInt8, _ value: String) -> String? {
+    let number = parseCount(value).map { "\($0)" } ?? "N"
+    return switch Unicode.Scalar(letter) {
+    case "P": "use -j\(number): that many workers at once"
+    case "L", "N": "use -c\(number): that many items to a command"
+    case "r": "leave it out: without items nothing is run"
+    case "t": "use -v to see the commands"
+    case "k": "leave it out: the output is in the order of the input"
+    case "d", "E", "e": "items are lines, or end with NUL with -0; convert with tr"
+    case "h": "try '\(pmapSyntax.program) --help'"
+    default: nil
+    }
+}
 
 /// What the command line asks for.
 struct Settings {
@@ -81,6 +101,13 @@ struct Settings {
     var command: Command
     /// Where a chunk ends, in items and in bytes of input.
     var chunkLimits: ChunkLimits
+    /// What the user may have meant otherwise; said before the run, which does what was typed.
+    private(set) var doubts: [UsageError] = []
+
+    /// More items than memory could hold in one chunk. With this bound, sums and products of
+    /// the number cannot overflow.
+    private static let mostItems = 1 << 40
+    private static let mostRetries = 1 << 30
 
     init(
         _ options: GivenOptions<OptionID>, operands: ArgumentList
@@ -90,6 +117,7 @@ struct Settings {
         var chunkItems: Int?
         var chunkBytes: Int?
         var separator: [UInt8]?
+        var placeholder: [UInt8]?
         for (option, value) in options {
             switch option.id {
             case .workers:
@@ -100,20 +128,35 @@ struct Settings {
                 joinsJobserver = false
             case .chunkItems:
                 findsChunkSize = value.map { $0 == "auto" } ?? false
-                chunkItems = findsChunkSize ? .max : try chunkSize(option, value)
+                chunkItems =
+                    findsChunkSize
+                    ? .max
+                    : min(try count(option, value, minimum: 1, or: "auto"), Self.mostItems)
             case .chunkBytes: chunkBytes = try size(option, value)
             case .null: delimiter = 0
-            case .argumentFile: argumentFile = value
+            case .argumentFile:
+                if argumentFile != nil {
+                    throw UsageError(
+                        "\(option.name) '\(value?.text ?? "")'",
+                        "given before; to read several files, use cat FILE FILE | pmap")
+                }
+                argumentFile = value
             case .shell: isShell = true
             case .standardInput: delivery = .standardInput
             case .fields: separator = try fieldSeparator(option, value)
+            case .placeholder:
+                placeholder = value?.bytes
+                if placeholder == [] {
+                    throw UsageError("\(option.name) ''", "takes a text that stands for the item")
+                }
             case .unordered: outputMode = .unordered
             case .lineBuffer: outputMode = .lines
             case .tag: tagsLines = true
             case .buffer: buffer = try size(option, value)
             case .temporaryFolder: temporaryFolder = value ?? temporaryFolder
             case .halt: halt = try parsed(option, value, "takes never, soon or now", Halt.init)
-            case .retry: retries = try count(option, value, minimum: 0)
+            case .retry:
+                retries = min(try count(option, value, minimum: 0), Self.mostRetries)
             case .timeout: timeout = try duration(option, value)
             case .killAfter: killAfter = try duration(option, value)
             case .failedItems: failedItemsFile = value
@@ -134,6 +177,14 @@ struct Settings {
         if operands.isEmpty {
             throw UsageError("no command", "try '\(pmapSyntax.program) --help'")
         }
+        /// An option that was given, as it was typed.
+        func name(_ id: OptionID) -> String { options[id]?.name ?? "" }
+        if isDryRun, operands.count > 1, let number = parseCount(operands[0].text) {
+            throw UsageError(
+                "\(name(.dryRun)) and command '\(operands[0].text)'",
+                "a dry run takes no number; use -c\(number): that many items to a command"
+            )
+        }
         if servesSlots && workersFile != nil {
             throw UsageError(
                 "--share and --jobs-file", "the slots to share are as many as -j says, to the end")
@@ -142,31 +193,89 @@ struct Settings {
             throw UsageError("--resume", "needs the --log of the run that it resumes")
         }
         if findsChunkSize && resumes {
-            throw UsageError("-c auto", "chunks differ from run to run; --resume needs a number")
+            throw UsageError(
+                "\(name(.chunkItems)) auto",
+                "chunks differ from run to run; --resume needs a number")
         }
         if findsChunkSize && isDryRun {
-            throw UsageError("-c auto", "finds its number while workers run; -n needs one")
+            throw UsageError(
+                "\(name(.chunkItems)) auto",
+                "finds its number while workers run; \(name(.dryRun)) needs one")
         }
         if isShell && operands.count > 1 {
             throw UsageError(
-                "operand '\(operands[1].text)'", "-s takes the whole script as one operand")
+                "operand '\(operands[1].text)'",
+                "\(name(.shell)) takes the whole script as one operand")
         }
         if let separator {
             if delivery == .standardInput {
-                throw UsageError("-F and -i", "standard input gets whole items")
+                throw UsageError(
+                    "\(name(.fields)) and \(name(.standardInput))",
+                    "standard input gets whole items")
             }
             delivery = .fields(separator: separator)
+        }
+        if placeholder != nil, isShell {
+            throw UsageError(
+                "\(name(.placeholder)) and \(name(.shell))",
+                "a script gets its items as $1, $2 ... or \"$@\"")
+        }
+        if placeholder != nil, delivery != .arguments {
+            let other = delivery == .standardInput ? name(.standardInput) : name(.fields)
+            throw UsageError(
+                "\(name(.placeholder)) and \(other)",
+                "only whole items are put in place of its text")
         }
         command =
             isShell
             ? Command(script: operands[0], delivery: delivery)
-            : Command(Array(operands), delivery: delivery)
+            : Command(Array(operands), delivery: delivery, placeholder: placeholder)
         let feedsStandardInput = delivery == .standardInput
         let defaultBytes = feedsStandardInput && chunkItems == nil ? 1 << 20 : Int.max
         let defaultItems = feedsStandardInput || chunkBytes != nil ? Int.max : 1
         chunkLimits = ChunkLimits(
             items: chunkItems ?? defaultItems, bytes: chunkBytes ?? defaultBytes,
-            room: command.roomForItems)
+            room: try command.roomForItems())
+        if chunkLimits.items > 1, command.itemWords.count > 1 {
+            let words = command.itemWords.map { "'\(operands[$0].text)'" }
+            throw UsageError(
+                "\(words[0]) and \(words[1])",
+                "a chunk of several items would give all for the first, then all for the "
+                    + "second; use -c1, or -s and a loop over \"$@\"")
+        }
+        if isShell, delivery != .standardInput, operands[0].isScriptWithoutItems {
+            doubts.append(
+                UsageError(
+                    "\(name(.shell)) replaces no {}", "the items are $1, $2 ..., all of them \"$@\""
+                ))
+        }
+        if !isShell, placeholder == nil, delivery == .arguments,
+            let word = operands.first(where: \.beginsWithField)
+        {
+            doubts.append(
+                UsageError("'\(word.text)'", "not replaced: fields need -F; the item is {}"))
+        }
+    }
+}
+
+extension Argument {
+    /// Whether a script has a `{}` and none of the parameters that items come in.
+    fileprivate var isScriptWithoutItems: Bool {
+        let bytes = bytes
+        func holds(_ text: String) -> Bool {
+            bytes.indices.contains { bytes[$0...].starts(with: text.utf8) }
+        }
+        let parameters = (1...9).flatMap { ["$\($0)", "${\($0)"] } + ["$@", "$*", "${@", "${*"]
+        return holds("{}") && !parameters.contains(where: holds) && !holds("shift")
+            && !holds("for ")
+    }
+
+    /// Whether it begins with `{1}`, `{2}` ...
+    fileprivate var beginsWithField: Bool {
+        let bytes = bytes
+        guard bytes.first == UInt8(ascii: "{") else { return false }
+        let digits = bytes.dropFirst().prefix { (0x30...0x39).contains($0) }
+        return !digits.isEmpty && bytes.dropFirst(1 + digits.count).first == UInt8(ascii: "}")
     }
 }
 
@@ -201,19 +310,10 @@ private func fieldSeparator(
     return separator
 }
 
-/// The number of -c where it is not `auto`.
-private func chunkSize(_ option: Option<OptionID>, _ value: Argument?) throws(UsageError) -> Int {
-    let text = value?.text ?? ""
-    if text.allSatisfy({ !$0.isWholeNumber }) {
-        throw UsageError("\(option.name) '\(text)'", "takes a whole number of at least 1, or auto")
-    }
-    return try count(option, value, minimum: 1)
-}
-
 private func duration(
     _ option: Option<OptionID>, _ value: Argument?
 ) throws(UsageError) -> Duration {
-    try parsed(option, value, "takes a time such as 0.5, 30s, 5m or 2h") { text in
+    try parsed(option, value, "takes a time above zero, such as 0.5, 30s, 5m or 2h") { text in
         parseDuration(text).flatMap { $0 > .zero ? $0 : nil }
     }
 }

@@ -6,6 +6,8 @@ runProgram(pmapSyntax, failure: 1) { options, operands in
         return try runCommand(pool, messages: messages)
     }
     var settings = try Settings(options, operands: operands)
+    for doubt in settings.doubts { messages.say(doubt.what, doubt.why) }
+    settings.refuseStreamsAsJobserver(messages)
     let slots = joinJobserver(&settings, messages: messages)
     let items = try openItems(settings)
     if settings.isDryRun {

@@ -42,7 +42,8 @@ struct Settings {
         for (option, value) in options {
             switch option.id {
             case .top: selection.top = try count(option, value, minimum: 0)
-            case .minimum: selection.minimum = UInt64(try count(option, value, minimum: 1))
+            case .minimum:
+                selection.minimum = try count(option, value, minimum: 1, largest: .max)
             case .byKey: selection.sequence = .byKey
             case .reverse: selection.isReversed = true
             case .unsorted: selection.sequence = .unsorted

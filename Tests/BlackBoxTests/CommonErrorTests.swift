@@ -34,6 +34,16 @@ let canMount =
         }
     }
 
+    /// Opened in place of a descriptor that is closed.
+    @Test(.enabled(if: isInstalled("strace") && programsAreStatic), arguments: Program.allCases)
+    func aMissingNullDeviceIsNamed(_ program: Program) throws {
+        let result = try shell(
+            "\(strace) -qq -o trace -P /dev/null -e inject=open,openat:error=ENOENT "
+                + "\(program.command()) <&-")
+        #expect(result.errors == "\(program): /dev/null: No such file or directory\n")
+        #expect(result.status == program.failure && result.text.isEmpty)
+    }
+
     @Test(arguments: Program.readers)
     func messagesWithNowhereToGoHarmNothing(_ program: Program) throws {
         let result = try shell("echo a | \(program) missing - 2>&-")

@@ -52,6 +52,47 @@ import Testing
         }
     }
 
+    /// glibc hands bytes from 0x80 on to a program as negative numbers.
+    @Test(arguments: Program.allCases)
+    func anUnknownOptionOfAnyByteIsAUsageError(_ program: Program) throws {
+        for (option, name) in [("-é", "-é"), ("-\\377", "-\\xff"), ("-0\\200", "-\\x80")] {
+            let result = try shell("\(program) \"$(printf -- '\(option)')\" x </dev/null")
+            let message = "unknown option '\(name)': try '\(program) --help'"
+            #expect(result.errors == "\(program): \(message)\n")
+            #expect(result.status == program.failure)
+        }
+    }
+
+    @Test(arguments: [
+        ("pmap --jobs=x y", "--jobs 'x'"), ("pmap -jx y", "-j 'x'"),
+        ("pmap --ti 0 y", "--timeout '0'"),
+        ("wcreduce --top=x", "--top 'x'"), ("wcreduce -n x", "-n 'x'"),
+        ("wcreduce --buffer-size=x", "--buffer-size 'x'"),
+        ("wordsplit --min-length=x", "--min-length 'x'"), ("pmap --jobs", "option '--jobs' needs"),
+        ("pmap -j", "option '-j' needs"), ("pmap --chunk auto -n y", "--chunk auto"),
+        ("pmap --stdin --fields , y", "--fields and --stdin"),
+        ("wcreduce -u --by-key", "-u and --by-key"),
+        ("pmap --dry-run 1 y", "--dry-run and command '1'"),
+    ])
+    func anOptionIsNamedAsItWasTyped(_ command: String, _ name: String) throws {
+        let result = try shell(command)
+        #expect(result.errors.contains(": \(name)"), "\(result.errors)")
+        #expect(result.errorLines.count == 1 && result.status != 0)
+    }
+
+    @Test(arguments: [
+        ("pmap -c 0 y", "a whole number of at least 1, or auto"),
+        ("pmap -c x y", "a whole number of at least 1, or auto"),
+        ("pmap -b 0 y", "a size of at least 1 byte"),
+        ("wcreduce -S 0", "a size of at least 1 byte"),
+        ("pmap --timeout 0 y", "a time above zero"),
+        ("pmap --kill-after=0.0s y", "a time above zero"),
+    ])
+    func whatAnOptionWouldTakeIsSaid(_ command: String, _ range: String) throws {
+        let result = try shell(command)
+        #expect(result.errors.contains("': takes \(range)"), "\(result.errors)")
+    }
+
     @Test(arguments: [
         "wordsplit -m 0", "wordsplit -m x", "wordsplit --min-length=-1", "wcreduce -n -1",
         "wcreduce --min=0", "wcreduce --top=1.5", "wcreduce -n ''", "pmap -j 0 echo",

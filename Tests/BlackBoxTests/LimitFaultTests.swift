@@ -87,7 +87,9 @@ import Testing
         let result = try shell(
             """
             chmod 777 .; seq 40 >items
-            start='setpriv --reuid=61234 --regid=61234 --clear-groups'
+            # A user of this run alone: limits count all the processes of a user.
+            id=$((100000 + $$))
+            start="setpriv --reuid=$id --regid=$id --clear-groups"
             $start pmap --version >/dev/null 2>&1 || exit 77
             for limit in 2 3 4; do
                 $start prlimit --nproc=$limit pmap -a items -j9 -c2 -i cat | cmp - items

@@ -147,7 +147,7 @@ import Testing
 
     @Test func namesInTheTableCannotPaintTheTerminal() throws {
         let result = try shell(#"printf 'a\033[31m\0b\nc\0' | pmap -0 -c2 --stats true"#)
-        #expect(result.errors.contains(#": 'a\x1b[31m' 'b\nc'"#))
+        #expect(result.errors.contains(#": $'a\033[31m' $'b\nc'"#))
         #expect(!result.errors.contains("\u{1B}"))
     }
 }

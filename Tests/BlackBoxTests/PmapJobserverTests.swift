@@ -25,6 +25,30 @@ func mostAtOnce(_ log: String) -> (most: Int, starts: Int, running: Int) {
         """
     }
 
+    /// Tokens taken from the items would be items lost, and tokens put back would be output.
+    @Test(arguments: ["0,0", "1,1", "2,2", "0,1", "5,5", "fifo:$PWD/in", "0,7"])
+    func aStreamOfItemsOrOutputIsNoJobserver(_ address: String) throws {
+        let result = try shell(
+            """
+            mkfifo in out; (seq 20 >in) & exec 5<in 7>/dev/null
+            (MAKEFLAGS=" -j4 --jobserver-auth=\(address)" timeout 20 pmap echo <&5 2>errors; echo $?) |
+            cat
+            cat errors
+            """)
+        let said = result.lines.last ?? ""
+        #expect(result.lines.dropLast() == (1...20).map { "\($0)" } + ["0"], "\(result.text)")
+        #expect(said.hasPrefix("pmap: jobserver ") && said.hasSuffix("using -j1"), "\(said)")
+    }
+
+    @Test func theFileOfItemsIsNoJobserver() throws {
+        let result = try shell(
+            """
+            mkfifo in; (seq 20 >in) &
+            MAKEFLAGS=" -j4 --jobserver-auth=fifo:$PWD/in" timeout 20 pmap -a in echo
+            """)
+        #expect(result.lines == (1...20).map { "\($0)" } && result.errorLines.count == 1)
+    }
+
     @Test(.enabled(if: isInstalled("make")), arguments: [2, 3, 5])
     func twoMapsAndASubMakeShareTheSlotsOfMake(slots: Int) throws {
         let folder = try TemporaryFolder()

@@ -93,6 +93,8 @@ func form(_ style: String) -> [String: String] {
     @Test(arguments: [
         ("echo GNU Make 4.3", "10,"), ("echo GNU Make 4.4.1", "fifo:"),
         ("echo make: unknown option >&2; exit 2", "fifo:"), ("exec sleep 0", "fifo:"),
+        ("echo GNU Make 4.3; exec yes", ""), ("printf GNU; sleep 0.1; echo \" Make 4.3\"; yes", ""),
+        ("exec yes", "fifo:"), ("echo GNU Make 4.3; exec sleep 100", ""),
     ])
     func theMakeOnPATHDecidesOfTheForm(script: String, beginning: String) throws {
         let folder = try TemporaryFolder()

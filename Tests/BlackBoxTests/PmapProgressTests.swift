@@ -93,7 +93,8 @@ import Testing
         let result = try shell(
             #"printf 'a\033[31m\0b\nc\0\342\200\256d\0\377\0' | pmap -0 -v -c4 true"#)
         let line = try #require(result.errorLines.first)
-        #expect(line.hasSuffix(#" true 'a\x1b[31m' 'b\nc' '\xe2\x80\xaed' '\xff'"#), "\(line)")
+        #expect(
+            line.hasSuffix(#" true $'a\033[31m' $'b\nc' $'\342\200\256d' $'\377'"#), "\(line)")
     }
 
     @Test func aDryRunPrintsWhatAShellWouldRun() throws {

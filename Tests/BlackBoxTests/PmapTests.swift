@@ -198,6 +198,6 @@ import Testing
             """, in: folder)
         #expect(result.text == "\(sum)\n")
         #expect(result.errorLines.filter { $0.contains(": worker ") }.count == 2)
-        #expect(result.errors.contains("'1\\t11' '2\\t12' '3\\t13' '4\\t14' '5\\t15' | awk"))
+        #expect(result.errors.contains("$'1\\t11' $'2\\t12' $'3\\t13' $'4\\t14' $'5\\t15' | awk"))
     }
 }

@@ -61,10 +61,10 @@ private func examples(in page: String, with text: String) throws -> [String] {
         let logged = log.split(separator: "\n").compactMap { $0.split(separator: " ").last }
         #expect(named.count == 4 && Set(named) == Set(logged))
         for (operation, items) in [
-            ("x + y", "'1\\t11' '2\\t12' '3\\t13' '4\\t14' '5\\t15'"),
-            ("x + y", "'6\\t16' '7\\t17' '8\\t18' '9\\t19' '10\\t20'"),
-            ("x * y", "'1\\t11' '2\\t12' '3\\t13' '4\\t14' '5\\t15'"),
-            ("x * y", "'6\\t16' '7\\t17' '8\\t18' '9\\t19' '10\\t20'"),
+            ("x + y", "$'1\\t11' $'2\\t12' $'3\\t13' $'4\\t14' $'5\\t15'"),
+            ("x + y", "$'6\\t16' $'7\\t17' $'8\\t18' $'9\\t19' $'10\\t20'"),
+            ("x * y", "$'1\\t11' $'2\\t12' $'3\\t13' $'4\\t14' $'5\\t15'"),
+            ("x * y", "$'6\\t16' $'7\\t17' $'8\\t18' $'9\\t19' $'10\\t20'"),
         ] {
             #expect(lines.count { $0.contains(operation) && $0.contains(items) } == 1)
         }

@@ -111,6 +111,74 @@ import Testing
         #expect(shares == "100  66.2252% \(String(repeating: "█", count: 8)) a\n")
     }
 
+    /// A terminal's width has 16 bits.
+    @Test(arguments: ["65535", "65536", "1000000000", "1000000000000", "9223372036854775807"])
+    func aWindowHasABoundedWidth(_ columns: String) throws {
+        let result = try shell("echo a | COLUMNS=\(columns) wcreduce -b")
+        #expect(result.text == "1 \(String(repeating: "█", count: 65_535 / 2 - 1)) a\n")
+        #expect(result.status == 0 && result.errors.isEmpty)
+    }
+
+    /// Only half of the columns are for bars, so a window that has none is as one of 16.
+    @Test(arguments: ["0", "-1", "x", "", "99999999999999999999", "1e3"])
+    func whatIsNoWidthIsTakenFor80(_ columns: String) throws {
+        let result = try shell("echo a | COLUMNS='\(columns)' wcreduce -b")
+        #expect(result.text == "1 \(String(repeating: "█", count: 39)) a\n")
+    }
+
+    /// Control characters are spelled out wherever a piece of a long line begins.
+    @Test func longLinesAreMadeVisibleWhole() throws {
+        for length in 4090...4100 {
+            let line = String(repeating: "x", count: length) + "é\u{1B}🎭\u{202E}"
+            let input = Data(line.utf8) + [0xFF, 0xC3] + Data("y\n".utf8)
+            let result = try shell("wcreduce -b", input: input)
+            let shown =
+                String(repeating: "x", count: length) + "é\\x1b🎭\\xe2\\x80\\xae\\xff\\xc3y\n"
+            #expect(result.text.hasSuffix(" " + shown), "\(length)")
+        }
+    }
+
+    /// What -p prints has keys of its own for each file, if the share is taken for a part of it.
+    @Test(arguments: ["-p", "-p -n 2", "-p -k", "-p --min 2"])
+    func aMergeRefusesShares(_ options: String) throws {
+        let result = try shell(
+            """
+            printf '%s\\n' a a a b c d d >in; wcreduce \(options) in >there.counts
+            cat there.counts there.counts >both.counts
+            wcreduce -m there.counts; echo $?; wcreduce -m both.counts; echo $?
+            """)
+        #expect(result.text == "2\n2\n")
+        #expect(
+            result.errorLines
+                == ["there", "both"].map {
+                    "wcreduce: \($0).counts: its lines have shares in percent, as -p prints them; "
+                        + "-m takes counts and keys only"
+                })
+    }
+
+    /// Keys that begin with a number and a tab, but not with the share of their count.
+    @Test func aMergeTakesKeysThatLookLikeShares() throws {
+        for counts in [
+            "3\t3.1416\tx\n2\t2.7183\te\n", "1\t50.0000\ta\n1\tb\n", "1\t50.000\ta\n",
+            "1\t100.0001\ta\n", "1\t.5000\ta\n", "1\t50.0000\n", "5\t10.0000\ta\n5\t90.0000\tb\n",
+        ] {
+            let result = try shell("wcreduce -m", input: Data(counts.utf8))
+            #expect(result.text == counts && result.status == 0, "\(counts)\(result.errors)")
+        }
+        let escaped = try shell("printf '50.0000\\ta\\t1\\n' | wcreduce -m -K")
+        #expect(escaped.text == "50.0000\ta\t1\n" && escaped.status == 0)
+    }
+
+    @Test func theLeastCountGoesAsFarAsCounts() throws {
+        let counts = "printf '18446744073709551615\\ta\\n18446744073709551614\\tb\\n'"
+        let result = try shell("\(counts) | wcreduce -m --min 18446744073709551615")
+        #expect(result.text == "18446744073709551615\ta\n")
+        let beyond = try shell("wcreduce --min 18446744073709551616")
+        #expect(
+            beyond.errors == "wcreduce: --min '18446744073709551616': passes the largest number "
+                + "that it takes, 18446744073709551615\n")
+    }
+
     @Test func unsortedIsTheSameLinesInAnyOrder() throws {
         let folder = try TemporaryFolder()
         let result = try shell(

@@ -152,4 +152,76 @@ import Testing
             """)
         #expect(result.lines == ["1", "137"])
     }
+
+    /// `ulimit -v` lets the program have a few megabytes only, which are less than -S allows. It
+    /// moves counts to disk then, as if they had reached -S; it is never ended by a trap. What is
+    /// printed is all there is to print, or nothing.
+    @Test(
+        .enabled(if: programsAreStatic),
+        arguments: ["", "-S 8M", "-S 1M", "-k", "-n 9", "--json", "-m", "-b -n 99 -k"])
+    func memoryThatIsRefusedIsALimitToo(_ options: String) throws {
+        let input = options == "-m" ? "sed 's/^/1\\t/'" : "cat"
+        let result = try shell(
+            """
+            seq 150000 | \(input) >short
+            seq 150000 | sed 's/$/ is longer than what an entry holds by itself/' | \(input) >long
+            for file in short long; do
+                wcreduce -S 1G \(options) $file >expected
+                for limit in $(seq 9000 1000 24000); do
+                    (ulimit -c 0; ulimit -v $limit; exec wcreduce \(options) $file) >out 2>errors
+                    status=$?
+                    if [ $status = 0 ] && cmp -s out expected; then echo right $limit; continue; fi
+                    [ $status = 2 ] && [ ! -s out ] && grep -q 'allocate memory$' errors &&
+                        echo refused || echo limit $limit: status $status, $(head -n 1 errors)
+                done
+            done
+            """)
+        #expect(result.lines.count == 32)
+        for line in result.lines {
+            #expect(line == "refused" || line.hasPrefix("right "), "\(line)")
+        }
+        // 14 MB are enough: the program itself takes 9.
+        for limit in stride(from: 14000, through: 24000, by: 1000) {
+            #expect(result.lines.count { $0 == "right \(limit)" } == 2, "\(limit)")
+        }
+    }
+
+    /// Lines that take most of the memory, in every form of the output and in a merge.
+    @Test(
+        .enabled(if: programsAreStatic),
+        arguments: ["", "-S 1M", "-S 1M -k", "--json", "--json -K", "-b", "-p", "-K", "-S 1M -n 1"])
+    func longLinesThatMemoryIsShortOfAreAMessage(_ options: String) throws {
+        let result = try shell(
+            """
+            for letter in a b c d; do
+                head -c 3000000 /dev/zero | tr '\\0' $letter; printf '\\377\\n'
+            done >in
+            wcreduce -S 1G \(options) in >expected
+            for limit in $(seq 12000 4000 60000) 200000; do
+                (ulimit -c 0; ulimit -v $limit; exec wcreduce \(options) in) >out 2>errors
+                status=$?
+                if [ $status = 0 ] && cmp -s out expected; then echo right; continue; fi
+                [ $status = 2 ] && grep -q 'allocate memory$' errors && echo refused ||
+                    echo limit $limit: status $status, $(head -n 1 errors)
+            done
+            """)
+        #expect(Set(result.lines.dropLast()).isSubset(of: ["right", "refused"]), "\(result.text)")
+        #expect(result.lines.last == "right")
+    }
+
+    /// An error of mremap(2) other than ENOMEM once was taken for one of the file that was read:
+    /// status 1, and the counts so far were printed.
+    @Test(
+        .enabled(if: isInstalled("strace") && programsAreStatic),
+        arguments: ["mremap:error=EPERM", "mremap,mmap:error=EPERM:when=200+"])
+    func whateverRefusesMemoryNoPartialCountsArePrinted(_ fault: String) throws {
+        let result = try shell(
+            """
+            seq 300000 >in; wcreduce in >expected
+            \(strace) -qq -o trace -e trace=mremap,mmap -e inject=\(fault) wcreduce in >out
+            status=$?; [ $status = 0 ] && cmp out expected; [ $status = 2 ] && wc -c <out; :
+            """)
+        #expect(result.text.isEmpty || result.text == "0\n", "\(result.text)\(result.errors)")
+        #expect(result.errors.isEmpty || result.errors == "wcreduce: Cannot allocate memory\n")
+    }
 }

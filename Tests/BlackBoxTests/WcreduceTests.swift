@@ -115,7 +115,7 @@ let countedByOthers = """
         let result = try shell(
             """
             seq 200000 >in
-            for limit in $(seq 12000 2000 60000); do
+            for limit in $(seq 10000 2000 60000); do
                 (ulimit -v $limit; wcreduce in >out 2>errors)
                 echo $? $(wc -l <out) $(head -n 1 errors)
             done | sort | uniq -c

@@ -3,10 +3,13 @@ import Testing
 
 private enum ID { case all, bytes, count, countdown, null }
 
-private func syntax(stopsAtOperand: Bool = false) -> CommandSyntax<ID, 5> {
+private func syntax(
+    stopsAtOperand: Bool = false,
+    advice: (@Sendable (UInt8, String) -> String?)? = nil
+) -> CommandSyntax<ID, 5> {
     CommandSyntax(
         program: "prog", operands: "[file ...]", purpose: "Do one thing.",
-        stopsAtOperand: stopsAtOperand,
+        stopsAtOperand: stopsAtOperand, advice: advice,
         options: [
             Option(.all, "a", "all", nil, "all of it"),
             Option(.bytes, "b", "bytes", "SIZE", "that many bytes"),
@@ -16,16 +19,26 @@ private func syntax(stopsAtOperand: Bool = false) -> CommandSyntax<ID, 5> {
         ])
 }
 
-/// What a command line was taken for: `count=5` or `all` for each option, then the operands.
-private func parsed(_ words: String..., stopsAtOperand: Bool = false) throws -> [String] {
+/// Reads a command line of words of any bytes but NUL.
+private func invocation(
+    _ words: [[UInt8]], _ syntax: CommandSyntax<ID, 5>
+) throws -> Invocation<ID> {
     // As argv, whose words live as long as the process.
     let vector = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>.allocate(
         capacity: words.count + 2)
-    for (index, word) in (["prog"] + words).enumerated() { vector[index] = strdup(word) }
+    for (index, word) in ([Array("prog".utf8)] + words).enumerated() {
+        vector[index] = (word + [0]).withUnsafeBytes { strdup($0.baseAddress!) }
+    }
     vector[words.count + 1] = nil
-    let invocation = try syntax(stopsAtOperand: stopsAtOperand)
-        .parse(vector, count: Int32(words.count + 1))
-    switch invocation {
+    return try syntax.parse(vector, count: Int32(words.count + 1))
+}
+
+/// What a command line was taken for: `count=5` or `all` for each option, then the operands.
+private func parsed(
+    _ words: [[UInt8]], stopsAtOperand: Bool = false,
+    advice: (@Sendable (UInt8, String) -> String?)? = nil
+) throws -> [String] {
+    switch try invocation(words, syntax(stopsAtOperand: stopsAtOperand, advice: advice)) {
     case .help: return ["HELP"]
     case .version: return ["VERSION"]
     case .run(let options, let operands):
@@ -33,6 +46,18 @@ private func parsed(_ words: String..., stopsAtOperand: Bool = false) throws -> 
             value.map { "\(option.id)=\($0.text)" } ?? "\(option.id)"
         } + operands.map(\.text)
     }
+}
+
+private func parsed(_ words: String..., stopsAtOperand: Bool = false) throws -> [String] {
+    try parsed(words.map { Array($0.utf8) }, stopsAtOperand: stopsAtOperand)
+}
+
+/// How messages call the options of a command line.
+private func names(_ words: String...) throws -> [String] {
+    guard case .run(let options, _) = try invocation(words.map { Array($0.utf8) }, syntax()) else {
+        return []
+    }
+    return options.map(\.option.name)
 }
 
 /// The conventions of getopt_long(3). Serialized, since getopt's state is the process's.
@@ -108,6 +133,50 @@ private func parsed(_ words: String..., stopsAtOperand: Bool = false) throws -> 
         }
     }
 
+    /// glibc gives a byte from 0x80 on as a negative number.
+    @Test func anUnknownOptionMayBeAnyByte() {
+        for byte in UInt8(0x80)...0xFF {
+            let hex = String(byte, radix: 16)
+            #expect(throws: UsageError("unknown option '-\\x\(hex)'", "try 'prog --help'")) {
+                try parsed([[0x2D, byte]])
+            }
+            #expect(throws: UsageError("unknown option '-\\x\(hex)'", "try 'prog --help'")) {
+                try parsed([[0x2D, 0x61, byte, 0x61]])
+            }
+        }
+    }
+
+    @Test func anUnknownCharacterIsNamedWhole() {
+        for word in ["-é", "-aé", "-é0", "-éa"] {
+            #expect(throws: UsageError("unknown option '-é'", "try 'prog --help'")) {
+                try parsed(word)
+            }
+        }
+        #expect(throws: UsageError("unknown option '-\u{1F600}'", "try 'prog --help'")) {
+            try parsed("-\u{1F600}", "x")
+        }
+    }
+
+    /// The program's own words for what users bring along from another one.
+    @Test(arguments: [
+        (["-P4"], "4"), (["-P", "4"], "4"), (["-aP4"], "4"), (["-aP", "4", "x"], "4"),
+        (["-P"], ""), (["-a", "-P"], ""), (["-PP"], "P"), (["-P=4"], "=4"),
+    ])
+    func aLetterOfAnotherProgramGetsAdvice(_ words: [String], _ value: String) {
+        #expect(throws: UsageError("unknown option '-P'", "P with '\(value)'")) {
+            try parsed(words.map { Array($0.utf8) }) { letter, value in
+                letter == UInt8(ascii: "P") ? "P with '\(value)'" : nil
+            }
+        }
+    }
+
+    @Test func anOptionIsNamedAsItWasTyped() throws {
+        #expect(
+            try names("-b1", "--bytes=1", "--by", "1", "--countdown=1") == [
+                "-b", "--bytes", "--bytes", "--countdown",
+            ])
+    }
+
     @Test func anUnknownOptionAfterOperandsIsNamed() {
         #expect(throws: UsageError("unknown option '--wrong'", "try 'prog --help'")) {
             try parsed("x", "--wrong", "y")
@@ -116,7 +185,9 @@ private func parsed(_ words: String..., stopsAtOperand: Bool = false) throws -> 
 
     @Test func aMissingValueIsNamed() {
         #expect(throws: UsageError("option '-c' needs a value", "N")) { try parsed("-c") }
-        #expect(throws: UsageError("option '-b' needs a value", "SIZE")) { try parsed("--bytes") }
+        #expect(throws: UsageError("option '--bytes' needs a value", "SIZE")) {
+            try parsed("--bytes")
+        }
         #expect(throws: UsageError("option '--countdown' needs a value", "N")) {
             try parsed("--countdown")
         }
@@ -156,5 +227,26 @@ private func parsed(_ words: String..., stopsAtOperand: Bool = false) throws -> 
         let lines = help.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
         #expect(lines.count == 3 + 21 && lines.allSatisfy { $0.count <= 80 })
         #expect(help.ranges(of: "--option=N  does what it says").count == 40)
+    }
+
+    /// Random command lines of letters, dashes, values, empty words and bytes from 0x80 on: each
+    /// is either taken or refused, and no byte of an operand is lost.
+    @Test func anyCommandLineIsTakenOrRefused() throws {
+        var random = SeededGenerator()
+        let alphabet = Array("abc0-=P ?:+W;".utf8) + [0x0A, 0x80, 0xC3, 0xA9, 0xFF]
+        for _ in 0..<20_000 {
+            let words = (0..<Int.random(in: 0...5, using: &random)).map { _ in
+                (0..<Int.random(in: 0...5, using: &random)).map { _ in
+                    alphabet.randomElement(using: &random)!
+                }
+            }
+            let stopsAtOperand = Bool.random(using: &random)
+            do {
+                let found = try parsed(words, stopsAtOperand: stopsAtOperand)
+                #expect(found.count <= 2 * words.joined().count + words.count, "\(random)")
+            } catch let error as UsageError {
+                #expect(!error.what.isEmpty && !error.why.isEmpty, "\(random)")
+            }
+        }
     }
 }

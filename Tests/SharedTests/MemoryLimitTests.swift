@@ -55,6 +55,18 @@ import Testing
         #expect(controlGroupMemory(membership: "0::/a\n", read: { _ in text }) == nil)
     }
 
+    /// proc_pid_statm(5): size resident shared text lib data dt, in pages.
+    @Test func whatIsMappedAlreadyIsReadInPages() {
+        #expect(
+            mappedMemory("2300 500 300 1500 0 700 0\n", page: 4096) == (2300 * 4096, 700 * 4096))
+        #expect(mappedMemory("1 1 1 1 0 99999999999999 0\n", page: 4096).data == 4096 << 40)
+    }
+
+    @Test(arguments: ["", "\n", "1 2 3", "a b c d e f g", "-1 0 0 0 0 -1 0\n"])
+    func aTextThatSaysNothingOfMappedMemoryIsNone(_ text: String) {
+        #expect(mappedMemory(text, page: 4096) == (0, 0))
+    }
+
     /// proc(5): MemTotal comes first in meminfo, in units of 1024 bytes.
     @Test func itIsNoMoreThanTheMachineHas() throws {
         let memory = usableMemory()

@@ -33,7 +33,7 @@ private func limits(
     ChunkLimits(
         items: items, bytes: bytes,
         room: room.map {
-            ArgumentRoom(total: $0, longestItem: 131_071, fixed: 9, copies: 1, separator: [])
+            ArgumentRoom(total: $0, words: [], separator: [])
         })
 }
 

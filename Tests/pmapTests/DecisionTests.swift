@@ -50,12 +50,22 @@ import Testing
         #expect(WorkerCount.percentOfCPUs(50).number(cpus: 3) == 1)
         #expect(WorkerCount.percentOfCPUs(1).number(cpus: 8) == 1)
         #expect(WorkerCount.percentOfCPUs(200).number(cpus: 8) == 16)
-        #expect(WorkerCount.percentOfCPUs(.max).number(cpus: 8) == .max)
+        #expect(WorkerCount.percentOfCPUs(.max).number(cpus: 8) == 1 << 20)
         #expect(WorkerCount.exactly(5).number(cpus: 8) == 5)
         #expect(WorkerCount.cpusAnd(2).number(cpus: 8) == 10)
         #expect(WorkerCount.cpusAnd(-2).number(cpus: 8) == 6)
         #expect(WorkerCount.cpusAnd(-9).number(cpus: 8) == 1)
-        #expect(WorkerCount.cpusAnd(.max).number(cpus: 8) == .max)
+        #expect(WorkerCount.cpusAnd(.max).number(cpus: 8) == 1 << 20)
+    }
+
+    /// Linux has at most 2^22 processes (kernel/pid.c, PID_MAX_LIMIT).
+    @Test func moreWorkersThanAnySystemHasAreBounded() throws {
+        for text in ["2305843009213693952", "9223372036854775807", "1048577", "99999999999999999%"]
+        {
+            #expect(try #require(WorkerCount(text)).number(cpus: 2) == 1 << 20)
+        }
+        #expect(WorkerCount.exactly(1 << 20).number(cpus: 2) == 1 << 20)
+        #expect(WorkerCount.exactly(1_048_575).number(cpus: 2) == 1_048_575)
     }
 
     @Test func textsAreRead() {

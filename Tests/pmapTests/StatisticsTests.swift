@@ -150,6 +150,55 @@ import Testing
         #expect(advice.sentence == "try -c 10 -j 2: all 2 CPUs were busy.")
     }
 
+    /// What was not so is not given for a reason.
+    @Test func whatIsKeptForWantOfBetterIsNotPraised() {
+        var advice = good
+        advice.chunks = 4
+        advice.items = 4
+        advice.limit = .items(1)
+        advice.startShare = 0.35
+        advice.utilisation = 0.42
+        #expect(
+            advice.sentence == "keep -c 1 -j 4: starting workers took 35 % of the slots' time, "
+                + "but there are too few items for larger chunks.")
+        advice.startShare = 0.01
+        #expect(
+            advice.sentence == "keep -c 1 -j 4: the slots were busy for 42 % of their time, "
+                + "which no other number would change.")
+        advice.items = 1
+        advice.chunks = 1
+        #expect(advice.sentence == "none: one item tells too little.")
+    }
+
+    @Test func whereStartsAreMostOfTheTimeTheSizeIsLeftToBeFound() {
+        var advice = good
+        advice.limit = .items(1)
+        advice.chunks = 1000
+        advice.busy = 10
+        advice.start = 0.009
+        advice.startShare = 0.7
+        #expect(
+            advice.sentence == "try -c auto -j 4: starting workers took 70 % of the slots' time.")
+    }
+
+    /// 129,938 items of 7 bytes fit into so much room; the times alone would have 268,863.
+    @Test func noSizeIsAdvisedThatNoCommandLineTakes() throws {
+        var advice = good
+        advice.limit = .automatic(268_863)
+        advice.mostItems = 129_938
+        #expect(advice.sentence.hasPrefix("try -c 129938 -j 4: "), "\(advice.sentence)")
+        advice.limit = .items(2)
+        advice.chunks = 500
+        advice.mostItems = 16
+        advice.startShare = 0.4
+        advice.start = 0.1
+        #expect(advice.sentence.hasPrefix("try -c 16 -j 4: "), "\(advice.sentence)")
+        let room = ArgumentRoom(total: 2_079_008, words: [], separator: [])
+        #expect(Advice.mostItems(in: room, items: 1000, bytes: 8000) == 2_079_008 / (7 + 9))
+        #expect(Advice.mostItems(in: nil, items: 1000, bytes: 8000) == .max)
+        #expect(Advice.mostItems(in: room, items: 0, bytes: 0) == .max)
+    }
+
     @Test func whereNothingRanThereIsNone() {
         var advice = good
         advice.chunks = 0

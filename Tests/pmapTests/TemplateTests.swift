@@ -6,8 +6,9 @@ import Testing
 private func filled(_ word: String, _ item: String, separator: String = "") -> String {
     let template = Template(
         Array(word.utf8), takesItems: true, takesFields: !separator.isEmpty)
+    let item = Array(item.utf8)[...]
     let bytes = template.filled(
-        item: Array(item.utf8)[...], separator: Array(separator.utf8), chunk: 7, slot: 3)
+        item: item, fields: fields(item, separator: Array(separator.utf8)), chunk: 7, slot: 3)
     return String(decoding: bytes, as: UTF8.self)
 }
 
@@ -57,30 +58,83 @@ private func filled(_ word: String, _ item: String, separator: String = "") -> S
 
     @Test func withStandardInputOnlyChunkAndSlotAreReplaced() {
         let template = Template(Array("{}{#}{%}{1}".utf8), takesItems: false, takesFields: false)
-        let bytes = template.filled(item: [0x78], separator: [], chunk: 12, slot: 4)
+        let bytes = template.filled(item: [0x78], fields: [], chunk: 12, slot: 4)
         #expect(String(decoding: bytes, as: UTF8.self) == "{}124{1}")
         #expect(!template.holdsItem)
     }
 }
 
+@Suite struct ReplacementTextTests {
+    private func filled(_ word: String, _ placeholder: String) -> String {
+        let template = Template(Array(word.utf8), placeholder: Array(placeholder.utf8))
+        return String(
+            decoding: template.filled(item: Array("x".utf8)[...], fields: [], chunk: 7, slot: 3),
+            as: UTF8.self)
+    }
+
+    /// As with `xargs -I`, which replaces its text and nothing else.
+    @Test func onlyTheTextIsReplaced() {
+        #expect(filled("%-{}-{#}-%%", "%") == "x-{}-{#}-xx")
+        #expect(filled("{}{", "{}") == "x{")
+        #expect(filled("aaa", "aa") == "xa")
+        #expect(filled("ITE", "ITEM") == "ITE")
+        #expect(filled("", "ITEM") == "")
+    }
+}
+
 @Suite struct ArgumentRoomTests {
+    private func size(_ command: Command, _ item: String) throws -> (cost: Int, longest: Int) {
+        let room = try #require(try command.roomForItems())
+        return Array(item.utf8).withUnsafeBytes { room.size(ofItem: $0) }
+    }
+
     /// 3 bytes of text and the item twice, NUL and pointer: 3 + 2 x 5 + 1 + 8.
     @Test func everyCopyOfAnItemCosts() throws {
-        let command = Command(["cp", "{}", "a/b{}{}"], delivery: .arguments)
-        let room = try #require(command.roomForItems)
-        let cost = [UInt8](repeating: 0x78, count: 5).withUnsafeBytes { room.cost(ofItem: $0) }
-        #expect(cost == (5 + 9) + (3 + 10 + 9))
-        #expect(room.longestItem == (131_071 - 3) / 2)
+        let found = try size(Command(["cp", "{}", "a/b{}{}"], delivery: .arguments), "xxxxx")
+        #expect(found.cost == (5 + 9) + (3 + 10 + 9) && found.longest == 13)
     }
 
     @Test func appendedFieldsCostAPointerEach() throws {
-        let command = Command(["f"], delivery: .fields(separator: [0x2C]))
-        let room = try #require(command.roomForItems)
-        let cost = Array("a,b,c".utf8).withUnsafeBytes { room.cost(ofItem: $0) }
-        #expect(cost >= 3 * (1 + 1 + 8))
+        let found = try size(Command(["f"], delivery: .fields(separator: [0x2C])), "a,bb,c")
+        #expect(found.cost == 3 * 9 + 4 && found.longest == 2)
     }
 
-    @Test func standardInputHasNoLimit() {
-        #expect(Command(["cat"], delivery: .standardInput).roomForItems == nil)
+    @Test func onlyThePartOfAnItemThatIsPutInPlaceCosts() throws {
+        let long = String(repeating: "x", count: 200_000)
+        let cut = Command(["f", "{1}"], delivery: .fields(separator: [0x2C]))
+        let field = try size(cut, "a,\(long)")
+        #expect(field.cost == 10 && field.longest == 1)
+        let name = try size(Command(["f", "{/}.x"], delivery: .arguments), "\(long)/name")
+        #expect(name.cost == 6 + 9 && name.longest == 6)
+    }
+
+    /// Against the arguments themselves, whatever the template: each its bytes and 9.
+    @Test func theSizeIsThatOfTheArgumentsThatAreBuilt() throws {
+        var random = SeededGenerator()
+        let words: [Argument] = [
+            "{}", "{/}", "a{//}b", "{.}", "{/.}{}", "{1}", "{2}-{1}", "{3}", "plain", "{}{}",
+        ]
+        for _ in 0..<500 {
+            let chosen = (0..<3).map { _ in words.randomElement(using: &random)! }
+            let isCut = Bool.random(using: &random)
+            let command = Command(
+                ["f"] + chosen, delivery: isCut ? .fields(separator: [0x2C]) : .arguments)
+            let item = (0..<Int.random(in: 0...20, using: &random)).map { _ in
+                Array("ab,/.".utf8).randomElement(using: &random)!
+            }
+            let arguments = command.arguments(
+                for: Chunk(number: 1, itemCount: 1, bytes: item + [0x0A]), slot: 1, delimiter: 0x0A)
+            let without = command.words.filter { !$0.holdsItem }.reduce(0) {
+                $0 + $1.fixedLength + 9
+            }
+            let found = try size(command, String(decoding: item, as: UTF8.self))
+            #expect(
+                found.cost == arguments.words.reduce(0) { $0 + $1.count + 9 } - without,
+                "\(random) \(chosen.map(\.text))")
+        }
+    }
+
+    @Test func standardInputHasNoLimit() throws {
+        #expect(try Command(["cat"], delivery: .standardInput).roomForItems() == nil)
     }
 }

@@ -76,6 +76,47 @@ import Testing
         }
     }
 
+    /// Keys that share a beginning of every length, more of them than are sorted by insertion, and
+    /// differ in one byte after it: each of the words of 8 and 7 bytes that a sort compares has
+    /// a border there.
+    @Test(arguments: 0...48) func keysThatShareABeginningAreSortedByTheNextByte(_ length: Int)
+        throws
+    {
+        var random = SeededGenerator()
+        let common = (0..<length).map { UInt8(0x61 + $0 % 26) }
+        for count in [2, 24, 25, 200] {
+            var keys = (0..<count).map { common + [UInt8($0)] + randomKey(upTo: 9, &random) }
+            keys.append(common)
+            var counts = try Counts()
+            for key in keys.shuffled(using: &random) { try add(key, to: &counts) }
+            let expected = keys.sorted { $0.lexicographicallyPrecedes($1) }
+            #expect(
+                try selected(&counts, Selection(sequence: .byKey)).map(\.key) == expected,
+                "\(count) \(random)")
+        }
+    }
+
+    /// A sort of long keys looks at 7 bytes at a time. Keys that differ before such a piece, are
+    /// equal in all of it, and differ in the byte after it; the bytes after that one are in the
+    /// opposite order, so one that is left out shows.
+    @Test(arguments: 0...40) func noByteIsLeftOutBetweenTwoPieces(_ length: Int) throws {
+        var random = SeededGenerator()
+        let common = (0..<length).map { UInt8(0x61 + $0 % 26) }
+        for gap in 5...8 {
+            let keys = (0..<240).map { number in
+                let inner = [UInt8](repeating: 0x78, count: gap)
+                let last = UInt8(number / 2)
+                return common + [UInt8(number % 2)] + inner + [last, 255 - last]
+            }
+            var counts = try Counts()
+            for key in keys.shuffled(using: &random) { try add(key, to: &counts) }
+            let expected = keys.sorted { $0.lexicographicallyPrecedes($1) }
+            #expect(
+                try selected(&counts, Selection(sequence: .byKey)).map(\.key) == expected,
+                "gap \(gap) \(random)")
+        }
+    }
+
     /// Words of 8 bytes are compared where keys have so many, and NULs are bytes as others.
     @Test func keysOfEveryLengthAreComparedByTheirBytes() {
         var random = SeededGenerator()

@@ -1,9 +1,12 @@
-/// One word of the command line, byte for byte: a file's name need not be UTF-8.
+/// One word of the command line, byte for byte: a file's name need not be UTF-8. It owns nothing:
+/// a name that is made at run time is a `Path`.
 @safe
 public struct Argument: Equatable, Sendable {
-    /// Points into the process's argument vector, which lives as long as the process.
+    /// Points into the argument vector or the environment of the process, or to a word of the
+    /// program's own: all live as long as the process.
     public nonisolated(unsafe) let cString: UnsafePointer<CChar>
 
+    /// - Parameter cString: memory that lives as long as the process.
     public init(_ cString: UnsafePointer<CChar>) { unsafe self.cString = unsafe cString }
 
     /// A word of the program's own.

@@ -6,6 +6,8 @@ public struct Option<ID: Sendable>: Sendable {
     /// What its value is called in the help, or nil if it takes none.
     public let value: StaticString?
     public let help: StaticString
+    /// Whether the command line gave it by its long name.
+    private(set) var isTypedLong = false
 
     public init(
         _ id: ID, _ short: Unicode.Scalar?, _ long: StaticString, _ value: StaticString?,
@@ -18,8 +20,16 @@ public struct Option<ID: Sendable>: Sendable {
         self.help = help
     }
 
-    /// How messages call it: `-c`, or `--buffer` where it has no short form.
-    public var name: String { short.map { "-\($0)" } ?? "--\(long)" }
+    /// How messages call it: as the user typed it, `-c` or `--chunk`.
+    public var name: String {
+        if let short, !isTypedLong { "-\(short)" } else { "--\(long)" }
+    }
+
+    func typedLong() -> Self {
+        var option = self
+        option.isTypedLong = true
+        return option
+    }
 }
 
 /// A command line that cannot be followed: what it says, and what would be right.
@@ -52,12 +62,16 @@ public struct CommandSyntax<ID: Equatable & Sendable, let count: Int>: Sendable 
     public let note: String?
     /// Whether options end at the first operand, as they do for xargs(1) and env(1).
     public let stopsAtOperand: Bool
+    /// Advice for a user who types an option of a similar program: given the letter and what
+    /// follows it, such as `4` of `-P4`. Nil if there is none.
+    private let advice: (@Sendable (_ letter: UInt8, _ value: String) -> String?)?
     /// Whose version `--version` names beside the program's, as `, Unicode 17.0`; or nothing.
     private let basis: @Sendable () -> String
 
     public init(
         program: String, operands: String, purpose: String, stopsAtOperand: Bool = false,
         basis: @autoclosure @escaping @Sendable () -> String = "",
+        advice: (@Sendable (UInt8, String) -> String?)? = nil,
         options: InlineArray<count, Option<ID>>, note: String? = nil
     ) {
         self.program = program
@@ -65,6 +79,7 @@ public struct CommandSyntax<ID: Equatable & Sendable, let count: Int>: Sendable 
         self.purpose = purpose
         self.stopsAtOperand = stopsAtOperand
         self.basis = basis
+        self.advice = advice
         self.options = options
         self.note = note
     }
@@ -104,7 +119,7 @@ public struct CommandSyntax<ID: Equatable & Sendable, let count: Int>: Sendable 
             if code == OptionTable.firstCode + Int32(options.count) { return .help }
             if code == OptionTable.firstCode + Int32(options.count) + 1 { return .version }
             guard let option = option(code) else {
-                throw unsafe refusal(code, word: vector[Int(cs_optind()) - 1])
+                throw unsafe refusal(code, vector, count: Int(argumentCount))
             }
             found.append(option, value)
         }
@@ -116,9 +131,10 @@ public struct CommandSyntax<ID: Equatable & Sendable, let count: Int>: Sendable 
     private func option(_ code: Int32) -> Option<ID>? {
         if code >= OptionTable.firstCode {
             let index = Int(code - OptionTable.firstCode)
-            return index < options.count ? options[index] : nil
+            return index < options.count ? options[index].typedLong() : nil
         }
-        guard code != 0x3A, code != 0x3F else { return nil }  // ':' and '?'
+        // Not ':' or '?'. A byte from 0x80 on comes as a negative number: to glibc it is a char.
+        guard code > 0, code != 0x3A, code != 0x3F else { return nil }
         for index in options.indices where options[index].short?.value == UInt32(code) {
             return options[index]
         }
@@ -126,32 +142,69 @@ public struct CommandSyntax<ID: Equatable & Sendable, let count: Int>: Sendable 
     }
 
     private func refusal(
-        _ code: Int32, word: UnsafeMutablePointer<CChar>?
+        _ code: Int32, _ vector: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>, count: Int
     ) -> UsageError {
-        let advice = "try '\(program) --help'"
+        func word(_ index: Int32) -> Argument? {
+            guard index < count else { return nil }
+            return unsafe vector[Int(index)].map { unsafe Argument($0) }
+        }
+        let help = "try '\(program) --help'"
         let known = option(cs_optopt())
         if code == 0x3A, let known {
             return UsageError(
-                "option '\(known.name)' needs a value", known.value?.description ?? advice)
+                "option '\(known.name)' needs a value", known.value?.description ?? help)
         }
+        let last = word(cs_optind() - 1)?.text ?? ""
         if cs_optopt() >= OptionTable.firstCode {
-            let word = unsafe word.map { unsafe Argument($0).text } ?? ""
-            return UsageError("option '\(word)' takes no value", advice)
+            return UsageError("option '\(last)' takes no value", help)
         }
         if cs_optopt() != 0 {
-            let byte = UInt8(truncatingIfNeeded: cs_optopt())
-            return UsageError("unknown option '-\(readable([byte]))'", advice)
+            let letter = UnknownLetter(
+                UInt8(truncatingIfNeeded: cs_optopt()), current: word(cs_optind())?.bytes ?? [],
+                last: word(cs_optind() - 1)?.bytes ?? [])
+            return UsageError(
+                "unknown option '-\(letter.text)'", advice?(letter.byte, letter.value) ?? help)
         }
-        let text = unsafe word.map { unsafe Argument($0).text } ?? ""
-        let name = text.prefix { $0 != "=" }.dropFirst(2)
+        let name = last.prefix { $0 != "=" }.dropFirst(2)
         let candidates = (optionList.map { "\($0.long)" } + ["help", "version"]).filter {
             $0.hasPrefix(name)
         }
         if candidates.count > 1 {
             let list = candidates.map { "--\($0)" }.joined(separator: ", ")
-            return UsageError("ambiguous option '\(text)'", "could be \(list)")
+            return UsageError("ambiguous option '\(last)'", "could be \(list)")
         }
-        return UsageError("unknown option '\(text)'", advice)
+        return UsageError("unknown option '\(last)'", help)
+    }
+}
+
+/// A letter that is no option, and what follows it in the command line.
+private struct UnknownLetter {
+    let byte: UInt8
+    /// The whole character if it has several bytes.
+    let text: String
+    /// The rest of its word, or else the next word.
+    let value: String
+
+    /// - Parameters:
+    ///   - current: the word at optind(3). It holds the letter unless the letter was the last
+    ///     one of its word.
+    ///   - last: the word before that.
+    init(_ byte: UInt8, current: [UInt8], last: [UInt8]) {
+        self.byte = byte
+        let dash = UInt8(ascii: "-")
+        if last.first == dash, last.count > 1, last[1] != dash, last.last == byte {
+            text = readable([byte])
+            value = readable(current)
+            return
+        }
+        let place = current.firstIndex(of: byte) ?? current.endIndex
+        let rest = current[place...]
+        // A character of UTF-8: its first byte, and those that begin with the bits 10.
+        let length = rest.dropFirst().prefix { byte >= 0xC0 && $0 & 0xC0 == 0x80 }.count + 1
+        let character = rest.prefix(length)
+        let isCharacter = !character.isEmpty && String(validating: character, as: UTF8.self) != nil
+        text = readable(isCharacter ? Array(character) : [byte])
+        value = readable(rest.dropFirst(isCharacter ? length : 1))
     }
 }
 

@@ -39,8 +39,13 @@ public func parseDuration(_ text: String) -> Duration? {
 
 /// A whole number of at least `minimum`, in decimal digits only.
 public func parseCount(_ text: String, minimum: Int = 0) -> Int? {
+    parseCount(text, minimum: UInt64(minimum), largest: UInt64(Int.max)).map { Int($0) }
+}
+
+/// A whole number from `minimum` to `largest`, in decimal digits only.
+func parseCount(_ text: String, minimum: UInt64, largest: UInt64) -> UInt64? {
     guard !text.isEmpty, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
-        let value = Int(text), value >= minimum
+        let value = UInt64(text), value >= minimum, value <= largest
     else { return nil }
     return value
 }

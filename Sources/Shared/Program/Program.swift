@@ -22,8 +22,8 @@ public func runProgram<ID, let count: Int>(
         _ options: GivenOptions<ID>, _ operands: ArgumentList
     ) throws -> Int32
 ) -> Never {
-    reserveStandardDescriptors(failure: failure)
     let messages = Messages(program: syntax.program)
+    reserveStandardDescriptors(messages, failure: failure)
     do {
         let arguments = CommandLineArguments()
         switch try unsafe syntax.parse(arguments.vector, count: arguments.count) {

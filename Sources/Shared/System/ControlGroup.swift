@@ -33,12 +33,16 @@ public func controlGroups(of controller: String, membership: String) -> [Control
 
 /// The text of a small file, nil if there is none or it cannot be read.
 public func textOfFile(_ path: String) -> String? {
-    unsafe path.withCString { try? contents(of: unsafe Argument($0)) }
+    guard let file = try? OpenFile(path: Path(path)) else { return nil }
+    return try? contents(of: file)
 }
 
 /// The text of a small file.
 public func contents(of path: Argument) throws(Errno) -> String {
-    let file = try OpenFile(path: path)
+    try contents(of: OpenFile(path: path))
+}
+
+private func contents(of file: borrowing OpenFile) throws(Errno) -> String {
     // Not by a `BlockReader`, which says of all that it reads that it is the program's input.
     var buffer = try InputBuffer(capacity: 8192)
     while try buffer.fill(from: file.descriptor) > 0 {}

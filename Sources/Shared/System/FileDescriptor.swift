@@ -130,6 +130,14 @@ public struct OpenFile: ~Copyable {
         descriptor = FileDescriptor(number)
     }
 
+    /// As above.
+    public init(path: Path, flags: Int32 = O_RDONLY) throws(Errno) {
+        let number = try unsafe path.withCString { path throws(Errno) in
+            try retrying { unsafe open(path, flags | O_CLOEXEC, 0o666) }
+        }
+        descriptor = FileDescriptor(number)
+    }
+
     /// A new file for reading and writing that has no name, at no moment where the system
     /// can do that, else by mkstemp(3) and unlink(2).
     public init(unlinkedIn folder: Argument) throws(Errno) {

@@ -7,13 +7,15 @@ enum ArgumentLimit {
     /// Bytes of the longest argument, its NUL not counted.
     static let longestArgument = 131_071
 
-    /// Bytes for arguments and environment. The path, `#!` interpreters and their
-    /// arguments come on top, which is what the 16 KiB kept back are for.
+    /// Bytes kept free for the path, and for a `#!` interpreter and its arguments.
+    static let reserve = 16 << 10
+
+    /// Bytes for arguments and environment.
     static var total: Int {
         var limit = rlimit()
         let known = unsafe getrlimit(stackResource, &limit) == 0
         let quarter = known ? Int(clamping: limit.rlim_cur / 4) : 0
-        return min(max(quarter, 128 << 10), 6 << 20) - (16 << 10)
+        return min(max(quarter, 128 << 10), 6 << 20) - reserve
     }
 
     /// What a string takes of `total`: its bytes, a NUL and a pointer.

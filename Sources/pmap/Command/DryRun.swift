@@ -24,8 +24,14 @@ func printCommands(
             try output.append(UInt8(ascii: "\n"))
         }
         if source.atEnd { break }
-        try items.wait(for: POLLIN)
-        try source.read()
+        do throws(Errno) {
+            try items.wait(for: POLLIN)
+            try source.read()
+        } catch {
+            let file = settings.argumentFile.flatMap { $0 == "-" ? nil : $0.text }
+            messages.say(file ?? "standard input", error.reason)
+            status = 1
+        }
     }
     try output.finish()
     return status

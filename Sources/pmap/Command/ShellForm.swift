@@ -3,13 +3,43 @@ import Shared
 extension Command {
     /// The chunk as a line that a POSIX shell runs to the same effect.
     func shellForm(_ chunk: Chunk, slot: Int, delimiter: UInt8) -> [UInt8] {
-        line(chunk, slot, delimiter) { words in words.map { shellQuoted($0) } }
+        var line: [UInt8] = []
+        if delivery == .standardInput {
+            line += printedForm(chunk, delimiter: delimiter) + Array(" | ".utf8)
+        }
+        for (index, word) in arguments(for: chunk, slot: slot, delimiter: delimiter).words
+            .enumerated()
+        {
+            if index > 0 { line.append(UInt8(ascii: " ")) }
+            line += index == 0 && isReservedWord(word) ? singleQuoted(word) : shellQuoted(word)
+        }
+        return line
+    }
+
+    /// A printf(1) command that prints the bytes of a chunk.
+    private func printedForm(_ chunk: Chunk, delimiter: UInt8) -> [UInt8] {
+        let isPlain =
+            chunk.bytes.last == delimiter
+            && (delimiter == 0 || !chunk.bytes.contains(0))
+        if !isPlain { return Array("printf ".utf8) + printfFormat(chunk.bytes) }
+        let format = delimiter == 0 ? "printf '%s\\0'" : "printf '%s\\n'"
+        return chunk.items(delimiter: delimiter).reduce(into: Array(format.utf8)) { line, item in
+            line.append(UInt8(ascii: " "))
+            line += shellQuoted(item)
+        }
     }
 
     /// The same for a person to read: long lists and words are shortened in the middle, and
     /// the whole is a few lines at most.
     func shortForm(_ chunk: Chunk, slot: Int, delimiter: UInt8) -> String {
-        readable(line(chunk, slot, delimiter) { shortened($0) })
+        var parts: [[UInt8]] = []
+        if delivery == .standardInput {
+            parts.append(Array((delimiter == 0 ? "printf '%s\\0'" : "printf '%s\\n'").utf8))
+            parts += shortened(chunk.items(delimiter: delimiter).map { Array($0) })
+            parts.append([UInt8(ascii: "|")])
+        }
+        parts += shortened(arguments(for: chunk, slot: slot, delimiter: delimiter).words)
+        return readable(Array(parts.joined(separator: [UInt8(ascii: " ")])))
     }
 
     /// Its items only, and control characters spelled out.
@@ -17,19 +47,6 @@ extension Command {
         let items = chunk.items(delimiter: delimiter).map { Array($0) }
         let words = shortened(items, longest: 48).joined(separator: [UInt8(ascii: " ")])
         return visible(readable(Array(words)))
-    }
-
-    private func line(
-        _ chunk: Chunk, _ slot: Int, _ delimiter: UInt8, _ list: ([[UInt8]]) -> [[UInt8]]
-    ) -> [UInt8] {
-        var parts: [[UInt8]] = []
-        if delivery == .standardInput {
-            parts.append(Array((delimiter == 0 ? "printf '%s\\0'" : "printf '%s\\n'").utf8))
-            parts += list(chunk.items(delimiter: delimiter).map { Array($0) })
-            parts.append([UInt8(ascii: "|")])
-        }
-        parts += list(arguments(for: chunk, slot: slot, delimiter: delimiter).words)
-        return Array(parts.joined(separator: [UInt8(ascii: " ")]))
     }
 }
 
@@ -49,7 +66,7 @@ func shortened(_ words: [[UInt8]], longest: Int = 200) -> [[UInt8]] {
         }.count
     }
     func quoted(_ words: some Sequence<[UInt8]>) -> [[UInt8]] {
-        words.map { shellQuoted(shortened(word: $0, longest: longestWord)) }
+        words.map { shownQuoted(shortened(word: $0, longest: longestWord)) }
     }
     if count(words, atMost: longest) == words.count { return quoted(words) }
     let first = max(count(words, atMost: longest * 2 / 3), 1)
@@ -81,7 +98,10 @@ func shellQuoted(_ word: some Collection<UInt8>) -> [UInt8] {
         default: return false
         }
     }
-    if isSafe && !word.isEmpty { return Array(word) }
+    return isSafe && !word.isEmpty ? Array(word) : singleQuoted(word)
+}
+
+private func singleQuoted(_ word: some Collection<UInt8>) -> [UInt8] {
     let quote = UInt8(ascii: "'")
     var quoted = [quote]
     for byte in word {
@@ -90,4 +110,68 @@ func shellQuoted(_ word: some Collection<UInt8>) -> [UInt8] {
     }
     quoted.append(quote)
     return quoted
+}
+
+/// A word for a message, which can be pasted into a shell: as `shellQuoted`, but with control
+/// characters, and bytes that are not UTF-8, as octal numbers between `$'` and `'`
+/// (POSIX.1-2024, XCU 2.2.4; bash, ksh and zsh had it before).
+func shownQuoted(_ word: [UInt8]) -> [UInt8] {
+    let text = String(validating: word, as: UTF8.self)
+    if let text, !text.unicodeScalars.contains(where: isControl) { return shellQuoted(word) }
+    var quoted = Array("$'".utf8)
+    func append(_ byte: UInt8) {
+        switch byte {
+        case 0x0A: quoted += Array("\\n".utf8)
+        case 0x09: quoted += Array("\\t".utf8)
+        case 0x0D: quoted += Array("\\r".utf8)
+        default: quoted += octalEscape(byte)
+        }
+    }
+    func append(_ scalar: Unicode.Scalar) {
+        let bytes = String(scalar).utf8
+        if scalar == "'" || scalar == "\\" { quoted.append(UInt8(ascii: "\\")) }
+        if isControl(scalar) { bytes.forEach(append) } else { quoted += bytes }
+    }
+    if let text {
+        text.unicodeScalars.forEach(append)
+    } else {
+        for byte in word {
+            if byte < 0x80 { append(Unicode.Scalar(byte)) } else { quoted += octalEscape(byte) }
+        }
+    }
+    quoted.append(UInt8(ascii: "'"))
+    return quoted
+}
+
+/// A format of printf(1), quoted for the shell, that prints the bytes.
+func printfFormat(_ bytes: [UInt8]) -> [UInt8] {
+    var format: [UInt8] = []
+    for byte in bytes {
+        switch Unicode.Scalar(byte) {
+        case "%": format += Array("%%".utf8)
+        case "\\": format += Array("\\\\".utf8)
+        case "\n": format += Array("\\n".utf8)
+        // At the start it would be taken for an option.
+        case "-" where format.isEmpty: format += octalEscape(byte)
+        case "\0": format += octalEscape(byte)
+        default: format.append(byte)
+        }
+    }
+    return singleQuoted(format)
+}
+
+/// A byte as a backslash and three octal digits.
+private func octalEscape(_ byte: UInt8) -> [UInt8] {
+    [UInt8(ascii: "\\")] + [6, 3, 0].map { UInt8(ascii: "0") + byte >> UInt8($0) & 7 }
+}
+
+/// Whether a shell takes a word for a part of its grammar where a command's name may stand:
+/// the reserved words of POSIX (XCU 2.4), bash, ksh and zsh that `shellQuoted` would not quote.
+private func isReservedWord(_ word: [UInt8]) -> Bool {
+    let words: Set = [
+        "case", "coproc", "do", "done", "elif", "else", "end", "esac", "fi", "for", "foreach",
+        "function", "if", "in", "namespace", "nocorrect", "noglob", "repeat", "select", "then",
+        "time", "until", "while",
+    ]
+    return words.contains(String(decoding: word, as: UTF8.self))
 }

@@ -13,22 +13,48 @@ struct Template: Equatable {
     init(literal word: [UInt8]) { parts = [.text(word)] }
 
     /// - Parameters:
-    ///   - takesItems: whether items are arguments; where they are not, only `{#}` and
-    ///     `{%}` are placeholders.
+    ///   - takesItems: whether items are arguments; if not, only `{#}` and `{%}` are
+    ///     placeholders.
     ///   - takesFields: whether `{1}`, `{2}` ... are placeholders too.
     init(_ word: [UInt8], takesItems: Bool, takesFields: Bool) {
+        self.init(word) { rest in
+            // A brace further away closes nothing, and a search for it from each of many opening
+            // braces would take time by their square.
+            let near = rest.prefix(Self.longestName + 2)
+            guard let close = near.firstIndex(of: UInt8(ascii: "}")),
+                let part = Self.placeholder(near[(near.startIndex + 1)..<close]),
+                takesItems || !part.isItem, takesFields || !part.isField
+            else { return nil }
+            return (part, close + 1 - rest.startIndex)
+        }
+    }
+
+    /// A word in which one text stands for the item (`-I`), and nothing else is replaced.
+    ///
+    /// - Parameter placeholder: not empty.
+    init(_ word: [UInt8], placeholder: [UInt8]) {
+        self.init(word, opening: placeholder[0]) { rest in
+            rest.starts(with: placeholder) ? (.item(.whole), placeholder.count) : nil
+        }
+    }
+
+    /// - Parameters:
+    ///   - opening: the byte with which every placeholder begins.
+    ///   - match: given the rest of the word from such a byte on, the placeholder there and
+    ///     its length; nil if there is none.
+    private init(
+        _ word: [UInt8], opening: UInt8 = UInt8(ascii: "{"),
+        _ match: (ArraySlice<UInt8>) -> (part: Part, length: Int)?
+    ) {
         var parts: [Part] = []
         var text: [UInt8] = []
         var rest = word[...]
         while let byte = rest.first {
-            if byte == UInt8(ascii: "{"), let close = rest.firstIndex(of: UInt8(ascii: "}")),
-                let part = Self.placeholder(rest[(rest.startIndex + 1)..<close]),
-                takesItems || !part.isItem, takesFields || !part.isField
-            {
+            if byte == opening, let (part, length) = match(rest) {
                 if !text.isEmpty { parts.append(.text(text)) }
                 text = []
                 parts.append(part)
-                rest = rest[(close + 1)...]
+                rest = rest.dropFirst(length)
             } else {
                 text.append(byte)
                 rest = rest.dropFirst()
@@ -37,6 +63,9 @@ struct Template: Equatable {
         if !text.isEmpty || parts.isEmpty { parts.append(.text(text)) }
         self.parts = parts
     }
+
+    /// Bytes of the longest name between braces: the digits of a field's number.
+    private static let longestName = 9
 
     private static func placeholder(_ name: ArraySlice<UInt8>) -> Part? {
         switch String(decoding: name, as: UTF8.self) {
@@ -47,7 +76,7 @@ struct Template: Equatable {
         case "/.": return .item(.baseNameWithoutExtension)
         case "#": return .chunkNumber
         case "%": return .slot
-        case let digits where digits.count <= 9 && digits.allSatisfy { $0.isASCII && $0.isNumber }:
+        case let digits where digits.allSatisfy { $0.isASCII && $0.isNumber }:
             return Int(digits).flatMap { $0 > 0 ? .item(.field($0)) : nil }
         default: return nil
         }
@@ -59,27 +88,42 @@ struct Template: Equatable {
     /// The bytes that a placeholder of the chunk stands for at the most: 2^63 has 19 digits.
     private static let longestNumber = 19
 
-    /// How long the word may become: a number of bytes, and so many times the item's.
-    var longest: (fixed: Int, items: Int) {
-        parts.reduce((0, 0)) { sum, part in
+    /// Bytes of the word without what items put into it; numbers count as long as they can be.
+    var fixedLength: Int {
+        parts.reduce(0) { sum, part in
             switch part {
-            case .text(let bytes): (sum.0 + bytes.count, sum.1)
-            case .item: (sum.0, sum.1 + 1)
-            case .chunkNumber, .slot: (sum.0 + Self.longestNumber, sum.1)
+            case .text(let bytes): sum + bytes.count
+            case .item: sum
+            case .chunkNumber, .slot: sum + Self.longestNumber
             }
+        }
+    }
+
+    /// How often the whole item stands in the word; nil if parts of an item do.
+    var wholeItems: Int? {
+        parts.allSatisfy { !$0.isItem || $0 == .item(.whole) } ? parts.count(where: \.isItem) : nil
+    }
+
+    /// Bytes of the word with an item in its place, or a few more.
+    ///
+    /// - Parameter fields: those of the item.
+    func length(item: ArraySlice<UInt8>, fields: [ArraySlice<UInt8>]) -> Int {
+        parts.reduce(fixedLength) { sum, part in
+            guard case .item(let itemPart) = part else { return sum }
+            return sum + itemPart.taken(from: item, fields: fields).count
         }
     }
 
     /// The word with everything in its place.
     ///
-    /// - Parameter separator: between the fields of an item.
+    /// - Parameter fields: those of the item; only `{1}`, `{2}` ... need them.
     func filled(
-        item: ArraySlice<UInt8>, separator: [UInt8], chunk: Int, slot: Int
+        item: ArraySlice<UInt8>, fields: [ArraySlice<UInt8>], chunk: Int, slot: Int
     ) -> [UInt8] {
         parts.reduce(into: []) { word, part in
             switch part {
             case .text(let bytes): word += bytes
-            case .item(let itemPart): word += itemPart.taken(from: item, separator: separator)
+            case .item(let itemPart): word += itemPart.taken(from: item, fields: fields)
             case .chunkNumber: word += Array("\(chunk)".utf8)
             case .slot: word += Array("\(slot)".utf8)
             }
@@ -88,7 +132,11 @@ struct Template: Equatable {
 }
 
 extension Template.Part {
-    fileprivate var isItem: Bool { if case .item = self { true } else { false } }
+    var holdsBlank: Bool {
+        if case .text(let bytes) = self { bytes.contains(UInt8(ascii: " ")) } else { false }
+    }
+
+    var isItem: Bool { if case .item = self { true } else { false } }
     fileprivate var isField: Bool { if case .item(.field) = self { true } else { false } }
 }
 
@@ -98,16 +146,16 @@ enum ItemPart: Equatable {
     /// The field of this number, from 1; nothing where the item has fewer.
     case field(Int)
 
-    func taken(from item: ArraySlice<UInt8>, separator: [UInt8]) -> ArraySlice<UInt8> {
+    func taken(
+        from item: ArraySlice<UInt8>, fields: [ArraySlice<UInt8>]
+    ) -> ArraySlice<UInt8> {
         switch self {
         case .whole: return item
         case .baseName: return behindLastSlash(item)
         case .directory: return directoryName(item)
         case .withoutExtension: return cutExtension(item)
         case .baseNameWithoutExtension: return cutExtension(behindLastSlash(item))
-        case .field(let number):
-            let all = fields(item, separator: separator)
-            return number <= all.count ? all[number - 1] : []
+        case .field(let number): return number <= fields.count ? fields[number - 1] : []
         }
     }
 }

@@ -59,19 +59,19 @@ struct Chunker {
             let isDelimited = end < bytes.count
             let itemBytes = end - byteCount + (isDelimited ? 1 : 0)
             let item = unsafe UnsafeRawBufferPointer(rebasing: bytes[byteCount..<end])
-            if let why = unsafe refusal(item) {
+            let size = unsafe limits.room?.size(ofItem: item) ?? (cost: 0, longest: 0)
+            if let why = unsafe refusal(item, size) {
                 if itemCount > 0 { return finishChunk() }
                 self = Chunker(limits: limits, delimiter: delimiter)
                 return .refused(byteCount: itemBytes, why: why)
             }
-            let cost = unsafe limits.room?.cost(ofItem: item) ?? 0
             let isFull =
                 byteCount + itemBytes > limits.bytes
-                || argumentBytes + cost > (limits.room?.total ?? .max)
+                || argumentBytes + size.cost > (limits.room?.total ?? .max)
             if isFull && itemCount > 0 { return finishChunk() }
             itemCount += 1
             byteCount += itemBytes
-            argumentBytes += cost
+            argumentBytes += size.cost
             searched = 0
             if itemCount == limits.items { return finishChunk() }
         }
@@ -86,12 +86,14 @@ struct Chunker {
         return atEnd ? bytes.count : nil
     }
 
-    private func refusal(_ item: UnsafeRawBufferPointer) -> String? {
+    private func refusal(
+        _ item: UnsafeRawBufferPointer, _ size: (cost: Int, longest: Int)
+    ) -> String? {
         guard let room = limits.room else { return nil }
-        if item.count > room.longestItem {
+        if size.longest > ArgumentLimit.longestArgument {
             return "too long for an argument (\(item.count) bytes); -i has no such limit"
         }
-        if unsafe room.cost(ofItem: item) > room.total {
+        if size.cost > room.total {
             return "too long for a command line (\(item.count) bytes), "
                 + "which has room for \(room.left) beside the environment; -i has no such limit"
         }

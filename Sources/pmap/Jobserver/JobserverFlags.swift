@@ -27,6 +27,44 @@ enum JobserverAddress: Equatable {
     }
 }
 
+extension JobserverAddress {
+    /// Whether it is a stream that items, output or messages go through: tokens taken from it
+    /// would be items, and tokens put back would be output.
+    ///
+    /// - Parameter file: the file of `-a`.
+    func isStream(orFile file: Argument?) -> Bool {
+        let streams = [0, 1, 2].compactMap { FileDescriptor($0).status } + status(ofFile: file)
+        let ends: [stat] =
+            switch self {
+            case .pipe(let reading, let writing):
+                [reading, writing].compactMap { $0 < 0 ? nil : FileDescriptor($0).status }
+            case .fifo(let path): Path(path).status.map { [$0] } ?? []
+            }
+        return ends.contains { end in
+            streams.contains { $0.st_dev == end.st_dev && $0.st_ino == end.st_ino }
+        }
+    }
+
+    private func status(ofFile file: Argument?) -> [stat] {
+        guard let file, file != "-" else { return [] }
+        return Path(file.bytes).status.map { [$0] } ?? []
+    }
+}
+
+extension Settings {
+    /// Leaves a jobserver alone that cannot be one. To be called before `joinJobserver`.
+    mutating func refuseStreamsAsJobserver(_ messages: Messages) {
+        guard joinsJobserver, !isDryRun, let text = unsafe getenv("MAKEFLAGS"),
+            let flags = unsafe JobserverFlags(makeFlags: String(cString: text)),
+            flags.address.isStream(orFile: argumentFile)
+        else { return }
+        let name = if case .fifo(let path) = flags.address { path } else { flags.address.text }
+        messages.say("jobserver \(name)", "an input or output of pmap itself; using -j1")
+        joinsJobserver = false
+        workers = .exactly(1)
+    }
+}
+
 /// What MAKEFLAGS says of a jobserver.
 struct JobserverFlags: Equatable {
     let address: JobserverAddress

@@ -17,7 +17,7 @@ enum JobserverForm: String {
         if let style = styles.last.flatMap({ Self(rawValue: String($0.dropFirst(option.count))) }) {
             return style
         }
-        return knowsFifo(makeVersion: try firstOutput(of: ["make", "--version"])) ? .fifo : .pipe
+        return knowsFifo(makeVersion: try firstLine(of: ["make", "--version"])) ? .fifo : .pipe
     }
 }
 
@@ -32,16 +32,24 @@ func knowsFifo(makeVersion text: String) -> Bool {
     return (major, numbers.count > 1 ? numbers[1] : 0) >= (4, 4)
 }
 
-/// The first that a command prints, standard error too; nothing where it cannot be run.
-private func firstOutput(of words: [String]) throws(Errno) -> String {
+/// The first line that a command prints, on standard error too; empty if it cannot be run. It
+/// is ended then: it may print more than a pipe holds, or do something else for ever.
+private func firstLine(of words: [String]) throws(Errno) -> String {
     let pipe = try Pipe()
     let output = pipe.reading
     guard let process = start(words.map { Array($0.utf8) }, printingTo: pipe.writing)
     else { return "" }
     var bytes = [UInt8](repeating: 0, count: 4096)
-    let count = unsafe bytes.withUnsafeMutableBytes { buffer in
-        (try? unsafe output.descriptor.read(into: buffer)) ?? 0
+    var count = 0
+    while count < bytes.count, !bytes[..<count].contains(UInt8(ascii: "\n")) {
+        let added = unsafe bytes.withUnsafeMutableBytes { buffer in
+            let room = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[count...])
+            return (try? unsafe output.descriptor.read(into: room)) ?? 0
+        }
+        if added == 0 { break }
+        count += added
     }
+    kill(process, SIGKILL)
     _ = try? retrying { waitpid(process, nil, 0) }
     return readable(bytes[..<count])
 }

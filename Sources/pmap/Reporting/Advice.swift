@@ -24,16 +24,40 @@ struct Advice {
     var utilisation: Double
     var startShare: Double
     var endShare: Double
+    /// Items that fit on one command line, judged by those that were seen.
+    var mostItems = Int.max
+
+    /// - Parameters:
+    ///   - room: nil if items are no arguments.
+    ///   - items: so many were seen, which took `bytes` of input, newlines counted.
+    static func mostItems(in room: ArgumentRoom?, items: Int, bytes: Int) -> Int {
+        guard let room, items > 0 else { return .max }
+        let cost = room.cost(ofLength: max(bytes - items, 0) / items)
+        return max(room.total / max(cost, 1), 1)
+    }
 
     /// One sentence with a number for each of the two options.
     var sentence: String {
         if chunks == 0 { return "none: no worker ran to its end." }
+        if items == 1 { return "none: one item tells too little." }
         let (size, why) = chunkAdvice
         let (workers, whyWorkers) = workerAdvice
         let reasons = [why, whyWorkers].compactMap(\.self)
         let options = "\(size) -j \(workers)"
-        if reasons.isEmpty { return "keep \(options): the slots were busy and the starts cheap." }
+        if reasons.isEmpty { return "keep \(options): \(whyToKeep)." }
         return "try \(options): \(reasons.joined(separator: ", and "))."
+    }
+
+    private var whyToKeep: String {
+        if startShare > ChunkSizer.startShare {
+            return "starting workers took \(percent(startShare)) of the slots' time, but there are "
+                + "too few items for larger chunks"
+        }
+        if utilisation < 0.8 {
+            return "the slots were busy for \(percent(utilisation)) of their time, "
+                + "which no other number would change"
+        }
+        return "the slots were busy and the starts cheap"
     }
 
     // MARK: -c
@@ -45,10 +69,12 @@ struct Advice {
         let perUnit = max(busy - start, busy * 0.01) / Double(max(measure, 1))
         let cheapest = self.start * (1 / ChunkSizer.startShare - 1) / perUnit
         // Python's default for Pool.map: four chunks to each worker.
-        let largest = Double(measure) / Double(4 * workers)
+        let largest = min(Double(measure) / Double(4 * workers), most)
         if startShare > ChunkSizer.startShare, min(cheapest, largest) > size * 1.5 {
+            // What a line can tell of one size only may be far off if starts are most of it.
+            let isUnsure = startShare > 0.5 && chunks == items
             return (
-                option(min(cheapest, largest)),
+                isUnsure ? "-c auto" : option(min(cheapest, largest)),
                 "starting workers took \(percent(startShare)) of the slots' time"
             )
         }
@@ -68,7 +94,7 @@ struct Advice {
             }
         }
         if case .automatic(let size) = limit {
-            return ("-c \(max(size, 1))", "that is what -c auto came to")
+            return ("-c \(min(max(size, 1), mostItems))", "that is what -c auto came to")
         }
         return (current, nil)
     }
@@ -76,6 +102,12 @@ struct Advice {
     /// All of the input, in the unit of the option.
     private var measure: Int {
         if case .bytes = limit { bytes } else { items }
+    }
+
+    /// The same of what fits on one command line.
+    private var most: Double {
+        if case .bytes = limit { return .infinity }
+        return Double(mostItems)
     }
 
     private var current: String {

@@ -31,7 +31,11 @@ enum WorkerCount: Equatable {
         "takes a number of workers of at least 1, +N or -N for N more or fewer than CPUs, "
         + "or N% of them"
 
-    /// Never less than 1.
+    /// Linux has no more than 2^22 processes. With this bound, products of the number with
+    /// other numbers of workers cannot overflow.
+    static let most = 1 << 20
+
+    /// Never less than 1, never more than `most`.
     func number(cpus: Int) -> Int {
         let (number, overflow) =
             switch self {
@@ -39,9 +43,9 @@ enum WorkerCount: Equatable {
             case .percentOfCPUs(let share): cpus.multipliedReportingOverflow(by: share)
             case .cpusAnd(let more): cpus.addingReportingOverflow(more)
             }
-        if overflow { return Int.max }
-        if case .percentOfCPUs = self { return max(1, number / 100) }
-        return max(1, number)
+        if overflow { return Self.most }
+        if case .percentOfCPUs = self { return min(max(1, number / 100), Self.most) }
+        return min(max(1, number), Self.most)
     }
 }
 

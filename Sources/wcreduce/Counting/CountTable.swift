@@ -28,6 +28,7 @@ struct CountTable: ~Copyable {
     private var index: GrowableMemory
     private var indexBits: UInt32
     private var limit: Int
+    private var reserve = MemoryReserve()
 
     private static let initialIndexBits: UInt32 = 13
 
@@ -176,7 +177,14 @@ struct CountTable: ~Copyable {
         }
         let size = KeyStore.size(ofKey: key.count)
         if entries.count < room, bytesUsed + size <= limit || entries.count == 0 {
-            try unsafe entries.append(key, amount)
+            do throws(Errno) {
+                reserve.setAside()
+                try unsafe entries.append(key, amount)
+            } catch {
+                // Memory that is not to be had is a limit too: what is there goes to disk.
+                if error == .noMemory, entries.count > 0 { return false }
+                throw error
+            }
             refer(tag, at: place)
             room = roomForEntries()
             return true
@@ -191,10 +199,12 @@ struct CountTable: ~Copyable {
             && memcmp(stored.baseAddress!, key.baseAddress!, key.count) == 0
     }
 
-    /// The entries, to be sorted; after that nothing can be added until `removeAll`.
+    /// The entries, to be sorted and moved to disk; after that nothing can be added until
+    /// `removeAll`.
     mutating func withEntries<Result>(_ body: (inout EntryList) throws -> Result) rethrows -> Result
     {
-        try body(&entries)
+        reserve.release()
+        return try body(&entries)
     }
 
     var count: Int { entries.count }
@@ -212,9 +222,18 @@ struct CountTable: ~Copyable {
         return taken
     }
 
-    mutating func removeAll() throws(Errno) {
-        try entries.removeAll()
+    mutating func removeAll() {
+        entries.removeAll()
         unsafe index.start.initializeMemory(as: UInt8.self, repeating: 0, count: index.count)
+        room = roomForEntries()
+    }
+
+    /// Forgets all keys, and gives back all the memory that a table needs only to grow.
+    mutating func shrink() {
+        removeAll()
+        entries.shrink()
+        indexBits = Self.initialIndexBits
+        index.shrink(to: 8 << indexBits)
         room = roomForEntries()
     }
 
@@ -280,13 +299,14 @@ extension CountTable {
     @inline(never)
     private mutating func makeRoom(for size: Int) throws(Errno) -> Bool {
         if entries.count > 0, bytesUsed + EntryList.entrySize + size > limit { return false }
+        reserve.setAside()
         do throws(Errno) {
             if entries.count == entries.capacity { try entries.grow() }
             if entries.count >= fullIndex, mayGrowIndex { try growIndex() }
         } catch {
             // Memory that is not to be had is a limit too, unless nothing is there to be
             // moved to disk.
-            if error == .noMemory, entries.count >= 1 << Self.initialIndexBits / 2 { return false }
+            if error == .noMemory, entries.count > 0 { return false }
             throw error
         }
         room = roomForEntries()

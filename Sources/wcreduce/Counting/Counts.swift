@@ -102,7 +102,7 @@ struct Counts: ~Copyable {
                 try entries.visit(in: .byKey) { try unsafe file.write($0.key, $0.count) }
             }
         }
-        try table.removeAll()
+        table.removeAll()
     }
 
     /// Hands out what was counted: in memory, or as runs on disk.
@@ -110,7 +110,7 @@ struct Counts: ~Copyable {
         try addPending()
         if spilled == nil { return .memory(try table.takeEntries()) }
         try spill()
-        _ = try table.takeEntries()
+        table.shrink()
         return .disk(spilled.take()!)
     }
 }

@@ -63,9 +63,17 @@ struct EntryList: ~Copyable {
         count = number
     }
 
-    mutating func removeAll() throws(Errno) {
+    /// Forgets all entries. The room for entries stays.
+    mutating func removeAll() {
         count = 0
-        try store.removeAll()
+        store.removeAll()
+    }
+
+    /// Gives back the memory of an empty list.
+    mutating func shrink() {
+        precondition(count == 0)
+        memory.shrink(to: Self.initialCapacity * Self.entrySize)
+        capacity = memory.count / Self.entrySize
     }
 
     /// Keeps what the condition holds for, in its order.

@@ -41,10 +41,8 @@ struct KeyStore: ~Copyable {
     }
 
     /// Forgets all keys.
-    mutating func removeAll() throws(Errno) {
+    mutating func removeAll() {
         used = 0
-        if memory.count > Self.initialCapacity {
-            memory = try GrowableMemory(capacity: Self.initialCapacity)
-        }
+        memory.shrink(to: Self.initialCapacity)
     }
 }

@@ -7,9 +7,10 @@ extension Counts {
         _ reader: inout BlockReader, named name: String, form: CountedForm, delimiter: UInt8
     ) throws {
         var lines = 0
+        var shares = ShareCheck(form)
         while let block = try unsafe reader.nextRecords(delimiter: delimiter) {
             do {
-                try unsafe merge(block, form: form, delimiter: delimiter, &lines)
+                try unsafe merge(block, form: form, delimiter: delimiter, &lines, &shares)
             } catch let problem as LineProblem {
                 throw Failure("\(name): line \(lines + problem.line + 1)", problem.text)
             } catch let overflow as LineOverflow {
@@ -18,11 +19,18 @@ extension Counts {
                     "the sum of its counts passes 2^64-1")
             }
         }
+        if shares.holds {
+            throw Failure(
+                name,
+                "its lines have shares in percent, as -p prints them; -m takes counts and keys only"
+            )
+        }
     }
 
     /// - Parameter lines: what is added to is the number of the block's lines.
     private mutating func merge(
-        _ block: UnsafeRawBufferPointer, form: CountedForm, delimiter: UInt8, _ lines: inout Int
+        _ block: UnsafeRawBufferPointer, form: CountedForm, delimiter: UInt8, _ lines: inout Int,
+        _ shares: inout ShareCheck
     ) throws {
         var line = 0
         var rest = unsafe block
@@ -31,6 +39,7 @@ extension Counts {
             let record = unsafe UnsafeRawBufferPointer(rebasing: rest[..<end])
             let (count, key) = try unsafe parse(record, form, line)
             addToTotal(count)
+            if shares.isOpen { unsafe shares.note(count: count, key: key) }
             if key.count <= CountedKey.inlineLimit, count > 0 {
                 unsafe addSoon(key.baseAddress!, length: key.count, count, line: line)
                 try addPendingIfMany()

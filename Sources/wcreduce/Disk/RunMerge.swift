@@ -47,26 +47,23 @@ struct RunMerge: ~Copyable {
     ///
     /// - Throws: `SumOverflow` too, past 2^64-1.
     mutating func visit(_ body: (Record) throws -> Void) throws {
-        var held: [UInt8] = []
+        var held = try GrowableMemory(capacity: 1 << 12)
         while count > 0, let winner = unsafe readers[tree.winner].current {
             // The reader goes on before the sum is known, so the key moves out of its buffer.
             let length = unsafe winner.key.count
-            if held.count < length + InputBuffer.padding {
-                held = Array(repeating: 0, count: 2 * length + InputBuffer.padding)
-            }
-            try unsafe held.withUnsafeMutableBytes { memory in
-                unsafe memory.copyMemory(from: winner.key)
-                let key = unsafe UnsafeRawBufferPointer(rebasing: memory[..<length])
-                var sum = unsafe Record(count: winner.count, key: key)
+            let needed = length + InputBuffer.padding
+            if held.count < needed { try held.grow(to: needed) }
+            unsafe held.start.copyMemory(from: winner.key.baseAddress!, byteCount: length)
+            let key = unsafe UnsafeRawBufferPointer(start: held.start, count: length)
+            var sum = unsafe Record(count: winner.count, key: key)
+            try advanceWinner()
+            while let next = unsafe readers[tree.winner].current, next.hasKey(of: sum) {
+                let (total, overflow) = sum.count.addingReportingOverflow(next.count)
+                if overflow { throw unsafe SumOverflow(key: readable(key.prefix(40))) }
+                sum.count = total
                 try advanceWinner()
-                while let next = unsafe readers[tree.winner].current, next.hasKey(of: sum) {
-                    let (total, overflow) = sum.count.addingReportingOverflow(next.count)
-                    if overflow { throw unsafe SumOverflow(key: readable(key.prefix(40))) }
-                    sum.count = total
-                    try advanceWinner()
-                }
-                try body(sum)
             }
+            try body(sum)
         }
     }
 

@@ -8,6 +8,9 @@ struct BarScale {
     /// The width of the widest count.
     private let countWidth: Int
 
+    /// Columns that a terminal can say it has: `ws_col` of `struct winsize` has 16 bits.
+    static let widestWindow = 65_535
+
     private static let eighths = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"]
 
     /// - Parameter columns: the width of the window; that of standard output, or else of
@@ -15,7 +18,7 @@ struct BarScale {
     init(maximum: UInt64, columns: Int = windowColumns()) {
         self.maximum = maximum
         countWidth = String(maximum).utf8.count
-        width = max(8, columns / 2 - countWidth)
+        width = max(8, min(columns, Self.widestWindow) / 2 - countWidth)
     }
 
     /// The count, right-aligned, and a blank.

@@ -1,36 +1,63 @@
 import Shared
 
-/// A key as a member of a JSON object (RFC 8259): `"line":"..."`; where it is not UTF-8, which
+/// A key as a member of a JSON object (RFC 8259): `"line":"..."`; if it is not UTF-8, which
 /// JSON's strings must be, `"bytes":"..."` with its bytes in base 64 (RFC 4648). So every key
 /// has one form of its own, and it can be had back.
-func jsonMember(_ key: UnsafeRawBufferPointer) -> String {
-    guard let text = unsafe String(validating: key, as: UTF8.self) else {
-        return unsafe "\"bytes\":\"\(base64(key))\""
+///
+/// A key may be nearly as large as the memory, so no copy of it is made.
+func appendJSONMember(
+    _ key: UnsafeRawBufferPointer, to output: inout Output
+) throws(WriteError) {
+    if unsafe isUTF8(key) {
+        try output.append("\"line\":\"")
+        try unsafe appendJSONEscaped(key, to: &output)
+    } else {
+        try output.append("\"bytes\":\"")
+        try unsafe appendBase64(key, to: &output)
     }
-    return "\"line\":\"\(jsonEscaped(text))\""
+    try output.append(UInt8(ascii: "\""))
 }
 
-private func jsonEscaped(_ text: String) -> String {
-    guard text.utf8.contains(where: { $0 < 0x20 || $0 == 0x22 || $0 == 0x5C }) else { return text }
-    var escaped = ""
-    for scalar in text.unicodeScalars {
-        switch scalar {
-        case "\"": escaped += "\\\""
-        case "\\": escaped += "\\\\"
-        case "\n": escaped += "\\n"
-        case "\t": escaped += "\\t"
-        case "\r": escaped += "\\r"
-        case _ where scalar.value < 0x20:
-            escaped += "\\u00" + hexadecimal(UInt8(scalar.value))
-        default: escaped.unicodeScalars.append(scalar)
+private func isUTF8(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    let span = unsafe Span<UInt8>(_bytes: RawSpan(_unsafeBytes: bytes))
+    return (try? UTF8Span(validating: span)) != nil
+}
+
+/// Only quote, backslash and the control characters below 0x20 must be escaped, none of which is
+/// a part of a longer character of UTF-8.
+private func appendJSONEscaped(
+    _ text: UnsafeRawBufferPointer, to output: inout Output
+) throws(WriteError) {
+    var start = 0
+    for place in 0..<text.count {
+        let byte = unsafe text[place]
+        if byte >= 0x20, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\") { continue }
+        try unsafe output.append(UnsafeRawBufferPointer(rebasing: text[start..<place]))
+        start = place + 1
+        try output.append(UInt8(ascii: "\\"))
+        switch byte {
+        case UInt8(ascii: "\n"): try output.append(UInt8(ascii: "n"))
+        case UInt8(ascii: "\t"): try output.append(UInt8(ascii: "t"))
+        case UInt8(ascii: "\r"): try output.append(UInt8(ascii: "r"))
+        case ..<0x20: try output.append("u00" + hexadecimal(byte))
+        default: try output.append(byte)
         }
     }
-    return escaped
+    try unsafe output.append(UnsafeRawBufferPointer(rebasing: text[start...]))
 }
 
-private func base64(_ bytes: UnsafeRawBufferPointer) -> String {
-    let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-    var text: [UInt8] = []
+private func appendBase64(
+    _ bytes: UnsafeRawBufferPointer, to output: inout Output
+) throws(WriteError) {
+    func digit(_ value: UInt32) -> UInt8 {
+        switch UInt8(truncatingIfNeeded: value & 0x3F) {
+        case let letter where letter < 26: UInt8(ascii: "A") + letter
+        case let letter where letter < 52: UInt8(ascii: "a") + letter - 26
+        case let number where number < 62: UInt8(ascii: "0") + number - 52
+        case 62: UInt8(ascii: "+")
+        default: UInt8(ascii: "/")
+        }
+    }
     for start in stride(from: 0, to: bytes.count, by: 3) {
         let count = min(3, bytes.count - start)
         var word: UInt32 = 0
@@ -39,9 +66,8 @@ private func base64(_ bytes: UnsafeRawBufferPointer) -> String {
             if index < count { word |= unsafe UInt32(bytes[start + index]) }
         }
         for index in 0...3 {
-            let digit = Int(word >> UInt32(18 - 6 * index) & 0x3F)
-            text.append(index <= count ? alphabet[digit] : UInt8(ascii: "="))
+            let next = index <= count ? digit(word >> UInt32(18 - 6 * index)) : UInt8(ascii: "=")
+            try output.append(next)
         }
     }
-    return String(decoding: text, as: UTF8.self)
 }

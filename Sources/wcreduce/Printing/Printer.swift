@@ -62,6 +62,13 @@ struct Printer: ~Copyable {
     /// The form that millions of lines come in.
     private mutating func printPlain(_ record: Record) throws(WriteError) {
         let length = unsafe record.key.count
+        if length > 1 << 16 {
+            // Written as it is, where the other way would copy it.
+            try output.append(decimal: record.count)
+            try output.append(UInt8(ascii: "\t"))
+            try unsafe output.append(record.key)
+            return try output.append(delimiter)
+        }
         unsafe try output.appendUpTo(max(length, 16) + 22) { room in
             var place = unsafe writeDecimal(record.count, at: room)
             unsafe room[place] = UInt8(ascii: "\t")
@@ -97,19 +104,32 @@ struct Printer: ~Copyable {
     ) throws(WriteError) {
         try output.append("{")
         if keyFirst {
-            try unsafe output.append(jsonMember(record.key))
+            try unsafe appendJSONMember(record.key, to: &output)
             try output.append(",\"count\":\(record.count)")
         } else {
             try output.append("\"count\":\(record.count),")
-            try unsafe output.append(jsonMember(record.key))
+            try unsafe appendJSONMember(record.key, to: &output)
         }
         if total != nil { try output.append(",\"percent\":\(share(record.count))") }
         try output.append("}")
     }
 
-    /// What people are to look at can neither end the line nor paint the terminal.
+    /// What people are to look at can neither end the line nor paint the terminal. In pieces,
+    /// since a key may be nearly as large as the memory.
     private mutating func appendVisible(_ key: UnsafeRawBufferPointer) throws(WriteError) {
-        try unsafe output.append(visible(readable(key)))
+        var start = 0
+        while start < key.count {
+            var end = min(start + 4096, key.count)
+            // No character is cut: bytes after its first one begin with the bits 10.
+            var back = 0
+            while back < 3, end < key.count, end > start + 3, unsafe key[end] & 0xC0 == 0x80 {
+                end -= 1
+                back += 1
+            }
+            try unsafe output.append(
+                visible(readable(UnsafeRawBufferPointer(rebasing: key[start..<end]))))
+            start = end
+        }
     }
 }
 

@@ -40,7 +40,7 @@ extension Selection {
     ) throws -> Summary {
         switch consume counted {
         case .memory(var entries): try visit(&entries, begin, body)
-        case .disk(var file): try visit(&file, memory.bytes, begin, body)
+        case .disk(var file): try visit(&file, memory.forMerging, begin, body)
         }
     }
 

@@ -9,6 +9,7 @@ struct RecordSort: ~Copyable {
     private let folder: Argument
     private var entries: EntryList
     private var spilled: RunFile?
+    private var reserve = MemoryReserve()
 
     /// - Parameter limit: bytes.
     init(order: Order, wanted: Int = .max, limit: Int, folder: Argument) throws(Errno) {
@@ -17,12 +18,27 @@ struct RecordSort: ~Copyable {
         self.limit = limit
         self.folder = folder
         entries = try EntryList()
+        reserve.setAside()
     }
 
     mutating func add(_ record: Record) throws {
         let size = unsafe EntryList.entrySize + KeyStore.size(ofKey: record.key.count)
         if entries.bytesUsed + size > limit, entries.count > 0 { try makeRoom() }
+        if try append(record) { return }
+        // Memory that is not to be had is a limit too.
+        try spill()
         try unsafe entries.append(any: record.key, record.count)
+    }
+
+    /// - Returns: false, and nothing is changed, if there is no memory but for fewer entries.
+    private mutating func append(_ record: Record) throws(Errno) -> Bool {
+        do throws(Errno) {
+            try unsafe entries.append(any: record.key, record.count)
+            return true
+        } catch {
+            if error == .noMemory, entries.count > 0 { return false }
+            throw error
+        }
     }
 
     /// Calls with each record that is kept, in order.
@@ -32,7 +48,7 @@ struct RecordSort: ~Copyable {
             return try entries.visit(in: order, body)
         }
         try spill()
-        entries = try EntryList()
+        entries.shrink()
         guard var file = spilled.take() else { return }
         var rest = wanted
         try mergeRuns(of: &file, order: order, memory: limit) { record in
@@ -45,18 +61,24 @@ struct RecordSort: ~Copyable {
     private mutating func makeRoom() throws {
         if wanted > entries.count / 2 { return try spill() }
         entries.keepFirst(wanted, in: order)
+        if let kept = try? copyOfEntries() { entries = kept } else { try spill() }
+    }
+
+    /// Without the bytes of keys that were dropped.
+    private func copyOfEntries() throws -> EntryList {
         var kept = try EntryList()
         try entries.visit { try unsafe kept.append(any: $0.key, $0.count) }
-        entries = kept
+        return kept
     }
 
     private mutating func spill() throws {
+        reserve.release()
         if spilled == nil { spilled = try RunFile(folder: folder) }
         entries.keepFirst(wanted, in: order)
         try spilled?.appendRun { file in
             try entries.visit(in: order) { try unsafe file.write($0.key, $0.count) }
         }
-        try entries.removeAll()
+        entries.removeAll()
     }
 }
 
