@@ -11,9 +11,6 @@
 #include <sys/ioctl.h>
 #include <sys/types.h>
 #include <sys/wait.h>
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
 
 static inline int cs_optind(void) { return optind; }
 /* To begin anew: 0 has glibc and musl read the short options' `+` again. */
@@ -102,22 +99,6 @@ static inline struct cs_masks cs_low_bytes(int count) {
         CS_MASKS(6), CS_MASKS(7), CS_MASKS(8), CS_MASKS(9), CS_MASKS(10), CS_MASKS(11),
         CS_MASKS(12), CS_MASKS(13), CS_MASKS(14), CS_MASKS(15), CS_MASKS(16)};
     return masks[count];
-}
-
-/* One bit for each of 64 bytes, the first one lowest: set where it is equal to `byte`. */
-static inline unsigned long long cs_matches64(const unsigned char *bytes, unsigned char byte) {
-    unsigned long long mask = 0;
-#ifdef __SSE2__
-    const __m128i pattern = _mm_set1_epi8((char)byte);
-    for (int part = 0; part < 4; part++) {
-        const __m128i piece = _mm_loadu_si128((const __m128i *)(bytes + 16 * part));
-        const unsigned bits = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(piece, pattern));
-        mask |= (unsigned long long)bits << 16 * part;
-    }
-#else
-    for (int i = 0; i < 64; i++) mask |= (unsigned long long)(bytes[i] == byte) << i;
-#endif
-    return mask;
 }
 
 /* The macros of <sys/wait.h>. */
