@@ -23,7 +23,7 @@ PAGES = pmap.1 wordsplit.1 wcreduce.1 pmaputils.7
 # need TOOL,ADVICE: stops where a tool is missing, and says how to get it.
 need = @command -v $(1) >/dev/null || { echo "make: $(1) is missing: $(2)" >&2; exit 1; }
 need-python = $(call need,python3,install Python 3.9 or later)
-need-swift = $(call need,$(SWIFT),install Swift 6.2 or later from https://www.swift.org/install)
+need-swift = $(call need,$(SWIFT),install Swift 6.3 or later from https://www.swift.org/install)
 
 .PHONY: build demo check check-engines check-faults check-sanitize coverage bench bench-curves figures fuzz tables lint install uninstall foreign clean
 build:

@@ -8,17 +8,14 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stddef.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 
 static inline int cs_optind(void) { return optind; }
-/* To begin anew: 0 has glibc and musl read the short options' `+` again. */
-#ifdef __linux__
+/* To begin anew: 0 has glibc read the short options' `+` again. */
 static inline void cs_reset_getopt(void) { optind = 0; }
-#else
-static inline void cs_reset_getopt(void) { optreset = optind = 1; }
-#endif
 static inline int cs_optopt(void) { return optopt; }
 static inline void cs_silence_getopt(void) { opterr = 0; }
 static inline const char *cs_optarg(void) { return optarg; }
@@ -26,8 +23,6 @@ static inline const char *cs_optarg(void) { return optarg; }
 extern char **environ;
 static inline char **cs_environ(void) { return environ; }
 
-#ifdef __linux__
-#include <sys/epoll.h>
 extern int pipe2(int fds[2], int flags);
 extern ssize_t splice(int in, long long *in_offset, int out,
                       long long *out_offset, size_t length, unsigned flags);
@@ -47,9 +42,8 @@ static inline int cs_tmpfile_flag(void) { return 020000000 | O_DIRECTORY; }
 #define CS_F_GETPIPE_SZ 1032
 #define CS_SPLICE_F_MOVE 1
 #define CS_SPLICE_F_NONBLOCK 2
-#endif
 
-/* A union in the system's header, reached differently on each system. */
+/* A union in the system's header, which Swift does not import. */
 static inline void cs_set_handler(struct sigaction *action, void (*handler)(int)) {
     action->sa_handler = handler;
 }
@@ -60,11 +54,7 @@ static inline void cs_set_informed_handler(struct sigaction *action,
 /* Whether a process sent the signal, not the kernel: what is typed on a terminal comes from
    the kernel, and to the whole foreground process group. */
 static inline int cs_sent_by_process(const siginfo_t *info) {
-#ifdef __linux__
     return info->si_code <= 0;
-#else
-    return info->si_code == SI_USER;
-#endif
 }
 static inline int cs_is_ignored(const struct sigaction *action) {
     return action->sa_handler == SIG_IGN;
