@@ -23,9 +23,9 @@ PAGES = pmap.1 wordsplit.1 wcreduce.1 pmaputils.7
 # need TOOL,ADVICE: stops where a tool is missing, and says how to get it.
 need = @command -v $(1) >/dev/null || { echo "make: $(1) is missing: $(2)" >&2; exit 1; }
 need-python = $(call need,python3,install Python 3.9 or later)
-need-swift = $(call need,$(SWIFT),install Swift 6.2 or later from https://www.swift.org/install)
+need-swift = $(call need,$(SWIFT),install Swift 6.3 or later from https://www.swift.org/install)
 
-.PHONY: build demo check simulate check-engines check-faults check-sanitize coverage bench bench-hostile bench-curves figures fuzz tables lint install uninstall foreign clean
+.PHONY: build demo check simulate check-arm64 check-engines check-faults check-sanitize coverage bench bench-hostile bench-curves figures fuzz tables lint install uninstall foreign clean
 build:
 	$(need-swift)
 	$(SWIFT) build -c release $(SWIFTFLAGS)
@@ -49,6 +49,14 @@ simulate:
 	    xargs -P "$$(getconf _NPROCESSORS_ONLN)" -I FIRST "$(SIMULATE)" FIRST 500 | \
 	    awk '/no promise broken/ { count += $$1; next } { print; bad = 1 } \
 	        END { print count " schedules, " (bad ? "some" : "none") " broke a promise"; exit bad }'
+
+# The programs for arm64, cross-compiled and emulated on Debian; TEXTS=folder compares what they
+# print on its files too. Some minutes, and half a gigabyte from Debian the first time.
+TEXTS =
+check-arm64: build
+	$(call need,qemu-aarch64-static,install the package qemu-user-static)
+	$(need-python)
+	BIN="$(BIN)" Tests/Arm64/check $(TEXTS)
 
 # The programs on Slurm and on Spark; what is not installed is skipped.
 check-engines: build
@@ -123,7 +131,7 @@ lint:
 	python3 -c 'import sys; [compile(open(name).read(), name, "exec") for name in sys.argv[1:]]' \
 	    Benchmarks/bench Benchmarks/curves Benchmarks/hostile Benchmarks/plot Benchmarks/*.py \
 	    Tests/Faults/signals
-	shellcheck .ci/* completions/* examples/*.sh Tests/Engines/* \
+	shellcheck .ci/* completions/* examples/*.sh Tests/Arm64/check Tests/Engines/* \
 	    Tests/Faults/inject Tests/Faults/long-line \
 	    Tests/Sanitize/check Tests/Sanitize/descriptors Tests/Coverage/report
 
@@ -164,7 +172,7 @@ foreign:
 
 clean:
 	$(SWIFT) package $(SWIFTFLAGS) clean
-	rm -rf .build-address .build-undefined .build-thread .build-coverage .build-simulate
+	rm -rf .build-address .build-undefined .build-thread .build-coverage .build-simulate .build-arm64
 
 # procps has a pmap too, which reports the memory map of a process. Of two programs of
 # one name, the one whose folder comes first on PATH is the one that runs.

@@ -45,14 +45,24 @@ def require_ours():
 
 
 def describe():
-    """The processor, the CPUs that may be used, and the kernel."""
+    """The processor, the CPUs that may be used, the kernel of wordsplit, and that of the system."""
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as file:
-            model = re.search(r"^model name\s*: (.*)$", file.read(), re.MULTILINE)
+            text = file.read()
     except OSError:
-        model = None
+        text = ""
+    model = re.search(r"^model name\s*: (.*)$", text, re.MULTILINE)
     processor = model.group(1).strip() if model else platform.machine()
-    return f"{processor}, {usable_cpus()} CPUs, {platform.system()} {platform.release()}"
+    return (f"{processor}, {usable_cpus()} CPUs, wordsplit by {word_kernel(text)}, "
+            f"{platform.system()} {platform.release()}")
+
+
+def word_kernel(text):
+    """What splits ASCII text, by /proc/cpuinfo; see WordKernel.h. glibc may be told otherwise."""
+    flags = re.search(r"^(?:flags|Features)\s*: (.*)$", text, re.MULTILINE)
+    flags = flags.group(1).split() if flags else []
+    kernels = {"avx512_vbmi2": "AVX-512", "avx2": "AVX2", "ssse3": "SSSE3", "asimd": "NEON"}
+    return next((name for flag, name in kernels.items() if flag in flags), "portable loops")
 
 
 def usable_cpus():

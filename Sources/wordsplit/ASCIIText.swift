@@ -1,38 +1,60 @@
 import Shared
 
-/// ASCII text to words, without a branch a byte: what `WordMachine` does a scalar at a time,
-/// several times as fast.
+/// ASCII text to words, without a branch a byte: the same as `WordMachine` does a scalar at a
+/// time, several times as fast.
 ///
-/// Where the processor can, by the kernel of CSystem, 64 bytes at a time. Else in two loops:
-/// first the bytes of words are marked by their high bit and all others become terminators;
-/// then the words are moved together, each with the first terminator behind it. The compiler
-/// makes SIMD of the first loop. The second must stay arithmetic: with a branch a byte it
-/// takes three times as long.
+/// A kernel of CSystem does it, 64 bytes at a time, if the processor has what one needs. Else
+/// it takes two loops: the first marks the bytes of words by their high bit and makes all
+/// others terminators; the second moves the words together, each followed by the first
+/// terminator after it. The compiler makes SIMD of the first loop. The second must stay
+/// arithmetic: with a branch a byte it takes three times as long.
 struct ASCIIText {
     private let words: Rule.Words
-    /// What is written behind each word: within n-grams, a space.
+    /// What is written after each word: within n-grams, a space.
     let terminator: UInt8
     private let minimumLength: Int
-    /// Beside the mark, the bit that makes a capital small. Of what words are made by
+    /// The mark, and the bit that makes a capital small. Of what words are made by
     /// Unicode's rule, only capitals lack it.
     private let marks: UInt8
     /// What `-y` takes for a hyphen; without it nothing, and 0xFF is no byte of ASCII.
     private let hyphen: UInt8
-    private let usesKernel: Bool
     private let cuts: Cuts
+    private let kernel: cs_kernel
 
-    /// Who splits ASCII text.
+    /// What splits ASCII text.
     enum Means: CaseIterable {
-        case kernel
+        case avx512, avx2, ssse3, neon
+        /// The portable loops, which are the reference for the kernels.
         case loops
-        /// `WordMachine`, as any other text.
+        /// `WordMachine`, as for any other text.
         case machine
 
-        /// The fastest that the processor can.
-        static let best = cs_has_word_kernel() != 0 ? kernel : loops
+        /// The fastest that this processor can run.
+        static var best: Means {
+            switch cs_best_kernel() {
+            case CS_KERNEL_AVX512: avx512
+            case CS_KERNEL_AVX2: avx2
+            case CS_KERNEL_SSSE3: ssse3
+            case CS_KERNEL_NEON: neon
+            default: loops
+            }
+        }
+
+        fileprivate var kernel: cs_kernel {
+            switch self {
+            case .avx512: CS_KERNEL_AVX512
+            case .avx2: CS_KERNEL_AVX2
+            case .ssse3: CS_KERNEL_SSSE3
+            case .neon: CS_KERNEL_NEON
+            case .loops, .machine: CS_NO_KERNEL
+            }
+        }
+
+        /// Whether this processor can run it.
+        var isUsable: Bool { kernel == CS_NO_KERNEL || cs_can_run(kernel) != 0 }
     }
 
-    /// Bytes that `write` may write behind its words, as garbage.
+    /// Bytes of garbage that `write` may leave after its words.
     static let slack = 64
 
     init(_ rule: Rule, by means: Means) {
@@ -42,32 +64,24 @@ struct ASCIIText {
         marks = rule.keepsCase ? 0x80 : 0xA0
         cuts = Cuts(rule.words)
         hyphen = rule.joinsHyphens ? UInt8(ascii: "-") : 0xFF
-        // What proves too short is taken back in the loops only.
-        usesKernel = means == .kernel && rule.minimumLength == 1
+        kernel = means.kernel
     }
 
     /// The place of the first byte that is not for these loops, or `end`: not ASCII, or by
     /// Unicode's rule an underscore, which is part of a word but none by itself. With `-a` any
     /// byte is for these loops.
+    ///
+    /// - Parameter bytes: `InputBuffer.padding` bytes after the end can be read.
     func firstSpecial(_ bytes: UnsafePointer<UInt8>, _ start: Int, _ end: Int) -> Int {
         if words == .asciiLetters { return end }
-        let underscores: UInt64 = words == .unicode ? 0x5F5F_5F5F_5F5F_5F5F : 0xFFFF_FFFF_FFFF_FFFF
-        let ones: UInt64 = 0x0101_0101_0101_0101
+        let underscore: UInt8 = words == .unicode ? UInt8(ascii: "_") : 0xFF
         var index = start
-        while index &+ 8 <= end {
-            let word = unsafe UnsafeRawPointer(bytes + index).loadUnaligned(as: UInt64.self)
-            let other = word ^ underscores
-            // The high bit of a byte that is not ASCII, and of the lowest one that is equal.
-            let found = (word | ((other &- ones) & ~other)) & 0x8080_8080_8080_8080
-            if found != 0 {
-                return index &+ UInt64(littleEndian: found).trailingZeroBitCount &>> 3
-            }
-            index &+= 8
+        while index < end {
+            let found = unsafe cs_specials64(bytes + index, underscore)
+            if found != 0 { return min(index &+ found.trailingZeroBitCount, end) }
+            index &+= 64
         }
-        while index < end, unsafe bytes[index] < 0x80,
-            unsafe words != .unicode || bytes[index] != UInt8(ascii: "_")
-        { index &+= 1 }
-        return index
+        return end
     }
 
     /// The place behind the last byte at which a word ends and none begins, whatever is around,
@@ -113,6 +127,7 @@ struct ASCIIText {
     ///
     /// - Parameters:
     ///   - bytes: nothing special; the last byte is one at which `lastCut` cuts.
+    ///     `InputBuffer.padding` bytes after them can be read.
     ///   - room: for `count` bytes and `slack`.
     ///   - scratch: memory for `count` bytes.
     /// - Returns: the bytes written.
@@ -120,13 +135,36 @@ struct ASCIIText {
         _ bytes: UnsafePointer<UInt8>, _ count: Int, into room: UnsafeMutablePointer<UInt8>,
         scratch: UnsafeMutablePointer<UInt8>
     ) -> Int {
-        if usesKernel {
-            let rule = cs_word_rule(
-                words: kernelWords, terminator: terminator, small: marks & 0x20, hyphen: hyphen)
-            return unsafe cs_write_words(bytes, count, room, rule)
+        if kernel == CS_NO_KERNEL {
+            unsafe mark(bytes, count, into: scratch)
+            return unsafe compact(scratch, count, into: room)
         }
-        unsafe mark(bytes, count, into: scratch)
-        return unsafe compact(scratch, count, into: room)
+        let longest = Int(CS_LONGEST_MINIMUM)
+        let rule = cs_word_rule(
+            words: kernelWords, terminator: terminator, small: marks & 0x20, hyphen: hyphen,
+            minimum: UInt8(min(minimumLength, longest)))
+        let size = unsafe cs_write_words(kernel, bytes, count, room, rule)
+        return minimumLength <= longest ? size : unsafe dropShort(room, size)
+    }
+
+    /// Drops words that are too short for a `-m` beyond what the kernels know. Each word is
+    /// long by then, so it does not matter that each is looked at.
+    ///
+    /// - Returns: the bytes that are left.
+    private func dropShort(_ words: UnsafeMutablePointer<UInt8>, _ count: Int) -> Int {
+        var kept = 0
+        var start = 0
+        while start < count {
+            let rest = unsafe UnsafeRawBufferPointer(start: words + start, count: count &- start)
+            let length = unsafe firstOffset(of: terminator, in: rest)!
+            if length >= minimumLength {
+                unsafe UnsafeMutableRawPointer(words + kept).copyMemory(
+                    from: words + start, byteCount: length + 1)
+                kept += length + 1
+            }
+            start += length + 1
+        }
+        return kept
     }
 
     private var kernelWords: cs_words {

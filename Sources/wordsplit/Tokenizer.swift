@@ -62,7 +62,7 @@ struct Tokenizer: ~Copyable {
 
     /// - Parameters:
     ///   - window: bytes looked at at once; by default they stay in the first-level cache.
-    ///   - means: who splits ASCII text.
+    ///   - means: what splits ASCII text.
     init(_ rule: Rule, window: Int = 16 * 1024, asciiBy means: ASCIIText.Means = .best) {
         self.rule = rule
         self.window = window
@@ -92,7 +92,7 @@ struct Tokenizer: ~Copyable {
     /// Splits a block. Up to three bytes of it that begin a scalar may be left over: the next
     /// block begins with them.
     ///
-    /// - Parameter block: 16 bytes behind it can be read.
+    /// - Parameter block: `InputBuffer.padding` bytes after it can be read.
     /// - Returns: how many bytes are done.
     mutating func split(_ block: UnsafeRawBufferPointer, into output: inout Output) throws -> Int {
         guard let base = unsafe block.baseAddress?.assumingMemoryBound(to: UInt8.self) else {

@@ -16,14 +16,14 @@ func words(_ pieces: [[UInt8]], _ rule: Rule = Rule()) throws -> [String] {
     return words.map { String(decoding: $0, as: UTF8.self) }
 }
 
-/// Those that the processor can.
-let means = ASCIIText.Means.allCases.filter { $0 != .kernel || ASCIIText.Means.best == .kernel }
+/// What can split ASCII text on this processor.
+let means = ASCIIText.Means.allCases.filter(\.isUsable)
 
 /// What the program prints for a text that comes in pieces.
 ///
 /// - Parameters:
 ///   - window: bytes that the tokenizer looks at at once.
-///   - means: who splits ASCII text.
+///   - means: what splits ASCII text.
 func split(
     _ pieces: [[UInt8]], _ rule: Rule = Rule(), window: Int = 16 * 1024,
     asciiBy means: ASCIIText.Means = .best
@@ -44,8 +44,9 @@ func split(
     var rest: ArraySlice<UInt8> = []
     for piece in pieces {
         let bytes = Array(rest + piece)
-        // The tokenizer may read behind a block, and must not mind what stands there.
-        let padded = bytes + Array("\u{301}bc\u{3B1}\u{3B2}\u{3B3}def".utf8.prefix(16))
+        // The tokenizer may read what comes after a block, and must not mind what it is.
+        let after = Array(repeating: "\u{301}bc\u{3B1}\u{3B2}\u{3B3}def", count: 8).joined().utf8
+        let padded = bytes + after.prefix(InputBuffer.padding)
         let used = try padded.withUnsafeBytes {
             try tokenizer.split(UnsafeRawBufferPointer(rebasing: $0[..<bytes.count]), into: &output)
         }

@@ -9,20 +9,14 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stddef.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/types.h>
 #include <sys/wait.h>
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
 
 static inline int cs_optind(void) { return optind; }
-/* To begin anew: 0 has glibc and musl read the short options' `+` again. */
-#ifdef __linux__
+/* To begin anew: 0 has glibc read the short options' `+` again. */
 static inline void cs_reset_getopt(void) { optind = 0; }
-#else
-static inline void cs_reset_getopt(void) { optreset = optind = 1; }
-#endif
 static inline int cs_optopt(void) { return optopt; }
 static inline void cs_silence_getopt(void) { opterr = 0; }
 static inline const char *cs_optarg(void) { return optarg; }
@@ -30,8 +24,6 @@ static inline const char *cs_optarg(void) { return optarg; }
 extern char **environ;
 static inline char **cs_environ(void) { return environ; }
 
-#ifdef __linux__
-#include <sys/epoll.h>
 extern int pipe2(int fds[2], int flags);
 extern ssize_t splice(int in, long long *in_offset, int out,
                       long long *out_offset, size_t length, unsigned flags);
@@ -55,9 +47,8 @@ static inline int cs_tmpfile_flag(void) { return 020000000 | O_DIRECTORY; }
 #define CS_F_GETPIPE_SZ 1032
 #define CS_SPLICE_F_MOVE 1
 #define CS_SPLICE_F_NONBLOCK 2
-#endif
 
-/* A union in the system's header, reached differently on each system. */
+/* A union in the system's header, which Swift does not import. */
 static inline void cs_set_handler(struct sigaction *action, void (*handler)(int)) {
     action->sa_handler = handler;
 }
@@ -68,11 +59,7 @@ static inline void cs_set_informed_handler(struct sigaction *action,
 /* Whether a process sent the signal, not the kernel: what is typed on a terminal comes from
    the kernel, and to the whole foreground process group. */
 static inline int cs_sent_by_process(const siginfo_t *info) {
-#ifdef __linux__
     return info->si_code <= 0;
-#else
-    return info->si_code == SI_USER;
-#endif
 }
 /* Macros. */
 static inline int cs_first_real_time_signal(void) { return SIGRTMIN; }
@@ -110,22 +97,6 @@ static inline struct cs_masks cs_low_bytes(int count) {
         CS_MASKS(6), CS_MASKS(7), CS_MASKS(8), CS_MASKS(9), CS_MASKS(10), CS_MASKS(11),
         CS_MASKS(12), CS_MASKS(13), CS_MASKS(14), CS_MASKS(15), CS_MASKS(16)};
     return masks[count];
-}
-
-/* One bit for each of 64 bytes, the first one lowest: set where it is equal to `byte`. */
-static inline unsigned long long cs_matches64(const unsigned char *bytes, unsigned char byte) {
-    unsigned long long mask = 0;
-#ifdef __SSE2__
-    const __m128i pattern = _mm_set1_epi8((char)byte);
-    for (int part = 0; part < 4; part++) {
-        const __m128i piece = _mm_loadu_si128((const __m128i *)(bytes + 16 * part));
-        const unsigned bits = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(piece, pattern));
-        mask |= (unsigned long long)bits << 16 * part;
-    }
-#else
-    for (int i = 0; i < 64; i++) mask |= (unsigned long long)(bytes[i] == byte) << i;
-#endif
-    return mask;
 }
 
 /* News of a child, or of any child if `process` is 0: waitid(2). An exited child stays a

@@ -1,8 +1,8 @@
 /// argc and argv of this process.
 ///
-/// On Linux they are read off the stack, where the kernel has put them right before the
-/// environment: argc, argv, a nil, and what environ(7) points to (System V ABI, AMD64
-/// supplement, 3.4.1, and alike elsewhere). Swift's `CommandLine` looks for that place in
+/// They are read off the stack, where the kernel has put them right before the environment:
+/// argc, argv, a nil, and what environ(7) points to (System V ABI, AMD64 supplement, 3.4.1;
+/// arm64 has the same). Swift's `CommandLine` looks for that place in
 /// /proc/self/maps, and where there is no /proc or no descriptor left it says that there
 /// are no arguments: a program would then read standard input and not its files.
 @safe
@@ -11,33 +11,29 @@ struct CommandLineArguments {
     let vector: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
 
     init() {
-        #if os(Linux)
-            if let (count, vector) = unsafe Self.beforeEnvironment() {
-                self.count = count
-                unsafe self.vector = vector
-                return
-            }
-        #endif
+        if let (count, vector) = unsafe Self.beforeEnvironment() {
+            self.count = count
+            unsafe self.vector = vector
+            return
+        }
         count = CommandLine.argc
         unsafe vector = CommandLine.unsafeArgv
     }
 
-    #if os(Linux)
-        /// - Returns: nil where somebody has put the environment elsewhere.
-        private static func beforeEnvironment() -> (
-            Int32, UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
-        )? {
-            guard let environment = unsafe cs_environ() else { return nil }
-            // Nothing but what the kernel put there lies beyond this function's frame.
-            var place = 0
-            let isOnStack = unsafe withUnsafePointer(to: &place) {
-                unsafe UnsafeRawPointer($0) < UnsafeRawPointer(environment)
-            }
-            guard isOnStack, unsafe environment[-1] == nil else { return nil }
-            // Before argv stands argc, and no pointer has so small a value.
-            var count = 0
-            while unsafe Int(bitPattern: environment[-2 - count]) != count { count += 1 }
-            return unsafe (Int32(count), environment - 1 - count)
+    /// - Returns: nil where somebody has put the environment elsewhere.
+    private static func beforeEnvironment() -> (
+        Int32, UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
+    )? {
+        guard let environment = unsafe cs_environ() else { return nil }
+        // Nothing but what the kernel put there lies beyond this function's frame.
+        var place = 0
+        let isOnStack = unsafe withUnsafePointer(to: &place) {
+            unsafe UnsafeRawPointer($0) < UnsafeRawPointer(environment)
         }
-    #endif
+        guard isOnStack, unsafe environment[-1] == nil else { return nil }
+        // Before argv stands argc, and no pointer has so small a value.
+        var count = 0
+        while unsafe Int(bitPattern: environment[-2 - count]) != count { count += 1 }
+        return unsafe (Int32(count), environment - 1 - count)
+    }
 }

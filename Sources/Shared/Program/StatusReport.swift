@@ -1,6 +1,6 @@
 import Synchronization
 
-/// The answer to SIGUSR1 (and SIGINFO): one line on standard error about how far the reading
+/// The answer to SIGUSR1: one line on standard error about how far the reading
 /// is, as dd(1) gives it: `wordsplit: 104857600 bytes read in 1.5 s`.
 ///
 /// The handler itself writes the line, so it comes at once, whatever the program waits for.

@@ -1,20 +1,15 @@
-/// Tells when somebody closes a file that was open for writing: inotify(7). Elsewhere than
-/// on Linux there is none.
+/// Tells when somebody closes a file that was open for writing: inotify(7).
 public struct CloseWatch: ~Copyable {
     private let file: OpenFile
 
     public init(path: String) throws(Errno) {
-        #if os(Linux)
-            let flags = Int32(IN_NONBLOCK) | Int32(IN_CLOEXEC)
-            let number = try retrying { inotify_init1(flags) }
-            let file = OpenFile(owning: FileDescriptor(number))
-            _ = try retrying {
-                unsafe inotify_add_watch(number, path, UInt32(IN_CLOSE_WRITE))
-            }
-            self.file = consume file
-        #else
-            throw .invalid
-        #endif
+        let flags = Int32(IN_NONBLOCK) | Int32(IN_CLOEXEC)
+        let number = try retrying { inotify_init1(flags) }
+        let file = OpenFile(owning: FileDescriptor(number))
+        _ = try retrying {
+            unsafe inotify_add_watch(number, path, UInt32(IN_CLOSE_WRITE))
+        }
+        self.file = consume file
     }
 
     /// Readable when it has something to tell.

@@ -66,8 +66,6 @@ public struct GrowableMemory: ~Copyable {
 
     /// A wish: without them it is slower.
     private static func askForLargePages(_ start: UnsafeMutableRawPointer, _ count: Int) {
-        #if os(Linux)
-            if count >= largePagesFrom { unsafe madvise(start, count, MADV_HUGEPAGE) }
-        #endif
+        if count >= largePagesFrom { unsafe madvise(start, count, MADV_HUGEPAGE) }
     }
 }
