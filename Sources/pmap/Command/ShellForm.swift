@@ -50,6 +50,21 @@ extension Command {
     }
 }
 
+extension Command {
+    /// What `--tag` puts before each line of a chunk: its items, cut in the middle if they are
+    /// long, or its number if they are its standard input, and a tab.
+    func tag(of chunk: Chunk, delimiter: UInt8) -> [UInt8] {
+        if delivery == .standardInput { return Array("\(chunk.number)\t".utf8) }
+        let items = Array(
+            chunk.items(delimiter: delimiter).joined(separator: [UInt8(ascii: " ")]))
+        return shortened(word: items, longest: longestTag) + [UInt8(ascii: "\t")]
+    }
+}
+
+/// Bytes of a tag, the tab not counted. A line may be one byte, so tags could otherwise make
+/// the output any number of times as long.
+let longestTag = 200
+
 /// The words, quoted, of which those in the middle may be left out. Of a list that is too
 /// long two thirds of what is shown are its beginning; of a word, its end, which is what
 /// paths differ in.

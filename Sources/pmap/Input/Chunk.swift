@@ -73,7 +73,8 @@ struct Chunker {
             byteCount += itemBytes
             argumentBytes += size.cost
             searched = 0
-            if itemCount == limits.items { return finishChunk() }
+            // Any other item has a byte at least: nothing more fits.
+            if itemCount == limits.items || byteCount >= limits.bytes { return finishChunk() }
         }
         return atEnd && itemCount > 0 ? finishChunk() : nil
     }

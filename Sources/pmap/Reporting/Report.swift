@@ -176,8 +176,8 @@ struct Report<S: System>: ~Copyable {
     }
 
     /// The command could not be started, for a reason that does not pass.
-    mutating func cannotRun(_ command: [UInt8], _ error: Errno) {
-        say(readable(command), error.reason)
+    mutating func cannotRun(_ command: [UInt8], _ error: Errno, _ why: String) {
+        say(readable(command), why)
         tally.noteNotStarted(error)
     }
 
@@ -249,6 +249,8 @@ struct Report<S: System>: ~Copyable {
             cpusUsed: wall > 0 ? statistics.cpuSeconds / wall : 0,
             utilisation: statistics.utilisation(wall: wall),
             startShare: statistics.startShare(wall: wall),
-            endShare: statistics.endShare(wall: wall))
+            endShare: statistics.endShare(wall: wall),
+            mostItems: Advice.mostItems(
+                in: limits.room, items: statistics.items, bytes: statistics.bytes))
     }
 }

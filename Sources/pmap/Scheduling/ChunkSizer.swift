@@ -11,9 +11,6 @@ struct ChunkSizer {
     /// Of a chunk's time, what starting its worker may take.
     static let startShare = 0.05
 
-    /// The same at the end.
-    private static let lastStartShare = 0.2
-
     private var cost = ChunkCost(memory: 0.9)
     /// No chunk is larger before a smaller one has shown that it may be.
     private var ceiling = 1
@@ -27,22 +24,27 @@ struct ChunkSizer {
     }
 
     /// The items of a chunk while plenty are left.
-    var size: Int {
-        let wanted = cost.start / cost.perItem * (1 / Self.startShare - 1)
+    var size: Int { size(slowest: 0) }
+
+    private func size(slowest: Double) -> Int {
+        let perItem = max(cost.perItem, slowest)
+        let wanted = cost.start / perItem * (1 / Self.startShare - 1)
         return wanted < Double(ceiling) ? max(Int(wanted.rounded(.up)), 1) : ceiling
     }
 
     /// The items of the next chunk.
     ///
+    /// No chunk takes more than its share of what is known to be left, however cheap its items
+    /// seem: they may be the slow ones.
+    ///
     /// - Parameters:
     ///   - left: items that are known to be left.
     ///   - workers: that share them.
-    func size(left: Int, workers: Int) -> Int {
-        let share = Double(left) / (2 * Double(workers))
-        // Smaller ones would cost more in starts than they save in waiting for the last.
-        let least = cost.start / cost.perItem * (1 / Self.lastStartShare - 1)
-        let guided = max(share, least).rounded(.up)
-        let next = guided < Double(size) ? Int(guided) : size
-        return max(min(next, left), 1)
+    ///   - slowest: seconds that an item of a running chunk takes at least. A chunk that is
+    ///     slow so teaches while it runs.
+    func size(left: Int, workers: Int, slowest: Double = 0) -> Int {
+        let share = (Double(left) / (2 * Double(workers))).rounded(.up)
+        let size = size(slowest: slowest)
+        return max(share < Double(size) ? Int(share) : size, 1)
     }
 }

@@ -49,10 +49,13 @@ struct JobQueue<S: System>: ~Copyable {
     ///
     /// - Parameters:
     ///   - workers: that share the input, for `-c auto`.
+    ///   - slowest: seconds that an item of a running chunk takes at least, for `-c auto`.
     ///   - report: is told of items that no command can take, and of errors.
-    mutating func next(workers: Int, _ report: inout Report<S>) throws(WriteError) -> Job? {
+    mutating func next(
+        workers: Int, slowest: Double, _ report: inout Report<S>
+    ) throws(WriteError) -> Job? {
         if !waiting.isEmpty { return waiting.removeFirst() }
-        sizeNextChunk(workers: workers, &report)
+        sizeNextChunk(workers: workers, slowest: slowest, &report)
         do {
             return try source.nextChunk { item, bytes, why in
                 report.refused(item: item, bytes, why)
@@ -80,7 +83,9 @@ struct JobQueue<S: System>: ~Copyable {
         sizer?.note(items: items, seconds: seconds, spawning: spawning)
     }
 
-    private mutating func sizeNextChunk(workers: Int, _ report: inout Report<S>) {
+    private mutating func sizeNextChunk(
+        workers: Int, slowest: Double, _ report: inout Report<S>
+    ) {
         guard let sizer else { return }
         // What is there already tells how much is left. What is still to come does not delay
         // a start.
@@ -90,7 +95,8 @@ struct JobQueue<S: System>: ~Copyable {
         {
             readItems(&report)
         }
-        source.chunkItems = sizer.size(left: source.itemsWaiting, workers: workers)
+        source.chunkItems = sizer.size(
+            left: source.itemsWaiting, workers: workers, slowest: slowest)
     }
 
     // MARK: Starts that failed

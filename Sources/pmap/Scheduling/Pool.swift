@@ -111,7 +111,7 @@ struct Pool<S: System>: ~Copyable {
     private mutating func listUnfinished() {
         report.addUnwritten()
         if report.resumes {
-            while let job = try? queue.next(workers: workerLimit, &report) {
+            while let job = try? queue.next(workers: workerLimit, slowest: 0, &report) {
                 if report.itemsDone(inChunk: job.chunk.number) == nil {
                     report.addFailed(job.chunk.bytes)
                 }
@@ -197,7 +197,8 @@ struct Pool<S: System>: ~Copyable {
     }
 
     private mutating func nextJob() throws(WriteError) -> Job? {
-        while let job = try queue.next(workers: workerLimit, &report) {
+        let slowest = queue.findsChunkSize ? workers.slowestSecondsPerItem : 0
+        while let job = try queue.next(workers: workerLimit, slowest: slowest, &report) {
             let chunk = job.chunk
             guard job.failure == nil, job.attempt == 1,
                 let items = report.itemsDone(inChunk: chunk.number)
@@ -216,7 +217,8 @@ struct Pool<S: System>: ~Copyable {
     }
 
     private mutating func start(_ job: Job) throws(Errno) {
-        let feeds = settings.command.delivery == .standardInput
+        let command = settings.command
+        let feeds = command.delivery == .standardInput
         if !feeds, job.chunk.bytes.count > 1 << 16 {
             // There are four copies of an argument at a time, and two arrays of places.
             try system.requireMemory(job.chunk.bytes.count * 4 + job.chunk.itemCount * 160)
@@ -224,7 +226,10 @@ struct Pool<S: System>: ~Copyable {
         let filtersLines = settings.outputMode == .lines || settings.tagsLines
         let slot = try workers.start(
             job, arguments(for: job.chunk, slot: workers.nextSlot), feeds: feeds,
-            lines: filtersLines ? LineFilter(tag: tag(of: job.chunk)) : nil)
+            lines: filtersLines
+                ? LineFilter(
+                    tag: settings.tagsLines
+                        ? command.tag(of: job.chunk, delimiter: settings.delimiter) : []) : nil)
         queue.mayStart()
         output.begin(job.chunk.number)
         if let worker = workers[slot] { report.started(worker) }
@@ -233,17 +238,6 @@ struct Pool<S: System>: ~Copyable {
 
     private func arguments(for chunk: Chunk, slot: Int) -> ArgumentVector {
         settings.command.arguments(for: chunk, slot: slot, delimiter: settings.delimiter)
-    }
-
-    /// The items of a chunk, or its number if they are its standard input, and a tab.
-    private func tag(of chunk: Chunk) -> [UInt8] {
-        if !settings.tagsLines { return [] }
-        let tab = [UInt8(ascii: "\t")]
-        if settings.command.delivery == .standardInput {
-            return Array("\(chunk.number)".utf8) + tab
-        }
-        let items = chunk.items(delimiter: settings.delimiter)
-        return Array(items.joined(separator: [UInt8(ascii: " ")])) + tab
     }
 
     /// Whether the same call may succeed a little later.
@@ -256,7 +250,7 @@ struct Pool<S: System>: ~Copyable {
             report.sayError("cannot start a worker", error.reason)
         } else {
             let words = arguments(for: job.chunk, slot: workers.nextSlot).words
-            report.cannotRun(words.first ?? [], error)
+            report.cannotRun(words.first ?? [], error, settings.command.reason(error))
         }
         report.addFailed(job.chunk.bytes)
         try output.finish(chunk: job.chunk.number, keeps: false)
@@ -427,7 +421,7 @@ struct Pool<S: System>: ~Copyable {
         let fresh = unsafe Array(scratch.bytes)
         scratch.consume(scratch.count)
         if let newline = fresh.lastIndex(of: UInt8(ascii: "\n")) {
-            report.passOn(worker.unfinishedLine + fresh[...newline])
+            passOn(worker.unfinishedLine + fresh[...newline], of: worker)
             workers.update(slot) { $0.unfinishedLine = Array(fresh[(newline + 1)...]) }
         } else {
             workers.update(slot) { $0.unfinishedLine += fresh }
@@ -437,9 +431,16 @@ struct Pool<S: System>: ~Copyable {
         }
     }
 
+    /// Passes on whole lines of a worker's stderr, with its tag if its output has one.
+    private mutating func passOn(_ lines: [UInt8], of worker: Worker) {
+        var filter = LineFilter(tag: worker.lines?.tag ?? [])
+        let tagged = unsafe lines.withUnsafeBytes { unsafe filter.tagged($0) }
+        report.passOn(tagged ?? lines)
+    }
+
     private mutating func endErrorLine(_ slot: Int) {
         guard let worker = workers[slot], !worker.unfinishedLine.isEmpty else { return }
-        report.passOn(worker.unfinishedLine + [UInt8(ascii: "\n")])
+        passOn(worker.unfinishedLine + [UInt8(ascii: "\n")], of: worker)
         workers.update(slot) { $0.unfinishedLine = [] }
     }
 

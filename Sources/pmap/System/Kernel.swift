@@ -8,7 +8,7 @@ final class Kernel: System {
     /// Whether memory can run out before the machine's does; if not, nothing is asked.
     private let memoryIsLimited: Bool
 
-    init(signals: consuming Signals) throws(Errno) {
+    init(signals: consuming Signals) throws {
         memoryIsLimited = allocationsCanFail()
         poller = try Poller()
         spawner = try Spawner(

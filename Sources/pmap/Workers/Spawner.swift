@@ -14,8 +14,12 @@ struct Spawner: ~Copyable {
     ///   - leadsGroup: whether it leads a process group of its own.
     init(
         defaultSignals signals: [Int32] = [], mask: sigset_t? = nil, leadsGroup: Bool
-    ) throws(Errno) {
-        nothing = try OpenFile(path: "/dev/null")
+    ) throws(Failure) {
+        do {
+            nothing = try OpenFile(path: "/dev/null")
+        } catch {
+            throw Failure("/dev/null", error.reason)
+        }
         var defaults = sigset_t()
         unsafe sigemptyset(&defaults)
         for signal in signals { unsafe sigaddset(&defaults, signal) }
@@ -86,26 +90,19 @@ struct Spawner: ~Copyable {
         let name = unsafe argv[0]!
         var error = unsafe posix_spawnp(
             &process, name, &actions, &attributes, argv, environment)
-        if error == ENOEXEC, let script = unsafe executablePath(of: String(cString: name)) {
+        if error == ENOEXEC, let script = unsafe executablePath(of: Argument(name).bytes) {
             // A script without `#!`: execvp(3) has the shell run it, posix_spawnp does not.
-            unsafe error = script.withCString { path in
-                let shell = ["/bin/sh" as Argument, unsafe Argument(path)]
-                let prefix = unsafe shell.map { unsafe UnsafeMutablePointer(mutating: $0.cString) }
+            unsafe error = try script.withCString { path throws(Errno) in
+                let shell: Argument = "/bin/sh"
+                let prefix = unsafe [shell.cString, path].map {
+                    unsafe UnsafeMutablePointer(mutating: $0)
+                }
                 return unsafe posix_spawn(
-                    &process, "/bin/sh", &actions, &attributes,
-                    prefix.map(Optional.some) + argv.dropFirst(), environment)
+                    &process, shell.cString, &actions,
+                    &attributes, prefix.map(Optional.some) + argv.dropFirst(), environment)
             }
         }
         if error != 0 { throw Errno(error) }
         return process
     }
-}
-
-/// The path of the file that execvp(3) would find under a name.
-private func executablePath(of name: String) -> String? {
-    if name.contains("/") { return name }
-    let search = unsafe getenv("PATH").map { unsafe String(cString: $0) } ?? "/bin:/usr/bin"
-    return search.split(separator: ":", omittingEmptySubsequences: false)
-        .map { $0.isEmpty ? name : "\($0)/\(name)" }
-        .first { path in unsafe path.withCString { unsafe access($0, X_OK) == 0 } }
 }

@@ -125,6 +125,18 @@ struct WorkerTable<S: System>: ~Copyable {
         change(&workers[slot]!)
     }
 
+    /// Seconds that an item of a running chunk takes at least, by the chunk that is slowest so
+    /// far; 0 if none runs.
+    var slowestSecondsPerItem: Double {
+        let now = system.now
+        var most = 0.0
+        for case let worker? in workers where worker.state.exit == nil {
+            let seconds = (now - worker.started) / .seconds(1)
+            most = max(most, seconds / Double(max(worker.chunk.itemCount, 1)))
+        }
+        return most
+    }
+
     // MARK: Starting
 
     /// Starts a worker in the next slot.
