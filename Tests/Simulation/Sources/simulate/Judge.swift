@@ -47,14 +47,18 @@ struct Judge {
 
     // MARK: What is left
 
+    /// Nobody of a process group that was told to end is left when pmap ends.
+    static func checkSurvivors(_ kernel: SimulatedKernel) {
+        let told = kernel.attempts.filter(\.isGroupTold).map(\.process)
+        for process in kernel.processes
+        where process.isAlive && !process.isStranger && told.contains(process.group) {
+            kernel.fail("process \(process.id) of group \(process.group) outlives its worker's end")
+        }
+    }
+
     private func checkWorld() {
         for process in kernel.processes where process.isWorker {
             kernel.fail("worker \(process.id) is left, as a \(process.state)")
-        }
-        let told = kernel.attempts.filter { $0.wasTold }.map(\.process)
-        for process in kernel.processes
-        where process.isAlive && told.contains(process.group) && !process.isStranger {
-            kernel.fail("process \(process.id) of group \(process.group) outlives its worker's end")
         }
         for (number, handle) in kernel.descriptors where number > 3 && handle != .signals {
             kernel.fail("descriptor \(number) is left open")

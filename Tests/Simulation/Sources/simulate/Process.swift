@@ -84,6 +84,8 @@ struct Attempt {
     var waitStatus: Int32?
     /// Whether pmap has sent it a signal that ends a process, before it had exited.
     var wasTold = false
+    /// Whether pmap has sent its group such a signal at any time.
+    var isGroupTold = false
     /// Whether it had exited when pmap sent its group such a signal for the first time.
     var wasToldLate = false
     /// Microseconds that it ran while pmap could see it.

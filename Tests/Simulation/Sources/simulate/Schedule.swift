@@ -19,6 +19,7 @@ private func judge(
     doneBefore: [Int: [UInt8]] = [:]
 ) {
     kernel.story("ended: \(end)")
+    Judge.checkSurvivors(kernel)
     kernel.finish()
     Judge(plan: plan, kernel: kernel, end: end, doneBefore: doneBefore).judge()
 }

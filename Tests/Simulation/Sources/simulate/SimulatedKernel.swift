@@ -749,6 +749,7 @@ final class SimulatedKernel: System {
             child.state != .gone
         else { fail("pmap signals group \(leader), which is not its own any more") }
         if let attempt = child.attempt, number != SIGCONT && number != SIGTSTP {
+            attempts[attempt].isGroupTold = true
             if child.state == .zombie && !attempts[attempt].wasTold {
                 attempts[attempt].wasToldLate = true
             }
