@@ -70,6 +70,31 @@ import Testing
         #expect(try shell("seq 3 | pmap -j1 -c2 -i --tag cat").text == "1\t1\n1\t2\n2\t3\n")
     }
 
+    @Test func linesOnStandardErrorHaveTheTagToo() throws {
+        let result = try shell("echo a | pmap --tag -s 'printf b >&2; echo c >&2; echo d'")
+        #expect(result.text == "a\td\n" && result.errors == "a\tbc\n")
+    }
+
+    /// A line of one byte gets no more than 201 bytes before it.
+    @Test func longItemsAreCutInTheMiddleOfATag() throws {
+        let result = try shell("seq 20000 | pmap -c20000 --tag echo x | cut -f1")
+        let tag = result.text.dropLast()
+        #expect(tag.utf8.count <= 203 && tag.hasPrefix("1 2 3 4 "))
+        #expect(tag.hasSuffix(" 19999 20000") && tag.contains("..."))
+    }
+
+    /// In order too, nothing of a line is printed before its end, so nothing can break it.
+    @Test func taggedLinesAreWhole() throws {
+        let folder = try TemporaryFolder()
+        let running = try RunningShell(
+            "mkfifo gate; echo a | exec pmap --tag -s 'printf half; echo told >&2; read x <gate; echo'",
+            in: folder)
+        try running.wait(untilErrorsContain: "a\ttold\n")
+        try shell("echo >gate", in: folder)
+        let result = try running.finish()
+        #expect(result.text == "a\thalf\n" && result.errors == "a\ttold\n")
+    }
+
     @Test func theLastOfTheModesCounts() throws {
         let script = "seq 1 | pmap -j1 %s printf x"
         #expect(try shell(script.replacing("%s", with: "-u -l")).text == "x\n")

@@ -31,6 +31,12 @@ public struct InputBuffer: ~Copyable {
         start += size
     }
 
+    /// Takes back bytes that were consumed last, if nothing was read since.
+    public mutating func putBack(_ size: Int) {
+        precondition(size <= start)
+        start -= size
+    }
+
     /// Forgets bytes that were read last.
     public mutating func removeLast(_ size: Int) {
         precondition(size <= count)

@@ -9,8 +9,10 @@ struct ItemSource<S: System>: ~Copyable {
     /// Items of the next chunk, at most.
     var chunkItems: Int {
         get { chunker.limits.items }
-        set { chunker.limits.items = newValue }
+        set { chunker.limits.items = min(newValue, mostItems) }
     }
+    /// Items that fit on a command line, by what the kernel has refused.
+    private var mostItems = Int.max
     private let delimiter: UInt8
     private(set) var atEnd = false
     private(set) var itemsSeen = 0
@@ -120,6 +122,19 @@ struct ItemSource<S: System>: ~Copyable {
                 return Chunk(number: chunksCut, itemCount: itemCount, bytes: copy)
             }
         }
+    }
+
+    /// Whether no chunk was cut after this one.
+    func wasCutLast(_ chunk: Chunk) -> Bool { chunk.number == chunksCut }
+
+    /// Takes back the chunk that was cut last, for which the kernel had no room on a command
+    /// line, and cuts smaller ones from now on.
+    mutating func putBack(_ chunk: Chunk) {
+        buffer.putBack(chunk.bytes.count)
+        itemsCut -= chunk.itemCount
+        chunksCut -= 1
+        mostItems = max(chunk.itemCount / 2, 1)
+        chunkItems = min(chunkItems, mostItems)
     }
 
     /// Takes out the whole items that were read and are in no chunk, for a run that is given

@@ -42,6 +42,17 @@ struct JobQueue<S: System>: ~Copyable {
         return waiting
     }
 
+    /// Cuts a chunk smaller, for which the kernel had no room on a command line.
+    ///
+    /// - Returns: false if that cannot be done, since it has one item or was run before.
+    mutating func cutSmaller(_ job: Job) -> Bool {
+        if job.chunk.itemCount == 1 || !source.wasCutLast(job.chunk) || !waiting.isEmpty {
+            return false
+        }
+        source.putBack(job.chunk)
+        return true
+    }
+
     /// Takes out the items that were read and are in no chunk, for a run that is given up.
     mutating func takeRest() -> [UInt8] { source.takeRest() }
 

@@ -179,6 +179,8 @@ struct Pool<S: System>: ~Copyable {
                 try start(job)
             } catch {
                 slots.give()
+                // Somebody has lowered the limit of the stack since pmap read it.
+                if error.rawValue == E2BIG, queue.cutSmaller(job) { continue }
                 if !mayPass(error) || !queue.isPatient(isAlone: workers.isEmpty) {
                     try giveUp(job, error)
                 } else {
