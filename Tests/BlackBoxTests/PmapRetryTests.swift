@@ -142,7 +142,8 @@ import Testing
         let table = result.lines.drop { !$0.contains("\t") }.map { $0.split(separator: "\t") }
         #expect(
             table.first?.joined(separator: " ")
-                == "chunk slot pid start seconds user sys max_rss exit signal attempts bytes items")
+                == "chunk slot pid start seconds user sys max_rss exit signal attempts bytes items "
+                + "hash input")
         let wanted = [0, 1, 8, 9, 10, 11, 12]
         let rows = table.dropFirst().map { row in wanted.map { String(row[$0]) } }
         #expect(
@@ -177,7 +178,7 @@ import Testing
         #expect(
             result.errorLines == [
                 "pmap: log: chunk 1 has 2 items there and 3 here; resume with the same input and chunk size",
-                "pmap: other: is no log of pmap; --resume needs one",
+                "pmap: other: is no log of pmap; move it away, or name another file",
                 "pmap: --resume: needs the --log of the run that it resumes",
             ])
     }

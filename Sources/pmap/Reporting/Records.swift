@@ -3,8 +3,8 @@ import Shared
 /// The files that a run leaves behind beside its output, opened before anything is run.
 struct RecordFiles: ~Copyable {
     var log: OpenFile?
-    /// What an earlier run did, by its log: the number of items of each chunk.
-    var done: [Int: Int] = [:]
+    /// What an earlier run did, by its log: the chunks that succeeded.
+    var done: [Int: ChunkMark] = [:]
     var failedItems: OpenFile?
 
     init() {}
@@ -13,7 +13,7 @@ struct RecordFiles: ~Copyable {
         if let name = settings.logFile {
             let opened = try LogFile(name, resumes: settings.resumes)
             done = opened.done
-            log = opened.release()
+            log = try opened.begin()
         }
         if let name = settings.failedItemsFile {
             do {
@@ -35,7 +35,7 @@ struct Records<S: System>: ~Copyable {
     /// nil if there is none, or it cannot be written any more.
     private var log: FileDescriptor?
     private var failedItems: FileDescriptor?
-    private let done: [Int: Int]
+    private let done: [Int: ChunkMark]
     /// Rows of chunks that are not all written yet. A log that called these done could not be
     /// trusted after a crash.
     private var rows: [Int: LogRow] = [:]
@@ -51,13 +51,17 @@ struct Records<S: System>: ~Copyable {
         failedItems = files.failedItems.take()?.release()
     }
 
-    /// What an earlier run says of a chunk: the number of its items if it was done; nil if it
-    /// must be done now.
-    func itemsDone(inChunk number: Int) -> Int? { done[number] }
+    /// What an earlier run says of a chunk that it has done; nil if it must be done now.
+    func markOfDone(chunk number: Int) -> ChunkMark? { done[number] }
 
-    mutating func addRow(_ row: @autoclosure () -> LogRow) {
+    /// Notes the row of a chunk that is finished. It is written at once if the chunk printed
+    /// nothing, so that nothing of it can be lost.
+    ///
+    /// - Throws: a `Failure` that names the log, which is given up.
+    mutating func addRow(_ row: @autoclosure () -> LogRow) throws(Failure) {
         if log == nil { return }
         let row = row()
+        if row.bytes == 0 { return try write(row) }
         rows[row.chunk] = row
     }
 
@@ -66,15 +70,19 @@ struct Records<S: System>: ~Copyable {
     /// - Throws: a `Failure` that names the log, which is given up.
     mutating func writeRows(of chunks: [Int]) throws(Failure) {
         for chunk in chunks {
-            guard let row = rows.removeValue(forKey: chunk), let log else { continue }
-            do throws(Errno) {
-                try system.writeAll(Array(row.text.utf8), to: log)
-            } catch {
-                system.close(log)
-                self.log = nil
-                rows = [:]
-                throw Failure(logName, error.reason)
-            }
+            if let row = rows.removeValue(forKey: chunk) { try write(row) }
+        }
+    }
+
+    private mutating func write(_ row: LogRow) throws(Failure) {
+        guard let log else { return }
+        do throws(Errno) {
+            try system.writeAll(Array(row.text.utf8), to: log)
+        } catch {
+            system.close(log)
+            self.log = nil
+            rows = [:]
+            throw Failure(logName, error.reason)
         }
     }
 

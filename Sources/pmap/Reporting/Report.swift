@@ -97,8 +97,19 @@ struct Report<S: System>: ~Copyable {
 
     // MARK: Chunks
 
-    /// The items of a chunk that an earlier run has done; nil if it must be done now.
-    func itemsDone(inChunk number: Int) -> Int? { records.itemsDone(inChunk: number) }
+    /// What the log of an earlier run says of a chunk.
+    enum EarlierRun: Equatable {
+        /// It must be done now.
+        case notDone
+        case done
+        /// A chunk of this number was done, but one of other items.
+        case differs
+    }
+
+    func earlierRun(of chunk: Chunk) -> EarlierRun {
+        guard let mark = records.markOfDone(chunk: chunk.number) else { return .notDone }
+        return mark == ChunkMark(chunk, delimiter: settings.delimiter) ? .done : .differs
+    }
 
     /// A chunk is skipped, since an earlier run has done it.
     mutating func skipped(items: Int) {
@@ -107,12 +118,16 @@ struct Report<S: System>: ~Copyable {
         progress.itemsSkipped += items
     }
 
-    /// The items of a chunk that is not as long as the log says.
-    mutating func differs(_ chunk: Chunk, itemsInLog: Int) {
+    /// A chunk is not the one that the log says is done.
+    mutating func differs(_ chunk: Chunk) {
+        let there = records.markOfDone(chunk: chunk.number)?.items ?? 0
+        let difference =
+            there == chunk.itemCount
+            ? "has other items there than here"
+            : "has \(there) items there and \(chunk.itemCount) here"
         sayError(
             settings.logFile?.text ?? "",
-            "chunk \(chunk.number) has \(itemsInLog) items there and \(chunk.itemCount) here; "
-                + "resume with the same input and chunk size")
+            "chunk \(chunk.number) \(difference); resume with the same input and chunk size")
     }
 
     /// An item that no command can take.
@@ -143,14 +158,18 @@ struct Report<S: System>: ~Copyable {
         progress.chunksDone += 1
         progress.itemsDone += worker.chunk.itemCount
         if worker.state.reason == .halt { tally.noteHalted() } else { tally.note(outcome) }
-        records.addRow(
-            LogRow(
-                chunk: worker.chunk.number, slot: worker.slot, process: Int(worker.process),
-                start: worker.begunSince1970, wallTime: worker.runTime,
-                userTime: use.userTime, systemTime: use.systemTime,
-                maximumResidentSize: use.maximumResidentSize, outcome: outcome,
-                attempts: worker.job.attempt, bytes: worker.bytesOut,
-                items: worker.chunk.itemCount))
+        let (command, delimiter) = (settings.command, settings.delimiter)
+        record { records throws(Failure) in
+            try records.addRow(
+                LogRow(
+                    chunk: worker.chunk.number, slot: worker.slot, process: Int(worker.process),
+                    start: worker.begunSince1970, wallTime: worker.runTime,
+                    userTime: use.userTime, systemTime: use.systemTime,
+                    maximumResidentSize: use.maximumResidentSize, outcome: outcome,
+                    attempts: worker.job.attempt, bytes: worker.bytesOut,
+                    mark: ChunkMark(worker.chunk, delimiter: delimiter),
+                    shownItems: command.shortItems(worker.chunk, delimiter: delimiter)))
+        }
     }
 
     /// A chunk that failed before is given up, because no more workers are started.

@@ -188,16 +188,17 @@ struct Pool<S: System>: ~Copyable {
     private mutating func nextJob() throws(WriteError) -> Job? {
         while let job = try queue.next(workers: workerLimit, &report) {
             let chunk = job.chunk
-            guard job.failure == nil, job.attempt == 1,
-                let items = report.itemsDone(inChunk: chunk.number)
-            else { return job }
-            if items != chunk.itemCount {
-                report.differs(chunk, itemsInLog: items)
+            if job.failure != nil || job.attempt > 1 { return job }
+            switch report.earlierRun(of: chunk) {
+            case .notDone: return job
+            case .done:
+                report.skipped(items: chunk.itemCount)
+                try output.finish(chunk: chunk.number, keeps: false)
+            case .differs:
+                report.differs(chunk)
                 try startNoMore()
                 return nil
             }
-            report.skipped(items: items)
-            try output.finish(chunk: chunk.number, keeps: false)
         }
         return nil
     }
