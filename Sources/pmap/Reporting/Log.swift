@@ -154,7 +154,7 @@ struct LogFile: ~Copyable {
         init(of file: FileDescriptor, wantsRows: Bool) throws(Errno) {
             let header = LogRow.header
             let first = String(
-                decoding: try beginning(of: file, header.utf8.count), as: UTF8.self)
+                decoding: try file.beginning(header.utf8.count), as: UTF8.self)
             if first == header {
                 if wantsRows { try readRows(of: file) }
             } else if first.hasPrefix(LogRow.oldHeader) {
@@ -190,17 +190,6 @@ struct LogFile: ~Copyable {
             else { return false }
             if columns[8] == "0" && columns[9] == "0" { done[chunk] = mark }
             return true
-        }
-
-        private func beginning(
-            of file: FileDescriptor, _ count: Int
-        ) throws(Errno) -> [UInt8] {
-            var bytes = [UInt8](repeating: 0, count: count)
-            let found = try unsafe bytes.withUnsafeMutableBufferPointer {
-                buffer throws(Errno) in
-                try unsafe file.read(into: UnsafeMutableRawBufferPointer(buffer), at: 0)
-            }
-            return Array(bytes[..<found])
         }
     }
 }

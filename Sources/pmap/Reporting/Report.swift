@@ -131,9 +131,9 @@ struct Report<S: System>: ~Copyable {
     }
 
     /// An item that no command can take.
-    mutating func refused(item: Int, _ bytes: [UInt8], _ why: String) {
-        sayError("item \(item)", why)
-        addFailed(bytes)
+    mutating func refused(_ item: RefusedItem) {
+        sayError("item \(item.number)", item.why)
+        addFailed(item.bytes, place: 2 * item.chunkBefore + 1)
     }
 
     /// An attempt to run a chunk has ended, for good or not.
@@ -175,7 +175,7 @@ struct Report<S: System>: ~Copyable {
     /// A chunk that failed before is given up, because no more workers are started.
     mutating func gaveUp(_ job: Job) {
         if let outcome = job.failure { tally.note(outcome) }
-        addFailed(job.chunk.bytes)
+        notDone(job.chunk)
     }
 
     /// The command could not be started, for a reason that does not pass.
@@ -189,9 +189,17 @@ struct Report<S: System>: ~Copyable {
         record { records throws(Failure) in try records.writeRows(of: chunks) }
     }
 
-    /// Notes items that failed for good, or were never tried.
-    mutating func addFailed(_ items: [UInt8]) {
-        record { records throws(Failure) in try records.addFailed(items) }
+    /// Lists the items of a chunk that failed for good or was not run.
+    mutating func notDone(_ chunk: Chunk) { addFailed(chunk.bytes, place: 2 * chunk.number) }
+
+    /// Lists items that are in no chunk, since no more are run.
+    mutating func notTried(_ items: [UInt8]) { addFailed(items, place: .max) }
+
+    /// Whether `notTried` wants all that is left of the input.
+    var wantsUnreadItems: Bool { records.wantsUnreadItems }
+
+    private mutating func addFailed(_ items: [UInt8], place: Int) {
+        record { records throws(Failure) in try records.addFailed(items, place: place) }
     }
 
     /// Says that a record cannot be kept. The work goes on.
@@ -224,6 +232,8 @@ struct Report<S: System>: ~Copyable {
     ///   - findsChunkSize: whether `-c auto` is given.
     mutating func finish(_ progress: Progress, workers: Int, findsChunkSize: Bool) {
         display.finish(progress)
+        record { records throws(Failure) in try records.finishLog() }
+        record { records throws(Failure) in try records.finishFailedItems() }
         if let statistics {
             let wall = (system.now - began) / .seconds(1)
             let advice = advice(statistics, wall, workers, findsChunkSize)

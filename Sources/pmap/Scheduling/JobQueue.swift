@@ -42,8 +42,16 @@ struct JobQueue<S: System>: ~Copyable {
         return waiting
     }
 
-    /// Takes out the items that were read and are in no chunk, for a run that is given up.
-    mutating func takeRest() -> [UInt8] { source.takeRest() }
+    /// Gives up the items that are in no chunk: those that were read, and if the others are
+    /// wanted, all the rest of the input.
+    mutating func giveUpRest(_ report: inout Report<S>) {
+        while true {
+            let items = source.takeRest()
+            if !items.isEmpty { report.notTried(items) }
+            if source.atEnd || !report.wantsUnreadItems { return }
+            readItems(&report)
+        }
+    }
 
     /// The next chunk to run; nil if more input is needed first, or none is left.
     ///
@@ -54,9 +62,7 @@ struct JobQueue<S: System>: ~Copyable {
         if !waiting.isEmpty { return waiting.removeFirst() }
         sizeNextChunk(workers: workers, &report)
         do {
-            return try source.nextChunk { item, bytes, why in
-                report.refused(item: item, bytes, why)
-            }.map { Job(chunk: $0) }
+            return try source.nextChunk { report.refused($0) }.map { Job(chunk: $0) }
         } catch {
             throw WriteError(error)
         }

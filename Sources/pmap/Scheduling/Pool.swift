@@ -93,8 +93,7 @@ struct Pool<S: System>: ~Copyable {
                 report.update(currentProgress, canPaint: output.endsLine)
             }
         }
-        let rest = queue.takeRest()
-        if !rest.isEmpty { report.addFailed(rest) }
+        queue.giveUpRest(&report)
         // Whatever was made for others is removed, however pmap ends from here on.
         slots.close()
         report.finish(
@@ -246,7 +245,7 @@ struct Pool<S: System>: ~Copyable {
             let words = arguments(for: job.chunk, slot: workers.nextSlot).words
             report.cannotRun(words.first ?? [], error)
         }
-        report.addFailed(job.chunk.bytes)
+        report.notDone(job.chunk)
         try output.finish(chunk: job.chunk.number, keeps: false)
         try startNoMore()
     }
@@ -499,7 +498,7 @@ struct Pool<S: System>: ~Copyable {
         queue.mayStart()
         rereadWorkersFile()
         guard let outcome = worker.state.outcome else { return }
-        if case .ending(.outputFailed, _) = phase { return }
+        if case .ending(.outputFailed, _) = phase { return report.notDone(worker.chunk) }
         report.ended(worker, outcome, use)
         // A worker that was ended early says nothing about what its items take.
         if worker.state.reason == nil, let exit = worker.state.exit {
@@ -528,7 +527,7 @@ struct Pool<S: System>: ~Copyable {
 
     /// A chunk failed for good.
     private mutating func failed(_ worker: Worker, _ outcome: Outcome) throws(WriteError) {
-        report.addFailed(worker.chunk.bytes)
+        report.notDone(worker.chunk)
         if outcome == .exited(status: 255) { try startNoMore() }
         if settings.halt == .never || worker.state.reason == .halt { return }
         try startNoMore()
