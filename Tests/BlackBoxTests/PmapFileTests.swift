@@ -275,6 +275,14 @@ import Testing
         #expect(result.text == "y\n1\n2\n3\n4\n5\n6\n7\n8\n9\n" && result.errors.isEmpty)
     }
 
+    @Test func aListThatCannotBeWrittenGivesStatus1WhateverFailed() throws {
+        for command in ["false", "-s 'exit 255'", "-s 'kill -9 $$'", "nosuchcommand"] {
+            let result = try shell("seq 2 | pmap --failed /dev/full \(command)")
+            #expect(result.status == 1)
+            #expect(result.errors.contains("pmap: /dev/full: No space left on device\n"))
+        }
+    }
+
     // MARK: Files that wait
 
     @Test(arguments: ["--failed", "--log"])

@@ -207,7 +207,8 @@ struct Report<S: System>: ~Copyable {
         do {
             try work(&records)
         } catch {
-            sayError(error.what, error.why)
+            say(error.what, error.why)
+            tally.noteLostRecord()
         }
     }
 
