@@ -168,7 +168,7 @@ import Testing
             seq 4 >list; chmod 640 list; ln list first; ln -s list link
             while [ -s list ]; do
                 echo $(cat list)
-                pmap -q --failed link -j2 -s 'echo >>$1; [ $(wc -l <$1) -ge $1 ]' \(input) 2>no
+                pmap -q --failed link -j2 \(input) -s 'echo >>$1; [ $(wc -l <$1) -ge $1 ]' 2>no
             done
             ls -l list link | cut -c1-10; echo $(cat first)
             ls | wc -l
@@ -251,16 +251,15 @@ import Testing
             ("--halt now -s '[ $1 != 7 ] || exit 3; echo $1; sleep 0.1'", 123),
             ("-s '[ $1 != 7 ] || kill -TERM $PPID; [ $1 -lt 7 ] || sleep 600; echo $1'", 143),
             ("nosuchcommand", 127), ("./notexecutable", 126),
-        ], ["-a in", "<in", "<fifo"])
+        ], ["-a in", "<in", ""])
     func afterAnEarlyEndAllOtherItemsAreListed(
         _ work: (command: String, status: Int32), _ input: String
     ) throws {
         let result = try shell(
             """
-            seq 300 >in; >notexecutable; mkfifo fifo; cat in >fifo &
-            pmap -j3 --retry 0 --failed bad \(input) \(work.command) >out 2>no; echo $?
-            [ "\(input)" = "<fifo" ] || cat in >fifo & cat fifo >no; sort -n out bad | cmp - in
-            sort -nc bad
+            seq 300 >in; >notexecutable
+            cat in | pmap -j3 --retry 0 --failed bad \(input) \(work.command) >out 2>no; echo $?
+            sort -n out bad | cmp - in; sort -nc bad
             """)
         #expect(result.text == "\(work.status)\n" && result.errors.isEmpty)
     }
@@ -308,7 +307,10 @@ import Testing
         try running.wait(untilErrorsContain: "over")
         usleep(300_000)
         running.send(.terminate)
-        #expect(try running.finish().status == Signal.terminate.status)
+        let result = try running.finish()
+        // The signal interrupts the write of the list, or comes before it.
+        let isInterrupted = result.errors.contains("pmap: f: Interrupted system call\n")
+        #expect(result.status == (isInterrupted ? 1 : Signal.terminate.status))
     }
 
     @Test func aJobsFileIsARegularFile() throws {

@@ -10,6 +10,7 @@ struct Report<S: System>: ~Copyable {
     private var statistics: Statistics?
     private(set) var tally = Tally()
     private(set) var progress = Progress()
+    private var failures = FailureSummary()
     private let began: Duration
     private var saidSpillFailure = false
 
@@ -113,6 +114,7 @@ struct Report<S: System>: ~Copyable {
 
     /// A chunk is skipped, since an earlier run has done it.
     mutating func skipped(items: Int) {
+        failures.noteDone()
         progress.chunksDone += 1
         progress.itemsDone += items
         progress.itemsSkipped += items
@@ -147,10 +149,19 @@ struct Report<S: System>: ~Copyable {
         switch (outcome, worker.state.reason) {
         case (_, .halt), (_, .endOfRun): break
         case (.exited(status: 255), _):
-            say("chunk \(worker.chunk.number)", "\(what); no more chunks are started")
-        case (.killed, _), (.timedOut, _): say("chunk \(worker.chunk.number)", what)
+            say(
+                "chunk \(worker.chunk.number)",
+                withItems("\(what); no more chunks are started", worker.chunk))
+        case (.killed, _), (.timedOut, _):
+            say("chunk \(worker.chunk.number)", withItems(what, worker.chunk))
         default: break
         }
+    }
+
+    /// What is said of a chunk, with its items.
+    private func withItems(_ text: String, _ chunk: Chunk) -> String {
+        let items = settings.command.shortItems(chunk, delimiter: settings.delimiter)
+        return "\(text); item\(chunk.itemCount == 1 ? "" : "s"): \(items)"
     }
 
     /// A chunk is done or has failed for good. Its row is logged once its output is written.
@@ -158,6 +169,11 @@ struct Report<S: System>: ~Copyable {
         progress.chunksDone += 1
         progress.itemsDone += worker.chunk.itemCount
         if worker.state.reason == .halt { tally.noteHalted() } else { tally.note(outcome) }
+        switch worker.state.reason {
+        // That it ended says nothing about its items.
+        case .halt, .endOfRun: break
+        default: noteEnd(of: worker.chunk, outcome)
+        }
         let (command, delimiter) = (settings.command, settings.delimiter)
         record { records throws(Failure) in
             try records.addRow(
@@ -174,14 +190,29 @@ struct Report<S: System>: ~Copyable {
 
     /// A chunk that failed before is given up, because no more workers are started.
     mutating func gaveUp(_ job: Job) {
-        if let outcome = job.failure { tally.note(outcome) }
+        if let outcome = job.failure {
+            tally.note(outcome)
+            noteEnd(of: job.chunk, outcome)
+        }
         notDone(job.chunk)
     }
 
     /// The command could not be started, for a reason that does not pass.
-    mutating func cannotRun(_ command: [UInt8], _ error: Errno) {
+    mutating func cannotRun(_ chunk: Chunk, _ command: [UInt8], _ error: Errno) {
         say(readable(command), error.reason)
         tally.noteNotStarted(error)
+        noteFailed(chunk, "could not be run")
+    }
+
+    private mutating func noteEnd(of chunk: Chunk, _ outcome: Outcome) {
+        if outcome.isSuccess { return failures.noteDone() }
+        let isKilled = if case .killed = outcome { true } else { false }
+        noteFailed(chunk, (isKilled ? "was " : "") + outcome.text)
+    }
+
+    private mutating func noteFailed(_ chunk: Chunk, _ how: String) {
+        let isFirst = failures.isFirst(chunk.number)
+        failures.noteFailed(chunk.number, isFirst ? withItems(how, chunk) : "")
     }
 
     /// The output of these chunks is written.
@@ -231,7 +262,10 @@ struct Report<S: System>: ~Copyable {
     /// - Parameters:
     ///   - workers: as many as may run at once now.
     ///   - findsChunkSize: whether `-c auto` is given.
-    mutating func finish(_ progress: Progress, workers: Int, findsChunkSize: Bool) {
+    ///   - isHeard: whether the reader of the output is still there.
+    mutating func finish(
+        _ progress: Progress, workers: Int, findsChunkSize: Bool, isHeard: Bool
+    ) {
         display.finish(progress)
         record { records throws(Failure) in try records.finishLog() }
         record { records throws(Failure) in try records.finishFailedItems() }
@@ -242,6 +276,16 @@ struct Report<S: System>: ~Copyable {
                 text: statistics.table(progress: progress, wall: wall, advice: advice.sentence))
         }
         if settings.verbosity > 0 { display.show(progress) }
+        if isHeard { sayFailures(progress) }
+    }
+
+    /// The one line that nothing silences, if chunks failed.
+    private mutating func sayFailures(_ progress: Progress) {
+        let file = settings.failedItemsFile ?? settings.logFile
+        let place = "see " + (file?.text ?? "--failed, --log or -vv")
+        if let (what, why) = failures.message(total: progress.chunksTotal, place: place) {
+            say(what, why)
+        }
     }
 
     private func advice(

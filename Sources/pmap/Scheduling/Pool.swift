@@ -97,7 +97,8 @@ struct Pool<S: System>: ~Copyable {
         // Whatever was made for others is removed, however pmap ends from here on.
         slots.close()
         report.finish(
-            currentProgress, workers: workerLimit, findsChunkSize: queue.findsChunkSize)
+            currentProgress, workers: workerLimit, findsChunkSize: queue.findsChunkSize,
+            isHeard: !isReaderGone)
         switch phase {
         case .ending(.signal(let signal), _): return .signal(signal)
         case .ending(.outputFailed(let error), _): throw error
@@ -128,6 +129,12 @@ struct Pool<S: System>: ~Copyable {
         case .ending(.signal, let giveUp): return output.isEmpty || workers.time >= giveUp
         case .ending(.outputFailed, _): return true
         }
+    }
+
+    /// Whether the output ended as with `| head`, about which nothing is said.
+    private var isReaderGone: Bool {
+        if case .ending(.outputFailed(let error), _) = phase { return error.cause == .brokenPipe }
+        return false
     }
 
     private var currentProgress: Progress {
@@ -243,7 +250,7 @@ struct Pool<S: System>: ~Copyable {
             report.sayError("cannot start a worker", error.reason)
         } else {
             let words = arguments(for: job.chunk, slot: workers.nextSlot).words
-            report.cannotRun(words.first ?? [], error)
+            report.cannotRun(job.chunk, words.first ?? [], error)
         }
         report.notDone(job.chunk)
         try output.finish(chunk: job.chunk.number, keeps: false)
