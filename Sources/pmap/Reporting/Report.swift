@@ -164,6 +164,13 @@ struct Report<S: System>: ~Copyable {
         return "\(text); item\(chunk.itemCount == 1 ? "" : "s"): \(items)"
     }
 
+    /// What a worker printed that failed follows.
+    mutating func willShowOutput(of worker: Worker, _ outcome: Outcome) {
+        say(
+            "chunk \(worker.chunk.number)",
+            withItems("\(outcome.text) and printed what follows", worker.chunk))
+    }
+
     /// A chunk is done or has failed for good. Its row is logged once its output is written.
     mutating func finished(_ worker: Worker, _ outcome: Outcome, _ use: ResourceUse) {
         progress.chunksDone += 1

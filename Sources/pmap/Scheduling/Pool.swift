@@ -155,6 +155,7 @@ struct Pool<S: System>: ~Copyable {
     /// - Returns: whether another could be started at once.
     private mutating func startWorkers() throws(WriteError) -> Bool {
         guard case .open = phase else { return false }
+        queue.wake()
         do {
             try system.requireMemory(Self.memoryForATurn)
         } catch {
@@ -275,7 +276,7 @@ struct Pool<S: System>: ~Copyable {
         workers.resume(for: output)
         let isOpen = if case .open = phase { true } else { false }
         let isFailed = if case .ending(.outputFailed, _) = phase { true } else { false }
-        let needsItems = hasRoom && queue.firstWaiting == nil
+        let needsItems = hasRoom && queue.firstWaiting == nil && !queue.isCrowded
         let wantsItems =
             isOpen && (queue.source.wantsMore || needsItems) && !queue.source.atEnd
         let wantsReader = output.waitsForReader && !isFailed
@@ -291,6 +292,7 @@ struct Pool<S: System>: ~Copyable {
     private func longestWait(isOpen: Bool) -> Int32 {
         let now = system.now
         var next = min(report.nextUpdate, slots.nextTime)
+        if isOpen { next = min(next, queue.nextWake) }
         if isOpen, queue.firstWaiting != nil, hasRoom, !slots.isShort {
             next = min(next, queue.nextStart)
         }
@@ -515,16 +517,35 @@ struct Pool<S: System>: ~Copyable {
         }
         if willRetry(worker, outcome) {
             output.restart(chunk: worker.chunk.number)
-            queue.add(Job(chunk: worker.chunk, attempt: worker.job.attempt + 1, failure: outcome))
+            let attempt = worker.job.attempt
+            queue.rest(
+                Job(chunk: worker.chunk, attempt: attempt + 1, failure: outcome),
+                for: pause(afterAttempt: attempt, settings.retryDelay))
             return
         }
         report.finished(worker, outcome, use)
+        if settings.showsFailedOutput, !outcome.isSuccess { try showOutput(of: worker, outcome) }
         report.makeWayForOutput()
         var lines = worker.lines
         try output.finish(
             chunk: worker.chunk.number, keeps: outcome.isSuccess || settings.retries == nil,
             rest: lines?.ending() ?? [])
         if !outcome.isSuccess { try failed(worker, outcome) }
+    }
+
+    /// Passes on to standard error what a worker printed that failed, unless it was ended
+    /// before it could do otherwise.
+    private mutating func showOutput(
+        of worker: Worker, _ outcome: Outcome
+    ) throws(WriteError) {
+        if worker.state.reason == .halt || worker.state.reason == .endOfRun { return }
+        var last: UInt8?
+        while let bytes = try output.takeHeld(of: worker.chunk.number) {
+            if last == nil { report.willShowOutput(of: worker, outcome) }
+            report.passOn(bytes)
+            last = bytes.last
+        }
+        if last ?? UInt8(ascii: "\n") != UInt8(ascii: "\n") { report.passOn([UInt8(ascii: "\n")]) }
     }
 
     private func willRetry(_ worker: Worker, _ outcome: Outcome) -> Bool {
