@@ -198,6 +198,19 @@ import Testing
         #expect(try folder.text(of: "list") == (1...9).map { "\($0)\n" }.joined())
     }
 
+    /// Items that nobody could read are in no other list.
+    @Test(.enabled(if: isInstalled("strace")))
+    func aListThatIsTheInputStaysIfItCannotBeRead() throws {
+        let result = try shell(
+            """
+            seq 99999 >list; cp list before
+            \(strace) -o trace -P "$PWD/list" -e trace=read -e inject=read:error=EIO:when=3 \
+                "$(which pmap)" -a list --failed list -c9999 true
+            echo $?; cmp list before
+            """)
+        #expect(result.text == "1\n" && result.errors == "pmap: list: Input/output error\n")
+    }
+
     /// Much more than pmap reads ahead.
     @Test func aListThatIsTheInputKeepsWhatNobodyHasRead() throws {
         let result = try shell(

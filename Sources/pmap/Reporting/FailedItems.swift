@@ -26,6 +26,8 @@ struct FailedItems<S: System>: ~Copyable {
     /// What is where in the file, as long as it is known.
     private var pieces: [Piece] = []
     private var isOrdered = true
+    /// Whether the input could not be read to its end, so that its file must stay.
+    private var inputIsCut = false
 
     private struct Piece {
         let place: Int
@@ -61,8 +63,12 @@ struct FailedItems<S: System>: ~Copyable {
         size += bytes.count
     }
 
+    /// The input cannot be read any further. What was not read is in no list but its own.
+    mutating func noteCutInput() { inputIsCut = true }
+
     /// Puts the list into order, if that is known, and into its place.
     mutating func finish() throws(Errno) {
+        if replaces && inputIsCut { return try system.closeFile(file) }
         let sorts = !isOrdered && pieces.count < Self.mostPieces
         if replaces || sorts {
             let all = [Piece(place: 0, offset: 0, count: size)]

@@ -199,6 +199,9 @@ struct Records<S: System>: ~Copyable {
         }
     }
 
+    /// The input cannot be read any further.
+    mutating func noteCutInput() { failedItems?.noteCutInput() }
+
     /// Puts the list into its order and its place.
     mutating func finishFailedItems() throws(Failure) {
         do throws(Errno) {

@@ -94,6 +94,7 @@ struct Report<S: System>: ~Copyable {
     mutating func inputFailed(_ error: Errno) {
         let file = settings.argumentFile.map { $0 == "-" ? nil : $0.text } ?? nil
         sayError(file ?? "standard input", error.reason)
+        records.noteCutInput()
     }
 
     // MARK: Chunks
