@@ -45,10 +45,10 @@ import Testing
         let folder = try TemporaryFolder()
         let running = try RunningShell(
             """
-            seq 5 >in; exec pmap -a in -j1 --retry 1 --retry-delay 1h --failed bad -s '
-                [ $1 != 1 ] || exit 1; echo done $1 >&2; echo $1'
+            seq 5 >in; exec pmap -a in -j1 -u --retry 1 --retry-delay 1h --failed bad -s '
+                [ $1 != 1 ] || exit 1; echo $1'
             """, in: folder)
-        try running.wait(untilErrorsContain: "done 5\n")
+        try running.wait(untilOutputContains: "5\n")
         running.send(.terminate)
         let result = try running.finish()
         #expect(result.status == Signal.terminate.status)
