@@ -3,7 +3,8 @@ import Shared
 enum OptionID: Sendable {
     case workers, chunkItems, chunkBytes, null, argumentFile, shell, standardInput, fields
     case unordered, lineBuffer, tag, buffer, temporaryFolder
-    case halt, retry, timeout, killAfter, failedItems, log, resume, workersFile
+    case halt, retry, retryDelay, showsFailed, timeout, killAfter
+    case failedItems, log, resume, workersFile
     case placeholder
     case dryRun, verbose, quiet, progress, progressInterval, statistics
     case pool, share
@@ -34,6 +35,8 @@ let pmapSyntax = CommandSyntax<OptionID, _>(
         Option(.temporaryFolder, nil, "tmpdir", "DIR", "for more output"),
         Option(.halt, nil, "halt", "never|soon|now", "at failures"),
         Option(.retry, nil, "retry", "N", "repeat failed ones"),
+        Option(.retryDelay, nil, "retry-delay", "D", "wait before that"),
+        Option(.showsFailed, nil, "show-failed", nil, "show failed output"),
         Option(.timeout, nil, "timeout", "D", "end slower workers"),
         Option(.killAfter, nil, "kill-after", "D", "TERM to KILL [2s]"),
         Option(.failedItems, nil, "failed", "FILE", "gets failed items"),
@@ -84,6 +87,10 @@ struct Settings {
     var halt = Halt.never
     /// How often a failed chunk is run again; nil also passes on what failed ones printed.
     var retries: Int?
+    /// Whether standard error gets what the last attempt of a failed chunk printed.
+    var showsFailedOutput = false
+    /// How long a failed chunk rests before it is run again, the first time.
+    var retryDelay = Duration.zero
     var timeout: Duration?
     /// How long workers have from TERM to KILL.
     var killAfter = Duration.seconds(2)
@@ -157,6 +164,8 @@ struct Settings {
             case .halt: halt = try parsed(option, value, "takes never, soon or now", Halt.init)
             case .retry:
                 retries = min(try count(option, value, minimum: 0), Self.mostRetries)
+            case .showsFailed: showsFailedOutput = true
+            case .retryDelay: retryDelay = try duration(option, value)
             case .timeout: timeout = try duration(option, value)
             case .killAfter: killAfter = try duration(option, value)
             case .failedItems: failedItemsFile = value
@@ -191,6 +200,10 @@ struct Settings {
         }
         if resumes && logFile == nil {
             throw UsageError("--resume", "needs the --log of the run that it resumes")
+        }
+        if showsFailedOutput && retries == nil { retries = 0 }
+        if retryDelay > .zero && retries == nil {
+            throw UsageError("--retry-delay", "is a pause before what --retry does")
         }
         if findsChunkSize && resumes {
             throw UsageError(

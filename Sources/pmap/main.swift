@@ -33,7 +33,7 @@ private func run(
 ) throws -> Never {
     var workerLimit = settings.workers.number(cpus: usableCPUs())
     if let name = settings.workersFile { workerLimit = try workerCount(inFile: name) }
-    let files = try RecordFiles(settings)
+    let files = try RecordFiles(settings, items: items)
     let form = settings.servesSlots && jobserver == nil ? try JobserverForm.preferred() : nil
     let signals = try Signals(others: [SIGTSTP, SIGCONT, SIGWINCH] + statusSignals)
     let diesOfBrokenPipe = signals.diesOfBrokenPipe

@@ -99,7 +99,7 @@ import Testing
             """)
         // Where even the way to the program is closed to others.
         if result.status == 77 { return }
-        #expect(result.lines == ["1", "1", "2"])
+        #expect(result.lines == ["1"] + (1...40).map(String.init))
         #expect(
             result.errors == "pmap: cannot start a worker: Resource temporarily unavailable\n")
     }
@@ -117,7 +117,12 @@ import Testing
             """
             seq 9999 >in; (\(limit); pmap -a in -c999 --failed failed false); echo $?
             """)
-        #expect(failed.text == "123\n" && failed.errors == "pmap: failed: File too large\n")
+        #expect(
+            failed.text == "1\n"
+                && failed.errors == "pmap: failed: File too large\n"
+                    + "pmap: 11 of 11 chunks failed: the first, chunk 1, exited with status 1; "
+                    + "items: 1 2 3 4 5 6 7 8 9 10 11 12 13 ... 982 more ... 996 997 998 999; see failed\n"
+        )
     }
 
     @Test(.enabled(if: isInstalled("prlimit")))
@@ -129,7 +134,10 @@ import Testing
             echo $?; cat failed
             """)
         #expect(result.lines == ["1", "3", "125", "2"])
-        let reason = "killed by signal 24 (CPU time limit exceeded)\n"
+        let reason =
+            "killed by signal 24 (CPU time limit exceeded); item: 2\n"
+            + "pmap: 1 of 3 chunks failed: chunk 2 was killed by signal 24 "
+            + "(CPU time limit exceeded); item: 2\n"
         #expect(
             result.errors.hasPrefix("pmap: chunk 2: worker ") && result.errors.hasSuffix(reason))
     }

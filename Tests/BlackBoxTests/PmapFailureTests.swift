@@ -23,24 +23,120 @@ import Testing
         let ours = try shell("seq 5 | pmap \(command)", in: folder)
         let theirs = try shell("seq 5 | xargs -n1 \(command)", in: folder)
         #expect(ours.status == theirs.status && (126...127).contains(ours.status))
-        #expect(ours.errorLines.count == 1 && ours.errors.hasPrefix("pmap: \(command): "))
+        #expect(ours.errorLines.count == 2 && ours.errors.hasPrefix("pmap: \(command): "))
+        #expect(ours.errorLines[1].contains("chunk 1 could not be run; item: 1"))
     }
 
     @Test func status255StartsNoMoreAndAwaitsTheRunning() throws {
         let result = try shell(
             "yes | pmap -j2 -s 'case $PMAP_CHUNK in 1) sleep 0.3; echo one;; 2) exit 255;; esac'")
         #expect(result.text == "one\n" && result.status == 124)
-        #expect(result.errorLines.count == 1)
+        #expect(result.errorLines.count == 2)
         #expect(
-            result.errors.contains("exited with status 255; no more chunks are started"))
+            result.errorLines[0].hasSuffix(
+                "exited with status 255; no more chunks are started; item: y"))
+        #expect(
+            result.errorLines[1].hasPrefix(
+                "pmap: 1 chunk failed, no more were started: chunk 2 exited with status 255"))
     }
 
     @Test func aKilledWorkerIsNamed() throws {
         let result = try shell("echo a | pmap -s 'kill -9 $$'")
         #expect(
-            result.errors.wholeMatch(
-                of: /pmap: chunk 1: worker [0-9]+ killed by signal 9 \(Killed\)\n/) != nil)
+            result.errors.replacing(/worker [0-9]+/, with: "worker N")
+                == "pmap: chunk 1: worker N killed by signal 9 (Killed); item: a\n"
+                + "pmap: 1 of 1 chunk failed: chunk 1 was killed by signal 9 (Killed); item: a\n")
         #expect(result.status == 125)
+    }
+
+    // MARK: The last line
+
+    @Test(arguments: [
+        (
+            "-q -c2 false",
+            "3 of 3 chunks failed: the first, chunk 1, exited with status 1; items: 1 2; "
+                + "see --failed, --log or -vv"
+        ),
+        ("-s '[ $1 != 2 ]'", "1 of 5 chunks failed: chunk 2 exited with status 1; item: 2"),
+        (
+            "--log log --failed bad -j2 -s '[ $1 = 1 ]'",
+            "4 of 5 chunks failed: the first, chunk 2, exited with status 1; item: 2; see bad"
+        ),
+        (
+            "-j1 --log log --halt soon false",
+            "1 of 5 chunks failed, 4 were not done: chunk 1 exited with status 1; item: 1; see log"
+        ),
+        (
+            "-j1 -c3 --halt now --retry 1 false",
+            "1 of 2 chunks failed, 1 was not done: chunk 1 exited with status 1; items: 1 2 3; "
+                + "see --failed, --log or -vv"
+        ),
+        (
+            "-j2 -s '[ $1 != 1 ] || until [ -e two ]; do sleep 0.01; done; >two; exit $1'",
+            "5 of 5 chunks failed: the first, chunk 1, exited with status 1; item: 1; "
+                + "see --failed, --log or -vv"
+        ),
+    ]) func theLastLineTellsHowManyFailedAndTheFirst(
+        _ options: String, _ message: String
+    ) throws {
+        #expect(try shell("seq 5 >in; pmap -a in \(options)").errors == "pmap: \(message)\n")
+    }
+
+    /// They have a message of their own before it.
+    @Test(arguments: [
+        ("nosuch", "1 chunk failed, no more were started: chunk 1 could not be run"),
+        ("-s 'exit 255'", "1 of 5 chunks failed, 4 were not done: chunk 1 exited with status 255"),
+        (
+            "-s 'kill -9 $$'",
+            "5 of 5 chunks failed: the first, chunk 1, was killed by signal 9 (Killed)"
+        ),
+        (
+            "--timeout 0.01 sleep",
+            "5 of 5 chunks failed: the first, chunk 1, timed out and was ended"
+        ),
+    ]) func theLastLineIsTheLastOne(_ command: String, _ message: String) throws {
+        let result = try shell("seq 5 >in; pmap -a in -j1 \(command)")
+        #expect(
+            result.errorLines.last == "pmap: \(message); item: 1; see --failed, --log or -vv")
+        #expect(result.errorLines.count == 1 + (message.hasPrefix("5") ? 5 : 1))
+    }
+
+    @Test func withoutTheEndOfTheInputTheLastLineHasNoTotal() throws {
+        let result = try shell("yes | pmap -j1 --halt soon false")
+        #expect(
+            result.errors == "pmap: 1 chunk failed, no more were started: "
+                + "chunk 1 exited with status 1; item: y; see --failed, --log or -vv\n")
+    }
+
+    /// A chunk that was interrupted did not fail by itself.
+    @Test func thereIsNoLastLineIfNoChunkFailed() throws {
+        #expect(try shell("seq 5 | pmap true").errors.isEmpty)
+        #expect(try shell("printf 'a\\0b\n' | pmap echo").errorLines.count == 1)
+        #expect(try shell("yes | pmap -s 'echo; exit 1' | head -n1").errors.isEmpty)
+        let interrupted = try shell("seq 5 | pmap -j2 -s 'kill -INT $PPID; exec sleep 600'")
+        #expect(interrupted.errors.isEmpty && interrupted.status == 130)
+    }
+
+    @Test func chunksThatAnEarlierRunDidAreNoFailures() throws {
+        let result = try shell(
+            "seq 5 | pmap -q --log log -s '[ $1 -lt 4 ]' 2>no; seq 5 | pmap --log log --resume false"
+        )
+        #expect(
+            result.errors == "pmap: 2 of 5 chunks failed: "
+                + "the first, chunk 4, exited with status 1; item: 4; see log\n")
+    }
+
+    @Test(arguments: [
+        ("'kill -9 $$'", "killed by signal 9 (Killed)"),
+        ("'exit 255'", "exited with status 255; no more chunks are started"),
+        ("'exec sleep 600' --timeout=0.01", "timed out and was ended"),
+    ]) func aChunkIsToldWithItsItems(_ script: String, _ what: String) throws {
+        let words = script.split(separator: " --")
+        let option = words.count > 1 ? "--\(words[1])" : ""
+        let result = try shell(
+            "printf 'it is\\na\\033\\n' | pmap -c2 \(option) -s \(words[0])")
+        let line = result.errorLines[0].replacing(/worker [0-9]+/, with: "worker N")
+        #expect(line == #"pmap: chunk 1: worker N \#(what); items: 'it is' 'a\x1b'"#)
     }
 
     @Test(arguments: [

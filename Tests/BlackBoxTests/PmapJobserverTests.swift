@@ -94,20 +94,30 @@ func mostAtOnce(_ log: String) -> (most: Int, starts: Int, running: Int) {
     }
 
     @Test(arguments: [
-        ("pmap -a items -s 'exit 3'", 123),
-        ("pmap -a items --halt now -s '[ $1 = 3 ] && exit 1; sleep 60'", 123),
+        ("pmap -a items --failed bad -s 'exit 3'", 123),
+        ("pmap -a items --failed bad --halt now -s '[ $1 = 3 ] && exit 1; sleep 60'", 123),
         ("pmap -a items -s 'kill -9 $$' 2>/dev/null", 125),
         ("pmap -a items nosuch 2>/dev/null", 127),
         ("pmap -a items -s 'echo x; sleep 0.1' 2>/dev/null >/dev/full", 1),
         ("pmap -a items yes | head -n1 >/dev/null", 0),
         ("pmap -a items --timeout 0.1 sleep 60 2>/dev/null", 125),
-        ("pmap -a items --retry 1 false", 123),
+        ("pmap -a items --failed bad --retry 1 false", 123),
         ("(ulimit -n 24; seq 60 | pmap true)", 0),
     ])
     func tokensGoBackHoweverItEnds(command: String, status: Int) throws {
         let result = try shell(
             withTokens("fifo:$PWD/pool", "\(command); echo $? >status") + "; cat status")
-        #expect(result.text.contains("X\(status)\n") && result.errors == "")
+        let failures =
+            switch command {
+            case _ where status != 123: ""
+            case _ where command.contains("--halt"):
+                "1 of 12 chunks failed, 11 were not done: chunk 3 exited with status 1; item: 3"
+            default:
+                "12 of 12 chunks failed: the first, chunk 1, exited with status "
+                    + "\(command.contains("exit 3") ? 3 : 1); item: 1"
+            }
+        #expect(result.text.contains("X\(status)\n"))
+        #expect(result.errors == (failures.isEmpty ? "" : "pmap: \(failures); see bad\n"))
         #expect(result.text.prefix(4).sorted() == ["X", "a", "b", "c"])
     }
 

@@ -19,7 +19,10 @@ import Testing
     @Test func jsonIsAnObjectALineAndALastOneAtTheEnd() throws {
         let result = try shell(
             "seq 4 | pmap --progress json --progress-interval 0.1 -j1 -c2 -s 'sleep 0.25; exit 3'")
-        let objects = try result.errorLines.map {
+        #expect(
+            result.errorLines.last == "pmap: 2 of 2 chunks failed: the first, chunk 1, "
+                + "exited with status 3; items: 1 2; see --failed, --log or -vv")
+        let objects = try result.errorLines.dropLast().map {
             try #require(
                 try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any])
         }

@@ -28,6 +28,77 @@ import Testing
         #expect(result.text == "2\n2\n")
     }
 
+    /// The file's lines are the times of the attempts.
+    @Test func thePauseBeforeARetryDoubles() throws {
+        let result = try shell(
+            """
+            echo 1 | pmap --retry 3 --retry-delay 0.2 -s 'date +%s%N >>times; exit 1' 2>no
+            awk 'NR > 1 { print ($1 - last) / 1e9 } { last = $1 }' times
+            """)
+        let pauses = result.lines.compactMap(Double.init)
+        #expect(pauses.count == 3)
+        for (pause, least) in zip(pauses, [0.2, 0.4, 0.8]) { #expect(pause > least - 0.01) }
+    }
+
+    /// With one worker, all others are run before the first is run again.
+    @Test func aPauseKeepsNoOtherChunkAndIsEndedBySignals() throws {
+        let folder = try TemporaryFolder()
+        let running = try RunningShell(
+            """
+            seq 5 >in; exec pmap -a in -j1 -u --retry 1 --retry-delay 1h --failed bad -s '
+                [ $1 != 1 ] || exit 1; echo $1'
+            """, in: folder)
+        try running.wait(untilOutputContains: "5\n")
+        running.send(.terminate)
+        let result = try running.finish()
+        #expect(result.status == Signal.terminate.status)
+        #expect(try folder.text(of: "bad") == "1\n")
+        #expect(
+            result.errorLines.last
+                == "pmap: 1 of 5 chunks failed: chunk 1 exited with status 1; item: 1")
+    }
+
+    /// Of a server that refuses everything, not all items are asked for at once: pmap waits.
+    @Test func noMoreThanAThousandChunksRest() throws {
+        let folder = try TemporaryFolder()
+        let running = try RunningShell(
+            "seq 3000 >in; exec pmap -a in -j2 --retry 1 --retry-delay 1h --failed bad false",
+            in: folder)
+        try shell(
+            """
+            until [ "$(pgrep -P \(running.processID) | wc -l)" = 0 ] &&
+                grep -q 'State:.S' /proc/\(running.processID)/status; do sleep 0.3; done
+            """)
+        running.send(.terminate)
+        #expect(try running.finish().status == Signal.terminate.status)
+        #expect(try folder.text(of: "bad") == (1...3000).map { "\($0)\n" }.joined())
+    }
+
+    @Test func aPauseNeedsARetry() throws {
+        let result = try shell("echo 1 | pmap --retry-delay 1 echo")
+        #expect(
+            result.errors == "pmap: --retry-delay: is a pause before what --retry does\n")
+        #expect(result.status == 1)
+    }
+
+    /// Not among the results, and not what earlier attempts printed.
+    @Test(arguments: ["--retry 1", "", "--retry 1 --buffer 1 --tmpdir ."])
+    func whatAFailedChunkPrintedIsShown(_ options: String) throws {
+        let result = try shell(
+            """
+            seq 3 | pmap -j1 --show-failed \(options) -s 'echo >>n$1
+                seq $(wc -l <n$1) 90000; printf "end of $1"; [ $1 != 2 ]' >out
+            wc -l <n2; (seq 90000; printf "end of 1"; seq 90000; printf "end of 3") | cmp - out
+            """)
+        let attempts = options.isEmpty ? 1 : 2
+        #expect(result.text == "\(attempts)\n")
+        let shown = (attempts...90000).map { "\($0)\n" }.joined()
+        #expect(
+            result.errors == "pmap: chunk 2: exited with status 1 and printed what follows; "
+                + "item: 2\n\(shown)end of 2\n"
+                + "pmap: 1 of 3 chunks failed: chunk 2 exited with status 1; item: 2\n")
+    }
+
     @Test func status255IsNotRetried() throws {
         let result = try shell(
             "echo 1 | pmap --retry 5 -s 'echo x >>n; exit 255'; echo $?; wc -l <n | tr -d ' '")
@@ -80,8 +151,11 @@ import Testing
 
     @Test func aFailedFileThatCannotBeWrittenIsAnError() throws {
         let result = try shell("seq 2 | pmap --failed /dev/full -s 'echo $1; exit 1'")
-        #expect(result.text == "1\n2\n" && result.status == 123)
-        #expect(result.errors == "pmap: /dev/full: No space left on device\n")
+        #expect(result.text == "1\n2\n" && result.status == 1)
+        #expect(
+            result.errors == "pmap: /dev/full: No space left on device\n"
+                + "pmap: 2 of 2 chunks failed: the first, chunk 1, exited with status 1; item: 1; "
+                + "see /dev/full\n")
         let missing = try shell("seq 2 | pmap --failed no/where echo")
         #expect(missing.errors == "pmap: no/where: No such file or directory\n")
         #expect(missing.output.isEmpty && missing.status == 1)
@@ -113,8 +187,9 @@ import Testing
             "seq 3 | pmap --timeout 0.3 -j3 -s '[ $1 = 2 ] && exec sleep 600; echo $1'")
         #expect(result.text == "1\n3\n" && result.status == 125)
         #expect(
-            result.errors.wholeMatch(of: /pmap: chunk 2: worker [0-9]+ timed out and was ended\n/)
-                != nil)
+            result.errors.replacing(/worker [0-9]+/, with: "worker N")
+                == "pmap: chunk 2: worker N timed out and was ended; item: 2\n"
+                + "pmap: 1 of 3 chunks failed: chunk 2 timed out and was ended; item: 2\n")
     }
 
     @Test func oneThatIgnoresThatIsKilled() throws {
@@ -142,7 +217,8 @@ import Testing
         let table = result.lines.drop { !$0.contains("\t") }.map { $0.split(separator: "\t") }
         #expect(
             table.first?.joined(separator: " ")
-                == "chunk slot pid start seconds user sys max_rss exit signal attempts bytes items")
+                == "chunk slot pid start seconds user sys max_rss exit signal attempts bytes items "
+                + "hash input")
         let wanted = [0, 1, 8, 9, 10, 11, 12]
         let rows = table.dropFirst().map { row in wanted.map { String(row[$0]) } }
         #expect(
@@ -164,7 +240,10 @@ import Testing
             seq 6 | pmap -c2 --log log --resume echo never
             wc -l <log | tr -d ' '
             """)
-        #expect(result.text == "again 3 4\n5\n" && result.errors == "")
+        #expect(result.text == "again 3 4\n5\n")
+        #expect(
+            result.errors
+                == "pmap: 1 of 3 chunks failed: chunk 2 exited with status 1; items: 3 4\n")
     }
 
     @Test func resumeRefusesAnotherInput() throws {
@@ -177,7 +256,7 @@ import Testing
         #expect(
             result.errorLines == [
                 "pmap: log: chunk 1 has 2 items there and 3 here; resume with the same input and chunk size",
-                "pmap: other: is no log of pmap; --resume needs one",
+                "pmap: other: is no log of pmap; move it away, or name another file",
                 "pmap: --resume: needs the --log of the run that it resumes",
             ])
     }

@@ -51,7 +51,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("-s 'exit 3'", 123), ("--halt now -s '[ $1 = 2 ] && exit 1; sleep 60'", 123),
+        ("--failed bad -s 'exit 3'", 123),
+        ("--halt now --failed bad -s '[ $1 = 2 ] && exit 1; sleep 60'", 123),
         ("nosuch 2>/dev/null", 127), ("-s 'echo x' >/dev/full 2>&1", 1), ("yes | head -n1", 0),
         ("-s 'kill -TERM $PPID; sleep 60'", 143), ("-a nosuch true 2>/dev/null", 1),
         ("-n true", 0), ("--log . true 2>/dev/null", 1),
@@ -59,9 +60,20 @@ import Testing
     func theNamedPipeIsRemovedHoweverItEnds(words: String, status: Int32) throws {
         let folder = try TemporaryFolder()
         let result = try shell(
-            "seq 3 | pmap --share -j4 \(words)", in: folder, environment: form("fifo"))
+            "seq 3 >in; exec <in; rm in; pmap --share -j4 \(words); s=$?; rm -f bad; exit $s",
+            in: folder, environment: form("fifo"))
         // Of a signal the shell says something.
-        #expect(result.status == status && (status > 128 || result.errors == ""))
+        let errors =
+            switch words {
+            case _ where words.hasSuffix("exit 3'"):
+                "pmap: 3 of 3 chunks failed: the first, chunk 1, exited with status 3; item: 1; "
+                    + "see bad\n"
+            case _ where words.hasSuffix("sleep 60'") && status == 123:
+                "pmap: 1 of 3 chunks failed, 2 were not done: chunk 2 exited with status 1; "
+                    + "item: 2; see bad\n"
+            default: ""
+            }
+        #expect(result.status == status && (status > 128 || result.errors == errors))
         #expect(try leftover(folder) == "")
     }
 

@@ -12,8 +12,8 @@ func printCommands(
     var output = Output(.standardOutput)
     var status: Int32 = 0
     while !source.isExhausted {
-        while let chunk = try source.nextChunk({ item, _, why in
-            messages.say("item \(item)", why)
+        while let chunk = try source.nextChunk({ item in
+            messages.say("item \(item.number)", item.why)
             status = 1
         }) {
             let line = settings.command.shellForm(

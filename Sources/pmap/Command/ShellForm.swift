@@ -44,9 +44,11 @@ extension Command {
 
     /// Its items only, and control characters spelled out.
     func shortItems(_ chunk: Chunk, delimiter: UInt8) -> String {
-        let items = chunk.items(delimiter: delimiter).map { Array($0) }
-        let words = shortened(items, longest: 48).joined(separator: [UInt8(ascii: " ")])
-        return visible(readable(Array(words)))
+        // No more than 32 items are shown from the front, and 16 from the back.
+        let items = chunk.outerItems(delimiter: delimiter, first: 33, last: 17)
+        let words = shortened(
+            items.map { Array($0) }, longest: 48, leftOut: chunk.itemCount - items.count)
+        return visible(readable(Array(words.joined(separator: [UInt8(ascii: " ")]))))
     }
 }
 
@@ -69,9 +71,10 @@ let longestTag = 200
 /// long two thirds of what is shown are its beginning; of a word, its end, which is what
 /// paths differ in.
 ///
-/// - Parameter longest: bytes of the list that are shown, quotes not counted; of one word,
-///   half as many.
-func shortened(_ words: [[UInt8]], longest: Int = 200) -> [[UInt8]] {
+/// - Parameters:
+///   - longest: bytes of the list that are shown, quotes not counted; of one word, half as many.
+///   - leftOut: how many more words there are in the middle, all too many to be shown.
+func shortened(_ words: [[UInt8]], longest: Int = 200, leftOut: Int = 0) -> [[UInt8]] {
     let longestWord = longest / 2
     func count(_ words: some Sequence<[UInt8]>, atMost room: Int) -> Int {
         var left = room
@@ -83,10 +86,10 @@ func shortened(_ words: [[UInt8]], longest: Int = 200) -> [[UInt8]] {
     func quoted(_ words: some Sequence<[UInt8]>) -> [[UInt8]] {
         words.map { shownQuoted(shortened(word: $0, longest: longestWord)) }
     }
-    if count(words, atMost: longest) == words.count { return quoted(words) }
+    if leftOut == 0, count(words, atMost: longest) == words.count { return quoted(words) }
     let first = max(count(words, atMost: longest * 2 / 3), 1)
     let last = max(count(words.dropFirst(first).reversed(), atMost: longest / 3), 1)
-    let left = words.count - first - last
+    let left = words.count + leftOut - first - last
     if left <= 0 { return quoted(words) }
     return quoted(words.prefix(first)) + [Array("... \(left) more ...".utf8)]
         + quoted(words.suffix(last))

@@ -13,6 +13,25 @@ struct Chunk {
         if bytes.last == delimiter { items.removeLast() }
         return items
     }
+
+    /// Some of the first and some of the last items, without cutting the others.
+    func outerItems(delimiter: UInt8, first: Int, last: Int) -> [ArraySlice<UInt8>] {
+        if itemCount <= first + last { return items(delimiter: delimiter) }
+        var front: [ArraySlice<UInt8>] = []
+        var rest = bytes[...]
+        while front.count < first, let end = rest.firstIndex(of: delimiter) {
+            front.append(rest[..<end])
+            rest = rest[(end + 1)...]
+        }
+        var back: [ArraySlice<UInt8>] = []
+        if rest.last == delimiter { rest.removeLast() }
+        while back.count < last {
+            let end = rest.lastIndex(of: delimiter).map { $0 + 1 } ?? rest.startIndex
+            back.append(rest[end...])
+            rest = rest[..<max(end - 1, rest.startIndex)]
+        }
+        return front + back.reversed()
+    }
 }
 
 /// Where a chunk ends, whatever comes first; at least one item is in each.

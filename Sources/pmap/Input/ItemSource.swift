@@ -96,12 +96,9 @@ struct ItemSource<S: System>: ~Copyable {
     /// The next chunk that is full, or the rest at the end of the input; nil if more
     /// input is needed first, or none is left.
     ///
-    /// - Parameter refuse: told of each item that no command can take: its number
-    ///   from 1, its bytes, and why.
+    /// - Parameter refuse: told of each item that no command can take.
     /// - Throws: `Errno.noMemory`.
-    mutating func nextChunk(
-        _ refuse: (Int, [UInt8], String) -> Void
-    ) throws(Errno) -> Chunk? {
+    mutating func nextChunk(_ refuse: (RefusedItem) -> Void) throws(Errno) -> Chunk? {
         while true {
             let bytes = unsafe UnsafeRawBufferPointer(buffer.bytes)
             switch unsafe chunker.next(bytes, atEnd: atEnd) {
@@ -111,7 +108,9 @@ struct ItemSource<S: System>: ~Copyable {
             case .refused(let byteCount, let why):
                 itemsCut += 1
                 try requireMemory(byteCount)
-                unsafe refuse(itemsCut, Array(bytes.prefix(byteCount)), why)
+                let item = unsafe Array(bytes.prefix(byteCount))
+                refuse(
+                    RefusedItem(number: itemsCut, bytes: item, why: why, chunkBefore: chunksCut))
                 buffer.consume(byteCount)
             case .chunk(let byteCount, let itemCount):
                 itemsCut += itemCount
@@ -140,9 +139,9 @@ struct ItemSource<S: System>: ~Copyable {
     /// Takes out the whole items that were read and are in no chunk, for a run that is given
     /// up.
     mutating func takeRest() -> [UInt8] {
-        if !atEnd { buffer.removeLast(bytesOfLastItem) }
-        defer { buffer.consume(buffer.count) }
-        return unsafe Array(buffer.bytes)
+        let count = atEnd ? buffer.count : buffer.count - bytesOfLastItem
+        defer { buffer.consume(count) }
+        return unsafe Array(buffer.bytes.prefix(count))
     }
 
     /// Makes sure of memory for a copy of an item or a chunk.
@@ -150,6 +149,16 @@ struct ItemSource<S: System>: ~Copyable {
         // The loop has made sure of memory for small ones.
         if byteCount > 1 << 16 { try system.requireMemory(byteCount + 1 << 16) }
     }
+}
+
+/// An item that no command can take.
+struct RefusedItem {
+    /// From 1.
+    let number: Int
+    let bytes: [UInt8]
+    let why: String
+    /// The number of the chunk before it in the input, or 0.
+    let chunkBefore: Int
 }
 
 /// How often a byte occurs. The sums of 8-bit lanes are what the compiler makes SIMD of.

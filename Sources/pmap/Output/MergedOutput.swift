@@ -366,6 +366,21 @@ struct MergedOutput<S: System>: ~Copyable {
         try flush()
     }
 
+    /// Takes out the first bytes that are held of a chunk, which are then not written; nil if
+    /// there are none.
+    mutating func takeHeld(of chunk: Int) throws(WriteError) -> [UInt8]? {
+        guard var entry = held.removeValue(forKey: chunk) else { return nil }
+        defer { held[chunk] = entry }
+        do {
+            var bytes = try backlog.takeFirst(from: &entry.whole)
+            if bytes == nil { bytes = try backlog.takeFirst(from: &entry.partial) }
+            account.dropped += bytes?.count ?? 0
+            return bytes
+        } catch {
+            throw WriteError(error)
+        }
+    }
+
     /// An attempt failed and the chunk is run again: what it printed is forgotten.
     mutating func restart(chunk: Int) {
         noLongerOpen(chunk)

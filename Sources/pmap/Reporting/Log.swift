@@ -15,9 +15,14 @@ struct LogRow: Equatable {
     var outcome: Outcome
     var attempts: Int
     var bytes: Int
-    var items: Int
+    var mark: ChunkMark
+    /// The items, with something left out in the middle of a long list.
+    var shownItems: String
 
-    static let header =
+    static let header = oldHeader.dropLast() + "\thash\tinput\n"
+
+    /// That of logs without the last two columns.
+    static let oldHeader =
         "chunk\tslot\tpid\tstart\tseconds\tuser\tsys\tmax_rss\texit\tsignal\tattempts\tbytes\titems\n"
 
     /// The row with its newline. The outcome is two columns: a status and a signal, 0
@@ -32,9 +37,39 @@ struct LogRow: Equatable {
         let columns = [
             "\(chunk)", "\(slot)", "\(process)", decimal(start), decimal(wallTime),
             decimal(userTime), decimal(systemTime), "\(maximumResidentSize)", "\(exit)",
-            "\(signal)", "\(attempts)", "\(bytes)", "\(items)",
+            "\(signal)", "\(attempts)", "\(bytes)", "\(mark.items)", mark.hashText, shownItems,
         ]
         return columns.joined(separator: "\t") + "\n"
+    }
+}
+
+/// What tells a chunk from others without its items: their number and a hash.
+struct ChunkMark: Equatable {
+    let items: Int
+    /// FNV-1a with 64 bits, of the items, each with its delimiter: G. Fowler, L. C. Noll,
+    /// K.-P. Vo and D. Eastlake, "The FNV Non-Cryptographic Hash Algorithm", RFC 9923.
+    let hash: UInt64
+
+    init(_ chunk: Chunk, delimiter: UInt8) {
+        items = chunk.itemCount
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        func add(_ byte: UInt8) { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+        for byte in chunk.bytes { add(byte) }
+        if chunk.bytes.last != delimiter { add(delimiter) }
+        self.hash = hash
+    }
+
+    /// - Returns: nil if the columns of a log are something else.
+    init?(items: Substring, hash: Substring) {
+        guard let items = Int(items), let hash = UInt64(hash, radix: 16) else { return nil }
+        self.items = items
+        self.hash = hash
+    }
+
+    /// 16 hexadecimal digits.
+    var hashText: String {
+        let digits = String(hash, radix: 16)
+        return String(repeating: "0", count: 16 - digits.utf8.count) + digits
     }
 }
 
@@ -45,68 +80,116 @@ func decimal(_ time: Duration) -> String {
     return "\(milliseconds / 1000)." + String(repeating: "0", count: 3 - places.count) + places
 }
 
-/// What a log says is done: the items of each chunk that succeeded.
-///
-/// - Parameter text: whole lines; nil is returned where they are no log.
-func doneChunks(log text: String) -> [Int: Int]? {
-    var lines = text.split(separator: "\n", omittingEmptySubsequences: false)[...]
-    guard let header = lines.popFirst(), header + "\n" == LogRow.header else { return nil }
-    var done: [Int: Int] = [:]
-    for line in lines where !line.isEmpty {
-        let columns = line.split(separator: "\t", omittingEmptySubsequences: false)
-        guard columns.count == 13, let chunk = Int(columns[0]), let items = Int(columns[12]) else {
-            return nil
-        }
-        if columns[8] == "0" && columns[9] == "0" { done[chunk] = items }
-    }
-    return done
-}
-
-/// The file of `--log`, opened.
+/// The file of `--log`, opened and not changed yet.
 struct LogFile: ~Copyable {
-    private let file: OpenFile
-    /// What an earlier run did, with `--resume`: the number of items of each chunk.
-    let done: [Int: Int]
+    private let name: Argument
+    private let file: NamedFile
+    /// Bytes at the front that are kept: none, or a header and rows.
+    private let size: Int
+    /// What an earlier run did, with `--resume`: the chunks that succeeded.
+    let done: [Int: ChunkMark]
 
     /// - Parameter resumes: whether what is there is kept.
     init(_ name: Argument, resumes: Bool) throws(Failure) {
-        let flags = O_RDWR | O_CREAT | O_APPEND | (resumes ? 0 : O_TRUNC)
-        let opened: OpenFile
+        let file = try NamedFile(writing: name)
+        var contents = Contents()
         do throws(Errno) {
-            opened = try OpenFile(path: name, flags: flags)
+            if file.status.isRegular {
+                contents = try Contents(of: file.file.descriptor, wantsRows: resumes)
+            }
         } catch {
             throw Failure(name.text, error.reason)
         }
-        let text: String
-        do throws(Errno) {
-            text = resumes ? try Self.wholeLines(of: opened.descriptor) : ""
-            if text.isEmpty { try opened.descriptor.writeAll(Array(LogRow.header.utf8)) }
-        } catch {
-            throw Failure(name.text, error.reason)
+        switch contents.kind {
+        case .log: break
+        case .old where !resumes: break
+        case .old:
+            throw Failure(name.text, "is a log of an older pmap, which cannot be resumed")
+        case .other:
+            throw Failure(name.text, "is no log of pmap; move it away, or name another file")
         }
-        guard let found = text.isEmpty ? [:] : doneChunks(log: text) else {
-            throw Failure(name.text, "is no log of pmap; --resume needs one")
-        }
-        done = found
-        file = opened
+        self.name = name
+        self.file = file
+        size = resumes ? contents.size : 0
+        done = contents.done
     }
 
-    /// Hands over the file.
-    consuming func release() -> OpenFile { file }
+    /// What fstat(2) says of the file.
+    var status: stat { file.status }
 
-    /// The text of a log. A last line without its end, which a crash leaves behind, is cut
-    /// off.
-    private static func wholeLines(of log: FileDescriptor) throws(Errno) -> String {
-        var text = ""
-        var reader = try BlockReader(log)
-        while let block = try unsafe reader.next({ $0.count }) {
-            unsafe text += String(decoding: block, as: UTF8.self)
+    /// Makes it ready for rows: cuts off what is not kept, and writes the header to an empty
+    /// one.
+    ///
+    /// - Returns: the file.
+    consuming func begin() throws(Failure) -> OpenFile {
+        let descriptor = file.file.descriptor
+        do throws(Errno) {
+            if file.status.isRegular, file.status.st_size > size {
+                _ = try retrying { ftruncate(descriptor.rawValue, off_t(size)) }
+            }
+            if size == 0 { try descriptor.writeAll(Array(LogRow.header.utf8)) }
+        } catch {
+            throw Failure(name.text, error.reason)
         }
-        let end = text.utf8.lastIndex(of: UInt8(ascii: "\n")).map { text.utf8.index(after: $0) }
-        let whole = text[..<(end ?? text.startIndex)]
-        if whole.utf8.count < text.utf8.count {
-            _ = try retrying { ftruncate(log.rawValue, off_t(whole.utf8.count)) }
+        return file.release()
+    }
+
+    /// What is in a file that is to be a log.
+    private struct Contents {
+        enum Kind {
+            /// Nothing, a part of a header that a crash left, or a log.
+            case log
+            /// A log without hashes.
+            case old
+            case other
         }
-        return String(whole)
+
+        var kind = Kind.log
+        /// Bytes of whole lines. A crash leaves a last line without its end.
+        var size = 0
+        var done: [Int: ChunkMark] = [:]
+
+        init() {}
+
+        init(of file: FileDescriptor, wantsRows: Bool) throws(Errno) {
+            let header = LogRow.header
+            let first = String(
+                decoding: try file.beginning(header.utf8.count), as: UTF8.self)
+            if first == header {
+                if wantsRows { try readRows(of: file) }
+            } else if first.hasPrefix(LogRow.oldHeader) {
+                kind = .old
+            } else if !first.isEmpty, !header.hasPrefix(first) || first.utf8.count < 5 {
+                kind = .other
+            }
+        }
+
+        private mutating func readRows(of file: FileDescriptor) throws(Errno) {
+            var reader = try BlockReader(file)
+            var isHeader = true
+            while let block = try unsafe reader.nextRecords(delimiter: UInt8(ascii: "\n")) {
+                let lines = unsafe String(decoding: block, as: UTF8.self)
+                guard lines.utf8.last == UInt8(ascii: "\n") else { return }
+                size += block.count
+                for line in lines.split(separator: "\n") {
+                    if isHeader {
+                        isHeader = false
+                    } else if !note(row: line) {
+                        kind = .other
+                        return
+                    }
+                }
+            }
+        }
+
+        /// - Returns: whether it is a row.
+        private mutating func note(row: Substring) -> Bool {
+            let columns = row.split(separator: "\t", omittingEmptySubsequences: false)
+            guard columns.count == 15, let chunk = Int(columns[0]),
+                let mark = ChunkMark(items: columns[12], hash: columns[13])
+            else { return false }
+            if columns[8] == "0" && columns[9] == "0" { done[chunk] = mark }
+            return true
+        }
     }
 }

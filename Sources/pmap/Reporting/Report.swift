@@ -10,6 +10,7 @@ struct Report<S: System>: ~Copyable {
     private var statistics: Statistics?
     private(set) var tally = Tally()
     private(set) var progress = Progress()
+    private var failures = FailureSummary()
     private let began: Duration
     private var saidSpillFailure = false
 
@@ -95,6 +96,7 @@ struct Report<S: System>: ~Copyable {
     mutating func inputFailed(_ error: Errno) {
         let file = settings.argumentFile.map { $0 == "-" ? nil : $0.text } ?? nil
         sayError(file ?? "standard input", error.reason)
+        records.noteCutInput()
     }
 
     // MARK: Chunks
@@ -102,28 +104,44 @@ struct Report<S: System>: ~Copyable {
     /// Whether an earlier run has done a part of the work.
     var resumes: Bool { records.resumes }
 
-    /// The items of a chunk that an earlier run has done; nil if it must be done now.
-    func itemsDone(inChunk number: Int) -> Int? { records.itemsDone(inChunk: number) }
+    /// What the log of an earlier run says of a chunk.
+    enum EarlierRun: Equatable {
+        /// It must be done now.
+        case notDone
+        case done
+        /// A chunk of this number was done, but one of other items.
+        case differs
+    }
+
+    func earlierRun(of chunk: Chunk) -> EarlierRun {
+        guard let mark = records.markOfDone(chunk: chunk.number) else { return .notDone }
+        return mark == ChunkMark(chunk, delimiter: settings.delimiter) ? .done : .differs
+    }
 
     /// A chunk is skipped, since an earlier run has done it.
     mutating func skipped(items: Int) {
+        failures.noteDone()
         progress.chunksDone += 1
         progress.itemsDone += items
         progress.itemsSkipped += items
     }
 
-    /// The items of a chunk that is not as long as the log says.
-    mutating func differs(_ chunk: Chunk, itemsInLog: Int) {
+    /// A chunk is not the one that the log says is done.
+    mutating func differs(_ chunk: Chunk) {
+        let there = records.markOfDone(chunk: chunk.number)?.items ?? 0
+        let difference =
+            there == chunk.itemCount
+            ? "has other items there than here"
+            : "has \(there) items there and \(chunk.itemCount) here"
         sayError(
             settings.logFile?.text ?? "",
-            "chunk \(chunk.number) has \(itemsInLog) items there and \(chunk.itemCount) here; "
-                + "resume with the same input and chunk size")
+            "chunk \(chunk.number) \(difference); resume with the same input and chunk size")
     }
 
     /// An item that no command can take.
-    mutating func refused(item: Int, _ bytes: [UInt8], _ why: String) {
-        sayError("item \(item)", why)
-        addFailed(bytes)
+    mutating func refused(_ item: RefusedItem) {
+        sayError("item \(item.number)", item.why)
+        addFailed(item.bytes, place: 2 * item.chunkBefore + 1)
     }
 
     /// An attempt to run a chunk has ended, for good or not.
@@ -142,10 +160,26 @@ struct Report<S: System>: ~Copyable {
         switch (outcome, worker.state.reason) {
         case (_, .halt): break
         case (.exited(status: 255), _):
-            say("chunk \(worker.chunk.number)", "\(what); no more chunks are started")
-        case (.killed, _), (.timedOut, _): say("chunk \(worker.chunk.number)", what)
+            say(
+                "chunk \(worker.chunk.number)",
+                withItems("\(what); no more chunks are started", worker.chunk))
+        case (.killed, _), (.timedOut, _):
+            say("chunk \(worker.chunk.number)", withItems(what, worker.chunk))
         default: break
         }
+    }
+
+    /// What is said of a chunk, with its items.
+    private func withItems(_ text: String, _ chunk: Chunk) -> String {
+        let items = settings.command.shortItems(chunk, delimiter: settings.delimiter)
+        return "\(text); item\(chunk.itemCount == 1 ? "" : "s"): \(items)"
+    }
+
+    /// What a worker printed that failed follows.
+    mutating func willShowOutput(of worker: Worker, _ outcome: Outcome) {
+        say(
+            "chunk \(worker.chunk.number)",
+            withItems("\(outcome.text) and printed what follows", worker.chunk))
     }
 
     /// A chunk is done or has failed for good. Its row is logged once its output is written.
@@ -153,32 +187,51 @@ struct Report<S: System>: ~Copyable {
         progress.chunksDone += 1
         progress.itemsDone += worker.chunk.itemCount
         if worker.state.reason == .halt { tally.noteHalted() } else { tally.note(outcome) }
-        records.addRow(
-            LogRow(
-                chunk: worker.chunk.number, slot: worker.slot, process: Int(worker.process),
-                start: worker.begunSince1970, wallTime: worker.runTime,
-                userTime: use.userTime, systemTime: use.systemTime,
-                maximumResidentSize: use.maximumResidentSize, outcome: outcome,
-                attempts: worker.job.attempt, bytes: worker.bytesOut,
-                items: worker.chunk.itemCount),
-            items: worker.chunk.bytes)
-    }
-
-    /// The run is given up. Notes the items of chunks whose output was not written.
-    mutating func addUnwritten() {
-        for items in records.takeUnwritten() { addFailed(items) }
+        switch worker.state.reason {
+        // That it ended says nothing about its items.
+        case .halt, .endOfRun: break
+        default: noteEnd(of: worker.chunk, outcome)
+        }
+        let (command, delimiter) = (settings.command, settings.delimiter)
+        record { records throws(Failure) in
+            try records.addRow(
+                LogRow(
+                    chunk: worker.chunk.number, slot: worker.slot, process: Int(worker.process),
+                    start: worker.begunSince1970, wallTime: worker.runTime,
+                    userTime: use.userTime, systemTime: use.systemTime,
+                    maximumResidentSize: use.maximumResidentSize, outcome: outcome,
+                    attempts: worker.job.attempt, bytes: worker.bytesOut,
+                    mark: ChunkMark(worker.chunk, delimiter: delimiter),
+                    shownItems: command.shortItems(worker.chunk, delimiter: delimiter)),
+                items: worker.chunk.bytes)
+        }
     }
 
     /// A chunk that failed before is given up, because no more workers are started.
     mutating func gaveUp(_ job: Job) {
-        if let outcome = job.failure { tally.note(outcome) }
-        addFailed(job.chunk.bytes)
+        if let outcome = job.failure {
+            tally.note(outcome)
+            noteEnd(of: job.chunk, outcome)
+        }
+        notDone(job.chunk)
     }
 
     /// The command could not be started, for a reason that does not pass.
-    mutating func cannotRun(_ command: [UInt8], _ error: Errno, _ why: String) {
+    mutating func cannotRun(_ chunk: Chunk, _ command: [UInt8], _ error: Errno, _ why: String) {
         say(readable(command), why)
         tally.noteNotStarted(error)
+        noteFailed(chunk, "could not be run")
+    }
+
+    private mutating func noteEnd(of chunk: Chunk, _ outcome: Outcome) {
+        if outcome.isSuccess { return failures.noteDone() }
+        let isKilled = if case .killed = outcome { true } else { false }
+        noteFailed(chunk, (isKilled ? "was " : "") + outcome.text)
+    }
+
+    private mutating func noteFailed(_ chunk: Chunk, _ how: String) {
+        let isFirst = failures.isFirst(chunk.number)
+        failures.noteFailed(chunk.number, isFirst ? withItems(how, chunk) : "")
     }
 
     /// The output of these chunks is written.
@@ -186,9 +239,22 @@ struct Report<S: System>: ~Copyable {
         record { records throws(Failure) in try records.writeRows(of: chunks) }
     }
 
-    /// Notes items that failed for good, or were never tried.
-    mutating func addFailed(_ items: [UInt8]) {
-        record { records throws(Failure) in try records.addFailed(items) }
+    /// Lists the items of a chunk that failed for good or was not run.
+    mutating func notDone(_ chunk: Chunk) { addFailed(chunk.bytes, place: 2 * chunk.number) }
+
+    /// The run is given up. Lists the items of chunks whose output was not written.
+    mutating func addUnwritten() {
+        for (chunk, items) in records.takeUnwritten() { addFailed(items, place: 2 * chunk) }
+    }
+
+    /// Lists items that are in no chunk, since no more are run.
+    mutating func notTried(_ items: [UInt8]) { addFailed(items, place: .max) }
+
+    /// Whether `notTried` wants all that is left of the input.
+    var wantsUnreadItems: Bool { records.wantsUnreadItems }
+
+    private mutating func addFailed(_ items: [UInt8], place: Int) {
+        record { records throws(Failure) in try records.addFailed(items, place: place) }
     }
 
     /// Says that a record cannot be kept. The work goes on.
@@ -196,7 +262,8 @@ struct Report<S: System>: ~Copyable {
         do {
             try work(&records)
         } catch {
-            sayError(error.what, error.why)
+            say(error.what, error.why)
+            tally.noteLostRecord()
         }
     }
 
@@ -219,8 +286,13 @@ struct Report<S: System>: ~Copyable {
     /// - Parameters:
     ///   - workers: as many as may run at once now.
     ///   - findsChunkSize: whether `-c auto` is given.
-    mutating func finish(_ progress: Progress, workers: Int, findsChunkSize: Bool) {
+    ///   - isHeard: whether the reader of the output is still there.
+    mutating func finish(
+        _ progress: Progress, workers: Int, findsChunkSize: Bool, isHeard: Bool
+    ) {
         display.finish(progress)
+        record { records throws(Failure) in try records.finishLog() }
+        record { records throws(Failure) in try records.finishFailedItems() }
         if let statistics {
             let wall = (system.now - began) / .seconds(1)
             let advice = advice(statistics, wall, workers, findsChunkSize)
@@ -228,6 +300,16 @@ struct Report<S: System>: ~Copyable {
                 text: statistics.table(progress: progress, wall: wall, advice: advice.sentence))
         }
         if settings.verbosity > 0 { display.show(progress) }
+        if isHeard { sayFailures(progress) }
+    }
+
+    /// The one line that nothing silences, if chunks failed.
+    private mutating func sayFailures(_ progress: Progress) {
+        let file = settings.failedItemsFile ?? settings.logFile
+        let place = "see " + (file?.text ?? "--failed, --log or -vv")
+        if let (what, why) = failures.message(total: progress.chunksTotal, place: place) {
+            say(what, why)
+        }
     }
 
     private func advice(

@@ -9,6 +9,11 @@ struct JobQueue<S: System>: ~Copyable {
     private var sizer: ChunkSizer?
     /// In the order of the input. A few per worker at most.
     private var waiting: [Job] = []
+    /// Chunks that failed and are run again later (`--retry-delay`).
+    private var resting: [RestingJob] = []
+    private var restingBytes = 0
+    /// When the first of them joins those that wait, on the monotonic clock.
+    private(set) var nextWake = Duration.never
     /// When a start that failed is tried again, and how often that was in vain.
     private var nextTry = Duration.zero
     private(set) var vainTries = 0
@@ -17,6 +22,14 @@ struct JobQueue<S: System>: ~Copyable {
     static var pause: Duration { .milliseconds(100) }
     /// How often that is done while no worker runs.
     private static var patience: Int { 10 }
+    /// No new chunks are cut while so many, or so many bytes of them, rest.
+    private static var mostResting: Int { 1000 }
+    private static var mostRestingBytes: Int { 4 << 20 }
+
+    private struct RestingJob {
+        let job: Job
+        let end: Duration
+    }
 
     init(_ system: S, _ source: consuming ItemSource<S>, findsChunkSize: Bool) {
         self.system = system
@@ -25,7 +38,7 @@ struct JobQueue<S: System>: ~Copyable {
     }
 
     /// Whether there will never be a chunk again.
-    var isExhausted: Bool { waiting.isEmpty && source.isExhausted }
+    var isExhausted: Bool { waiting.isEmpty && resting.isEmpty && source.isExhausted }
 
     /// The first chunk that waits to be run again.
     var firstWaiting: Chunk? { waiting.first?.chunk }
@@ -36,8 +49,9 @@ struct JobQueue<S: System>: ~Copyable {
         waiting.insert(job, at: place ?? waiting.endIndex)
     }
 
-    /// Takes out all that wait.
+    /// Takes out all that wait or rest.
     mutating func removeWaiting() -> [Job] {
+        wake(all: true)
         defer { waiting = [] }
         return waiting
     }
@@ -53,8 +67,50 @@ struct JobQueue<S: System>: ~Copyable {
         return true
     }
 
-    /// Takes out the items that were read and are in no chunk, for a run that is given up.
-    mutating func takeRest() -> [UInt8] { source.takeRest() }
+    // MARK: Pauses
+
+    /// Lets a chunk that failed rest before it is run again.
+    mutating func rest(_ job: Job, for pause: Duration) {
+        if pause == .zero { return add(job) }
+        let end = system.now + pause
+        resting.append(RestingJob(job: job, end: end))
+        restingBytes += job.chunk.bytes.count
+        nextWake = min(nextWake, end)
+    }
+
+    /// Puts the chunks that have rested among those that wait.
+    ///
+    /// - Parameter all: also those that have not rested long enough.
+    mutating func wake(all: Bool = false) {
+        if resting.isEmpty { return }
+        let now = all ? .never : system.now
+        if now < nextWake { return }
+        let rested = resting.filter { $0.end <= now }
+        resting.removeAll { $0.end <= now }
+        for rest in rested {
+            restingBytes -= rest.job.chunk.bytes.count
+            add(rest.job)
+        }
+        nextWake = resting.map(\.end).min() ?? .never
+    }
+
+    /// Whether so many chunks rest that no new ones are cut.
+    var isCrowded: Bool {
+        resting.count >= Self.mostResting || restingBytes >= Self.mostRestingBytes
+    }
+
+    // MARK: Chunks
+
+    /// Gives up the items that are in no chunk: those that were read, and if the others are
+    /// wanted, all the rest of the input.
+    mutating func giveUpRest(_ report: inout Report<S>) {
+        while true {
+            let items = source.takeRest()
+            if !items.isEmpty { report.notTried(items) }
+            if source.atEnd || !report.wantsUnreadItems { return }
+            readItems(&report)
+        }
+    }
 
     /// The next chunk to run; nil if more input is needed first, or none is left.
     ///
@@ -66,11 +122,10 @@ struct JobQueue<S: System>: ~Copyable {
         workers: Int, slowest: Double, _ report: inout Report<S>
     ) throws(WriteError) -> Job? {
         if !waiting.isEmpty { return waiting.removeFirst() }
+        if isCrowded { return nil }
         sizeNextChunk(workers: workers, slowest: slowest, &report)
         do {
-            return try source.nextChunk { item, bytes, why in
-                report.refused(item: item, bytes, why)
-            }.map { Job(chunk: $0) }
+            return try source.nextChunk { report.refused($0) }.map { Job(chunk: $0) }
         } catch {
             throw WriteError(error)
         }

@@ -97,7 +97,8 @@ struct Pool<S: System>: ~Copyable {
         // Whatever was made for others is removed, however pmap ends from here on.
         slots.close()
         report.finish(
-            currentProgress, workers: workerLimit, findsChunkSize: queue.findsChunkSize)
+            currentProgress, workers: workerLimit, findsChunkSize: queue.findsChunkSize,
+            isHeard: !isReaderGone)
         switch phase {
         case .ending(.signal(let signal), _): return .signal(signal)
         case .ending(.outputFailed(let error), _): throw error
@@ -112,13 +113,10 @@ struct Pool<S: System>: ~Copyable {
         report.addUnwritten()
         if report.resumes {
             while let job = try? queue.next(workers: workerLimit, slowest: 0, &report) {
-                if report.itemsDone(inChunk: job.chunk.number) == nil {
-                    report.addFailed(job.chunk.bytes)
-                }
+                if report.earlierRun(of: job.chunk) != .done { report.notDone(job.chunk) }
             }
         }
-        let rest = queue.takeRest()
-        if !rest.isEmpty { report.addFailed(rest) }
+        queue.giveUpRest(&report)
     }
 
     /// Ends the run if the output cannot be written, or memory is out.
@@ -142,6 +140,12 @@ struct Pool<S: System>: ~Copyable {
         }
     }
 
+    /// Whether the output ended as with `| head`, about which nothing is said.
+    private var isReaderGone: Bool {
+        if case .ending(.outputFailed(let error), _) = phase { return error.cause == .brokenPipe }
+        return false
+    }
+
     private var currentProgress: Progress {
         var progress = report.progress
         progress.running = workers.count
@@ -160,6 +164,7 @@ struct Pool<S: System>: ~Copyable {
     /// - Returns: whether another could be started at once.
     private mutating func startWorkers() throws(WriteError) -> Bool {
         guard case .open = phase else { return false }
+        queue.wake()
         do {
             try system.requireMemory(Self.memoryForATurn)
         } catch {
@@ -202,18 +207,19 @@ struct Pool<S: System>: ~Copyable {
         let slowest = queue.findsChunkSize ? workers.slowestSecondsPerItem : 0
         while let job = try queue.next(workers: workerLimit, slowest: slowest, &report) {
             let chunk = job.chunk
-            guard job.failure == nil, job.attempt == 1,
-                let items = report.itemsDone(inChunk: chunk.number)
-            else { return job }
-            if items != chunk.itemCount {
-                report.differs(chunk, itemsInLog: items)
-                report.addFailed(chunk.bytes)
+            if job.failure != nil || job.attempt > 1 { return job }
+            switch report.earlierRun(of: chunk) {
+            case .notDone: return job
+            case .done:
+                report.skipped(items: chunk.itemCount)
+                try output.finish(chunk: chunk.number, keeps: false)
+            case .differs:
+                report.differs(chunk)
+                report.notDone(chunk)
                 try output.finish(chunk: chunk.number, keeps: false)
                 try startNoMore()
                 return nil
             }
-            report.skipped(items: items)
-            try output.finish(chunk: chunk.number, keeps: false)
         }
         return nil
     }
@@ -252,9 +258,10 @@ struct Pool<S: System>: ~Copyable {
             report.sayError("cannot start a worker", error.reason)
         } else {
             let words = arguments(for: job.chunk, slot: workers.nextSlot).words
-            report.cannotRun(words.first ?? [], error, settings.command.reason(error))
+            report.cannotRun(
+                job.chunk, words.first ?? [], error, settings.command.reason(error))
         }
-        report.addFailed(job.chunk.bytes)
+        report.notDone(job.chunk)
         try output.finish(chunk: job.chunk.number, keeps: false)
         try startNoMore()
     }
@@ -275,7 +282,7 @@ struct Pool<S: System>: ~Copyable {
     private mutating func wait(isBusy: Bool) -> [Event] {
         workers.resume(for: output)
         let isOpen = if case .open = phase { true } else { false }
-        let needsItems = hasRoom && queue.firstWaiting == nil
+        let needsItems = hasRoom && queue.firstWaiting == nil && !queue.isCrowded
         let wantsItems =
             isOpen && (queue.source.wantsMore || needsItems) && !queue.source.atEnd
         let wantsReader = output.waitsForReader
@@ -291,6 +298,7 @@ struct Pool<S: System>: ~Copyable {
     private func longestWait(isOpen: Bool) -> Int32 {
         let now = system.now
         var next = min(report.nextUpdate, slots.nextTime)
+        if isOpen { next = min(next, queue.nextWake) }
         if isOpen, queue.firstWaiting != nil, hasRoom, !slots.isShort {
             next = min(next, queue.nextStart)
         }
@@ -497,7 +505,7 @@ struct Pool<S: System>: ~Copyable {
         queue.mayStart()
         rereadWorkersFile()
         guard let outcome = worker.state.outcome else { return }
-        if output.isAbandoned { return report.addFailed(worker.chunk.bytes) }
+        if output.isAbandoned { return report.notDone(worker.chunk) }
         let isEnding = if case .ending = phase { true } else { false }
         report.ended(worker, outcome, use, isExpected: isEnding)
         // A worker that was ended early says nothing about what its items take.
@@ -508,17 +516,36 @@ struct Pool<S: System>: ~Copyable {
         }
         if willRetry(worker, outcome) {
             output.restart(chunk: worker.chunk.number)
-            queue.add(Job(chunk: worker.chunk, attempt: worker.job.attempt + 1, failure: outcome))
+            let attempt = worker.job.attempt
+            queue.rest(
+                Job(chunk: worker.chunk, attempt: attempt + 1, failure: outcome),
+                for: pause(afterAttempt: attempt, settings.retryDelay))
             return
         }
         report.finished(worker, outcome, use)
-        if !outcome.isSuccess { report.addFailed(worker.chunk.bytes) }
+        if !outcome.isSuccess { report.notDone(worker.chunk) }
+        if settings.showsFailedOutput, !outcome.isSuccess { try showOutput(of: worker, outcome) }
         report.makeWayForOutput()
         var lines = worker.lines
         try output.finish(
             chunk: worker.chunk.number, keeps: outcome.isSuccess || settings.retries == nil,
             rest: lines?.ending() ?? [])
         if !outcome.isSuccess { try stopAfterFailure(of: worker, outcome) }
+    }
+
+    /// Passes on to standard error what a worker printed that failed, unless it was ended
+    /// before it could do otherwise.
+    private mutating func showOutput(
+        of worker: Worker, _ outcome: Outcome
+    ) throws(WriteError) {
+        if worker.state.reason == .halt || worker.state.reason == .endOfRun { return }
+        var last: UInt8?
+        while let bytes = try output.takeHeld(of: worker.chunk.number) {
+            if last == nil { report.willShowOutput(of: worker, outcome) }
+            report.passOn(bytes)
+            last = bytes.last
+        }
+        if last ?? UInt8(ascii: "\n") != UInt8(ascii: "\n") { report.passOn([UInt8(ascii: "\n")]) }
     }
 
     private func willRetry(_ worker: Worker, _ outcome: Outcome) -> Bool {

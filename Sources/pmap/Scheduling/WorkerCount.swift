@@ -53,9 +53,10 @@ enum WorkerCount: Equatable {
 func workerCount(inFile name: Argument) throws(Failure) -> Int {
     let text: String
     do {
-        text = try contents(of: name)
+        text = try textOfRegularFile(name)
     } catch {
-        throw Failure(name.text, error.reason)
+        let isSpecial = error == .invalid
+        throw Failure(name.text, isSpecial ? "a jobs file is a regular file" : error.reason)
     }
     guard let count = WorkerCount(jobsFile: text) else {
         let word = text.split(whereSeparator: \.isWhitespace).first ?? ""

@@ -136,10 +136,31 @@ final class Kernel: System {
     }
 
     func writeAll(_ bytes: [UInt8], to descriptor: FileDescriptor) throws(Errno) {
-        try descriptor.writeAll(bytes)
+        try unsafe bytes.withUnsafeBufferPointer { bytes throws(Errno) in
+            var rest = UnsafeRawBufferPointer(bytes)
+            while unsafe !rest.isEmpty {
+                do throws(Errno) {
+                    let count = try unsafe descriptor.write(rest)
+                    unsafe rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+                } catch {
+                    if error != .wouldBlock { throw error }
+                    if !waitUntilWritable(descriptor) { throw .interrupted }
+                }
+            }
+        }
     }
 
-    func contents(of path: Argument) throws(Errno) -> String { try Shared.contents(of: path) }
+    func closeFile(_ descriptor: FileDescriptor) throws(Errno) { try descriptor.close() }
+
+    func replaceFile(
+        _ path: Argument, _ write: (FileDescriptor) throws(Errno) -> Void
+    ) throws(Errno) {
+        var replacement = try ReplacementFile(for: path)
+        try write(replacement.descriptor)
+        try replacement.replace()
+    }
+
+    func contents(of path: Argument) throws(Errno) -> String { try textOfRegularFile(path) }
 
     func openOutput() -> OutputFile {
         let output = FileDescriptor.standardOutput
@@ -170,16 +191,7 @@ final class Kernel: System {
     private func writeMessage(_ bytes: UnsafeRawBufferPointer) throws(Errno) {
         var rest = unsafe bytes
         while unsafe !rest.isEmpty {
-            while !isReady(.standardError, for: .writing) {
-                if Signals.mustEnd { return }
-                var requests = [
-                    pollfd(fd: 2, events: Int16(POLLOUT), revents: 0),
-                    pollfd(fd: signals.descriptor.rawValue, events: Int16(POLLIN), revents: 0),
-                ]
-                // Other signals stay in their pipe, so it would not be waited for again.
-                let others = isReady(signals.descriptor, for: .reading)
-                _ = unsafe poll(&requests, others ? 1 : 2, others ? 100 : -1)
-            }
+            if !waitUntilWritable(.standardError) { return }
             // There is room for PIPE_BUF bytes. Whole lines are kept together.
             var piece = unsafe UnsafeRawBufferPointer(rebasing: rest.prefix(Int(PIPE_BUF)))
             if piece.count < rest.count,
@@ -194,6 +206,23 @@ final class Kernel: System {
                 if error != .wouldBlock { throw error }
             }
         }
+    }
+
+    /// Waits until a write would not wait.
+    ///
+    /// - Returns: false if a signal that ends pmap came first.
+    private func waitUntilWritable(_ descriptor: FileDescriptor) -> Bool {
+        while !isReady(descriptor, for: .writing) {
+            if Signals.mustEnd { return false }
+            var requests = [
+                pollfd(fd: descriptor.rawValue, events: Int16(POLLOUT), revents: 0),
+                pollfd(fd: signals.descriptor.rawValue, events: Int16(POLLIN), revents: 0),
+            ]
+            // Other signals stay in their pipe, so it would not be waited for again.
+            let others = isReady(signals.descriptor, for: .reading)
+            _ = unsafe poll(&requests, others ? 1 : 2, others ? 100 : -1)
+        }
+        return true
     }
 
     var cpuCount: Int { usableCPUs() }

@@ -104,8 +104,18 @@ protocol System: AnyObject {
     /// Gives back the room that a part of a file takes. It is a wish.
     func release(_ file: FileDescriptor, offset: Int, count: Int)
     /// Writes all the bytes to a file or pipe that may make pmap wait for a moment.
+    ///
+    /// - Throws: `Errno.interrupted` if a signal that ends pmap comes before the reader.
     func writeAll(_ bytes: [UInt8], to descriptor: FileDescriptor) throws(Errno)
-    /// The text of a small file.
+    /// close(2), which is when some file systems first report a failed write.
+    func closeFile(_ descriptor: FileDescriptor) throws(Errno)
+    /// Puts a new file into the place of another one, which stays as it is if that fails.
+    ///
+    /// - Parameter write: writes the new file.
+    func replaceFile(
+        _ path: Argument, _ write: (FileDescriptor) throws(Errno) -> Void
+    ) throws(Errno)
+    /// The text of a small regular file.
     func contents(of path: Argument) throws(Errno) -> String
     /// Standard output, made ready for writes that do not wait.
     func openOutput() -> OutputFile

@@ -38,6 +38,7 @@ struct Tally: Equatable {
     private(set) var failedChunks = 0
     /// The statuses of xargs(1) that apply.
     private var statuses: Set<Int32> = []
+    private var hasLostRecords = false
 
     mutating func note(_ outcome: Outcome) {
         if outcome.isSuccess { return }
@@ -61,8 +62,13 @@ struct Tally: Equatable {
     /// Notes an error of pmap's own: an item that no command can take, a failed read.
     mutating func noteOwnError() { statuses.insert(1) }
 
-    /// Where several apply, the one that says most about why work was not done.
+    /// Notes that the log or the list of failed items is not complete.
+    mutating func noteLostRecord() { hasLostRecords = true }
+
+    /// If several apply, the one that says most about why work was not done. But nobody must
+    /// take a list for complete that is not.
     var exitStatus: Int32 {
-        [127, 126, 124, 125, 123, 1].first(where: statuses.contains) ?? 0
+        if hasLostRecords { return 1 }
+        return [127, 126, 124, 125, 123, 1].first(where: statuses.contains) ?? 0
     }
 }

@@ -9,6 +9,16 @@ struct Job {
     var failure: Outcome?
 }
 
+/// How long a chunk rests after a failed attempt: twice as long after each, up to an hour.
+func pause(afterAttempt attempt: Int, _ first: Duration) -> Duration {
+    let longest = max(first, .seconds(3600))
+    let doublings = min(attempt - 1, 62)
+
+    var pause = first
+    for _ in 0..<doublings where pause < longest { pause = min(pause * 2, longest) }
+    return pause
+}
+
 /// A running command, or one that has exited and is not forgotten yet. Only `WorkerTable`
 /// makes one, changes its state, and uses its process ID.
 struct Worker {

@@ -43,7 +43,7 @@ private func resume(_ plan: Plan, _ settings: Settings, after first: SimulatedKe
 }
 
 private func runPool(
-    _ kernel: SimulatedKernel, _ settings: Settings, _ plan: Plan, done: [Int: Int]
+    _ kernel: SimulatedKernel, _ settings: Settings, _ plan: Plan, done: [Int: ChunkMark]
 ) -> Result<Judge.RunEnd, WriteError> {
     var jobserver: Jobserver<SimulatedKernel>?
     if plan.tokens != nil {
@@ -51,8 +51,12 @@ private func runPool(
             kernel, reading: SimulatedKernel.tokensReading,
             writing: SimulatedKernel.tokensWriting, sharesFirstSlot: false)
     }
+    let failed = FailedItems(
+        kernel, SimulatedKernel.failed, name: "failed", isRegular: true, replaces: false,
+        delimiter: UInt8(ascii: "\n"))
     let records = Records(
-        kernel, settings, log: SimulatedKernel.log, done: done, failed: SimulatedKernel.failed)
+        kernel, settings, log: SimulatedKernel.log, done: done, failed: failed,
+        inputIsFile: plan.inputIsFile)
     do {
         var pool = try Pool(
             kernel, settings, items: SimulatedKernel.items, records: records,

@@ -30,6 +30,7 @@ final class SimulatedKernel: System {
     private(set) var messages: [UInt8] = []
     private(set) var log: [UInt8] = []
     private(set) var failed: [UInt8] = []
+    private var replacement: [UInt8] = []
     private var fileBytes: [Int32: [UInt8]] = [:]
     private(set) var faultsHit: Set<String> = []
     /// Bytes of workers' output that were read, minus those that were written or are in the
@@ -43,7 +44,7 @@ final class SimulatedKernel: System {
     private(set) var tokensLost = 0
 
     enum Handle: Equatable {
-        case items, output, signals, log, failed, file
+        case items, output, signals, log, failed, replacement, file
         case pipeRead(Int)
         case pipeWrite(Int)
     }
@@ -811,6 +812,7 @@ final class SimulatedKernel: System {
     func read(_ count: Int, from file: FileDescriptor, at offset: Int) throws(Errno) -> [UInt8] {
         call()
         if let error = fault("readFile") { throw error }
+        if file == Self.failed { return Array(failed[offset..<(offset + count)]) }
         hold(count)
         return Array(fileBytes[file.rawValue]![offset..<(offset + count)])
     }
@@ -829,9 +831,25 @@ final class SimulatedKernel: System {
         case .failed:
             if let error = fault("record") { throw error }
             failed += bytes
+        case .replacement:
+            if let error = fault("record") { throw error }
+            replacement += bytes
         case .pipeWrite(let pipe) where pipe == tokenPipe: pipes[pipe].append(bytes)
         default: fail("pmap writes to what is not to be written to")
         }
+    }
+
+    func closeFile(_ descriptor: FileDescriptor) throws(Errno) { close(descriptor) }
+
+    func replaceFile(
+        _ path: Argument, _ write: (FileDescriptor) throws(Errno) -> Void
+    ) throws(Errno) {
+        replacement = []
+        let file = open(.replacement)
+        defer { close(file) }
+        try write(file)
+        if replacement.count != failed.count { fail("the list of failed items is cut") }
+        failed = replacement
     }
 
     func contents(of path: Argument) throws(Errno) -> String { "" }
