@@ -1,7 +1,5 @@
 import Shared
 
-import Shared
-
 /// What `-j` asks for.
 enum WorkerCount: Equatable {
     case exactly(Int)
