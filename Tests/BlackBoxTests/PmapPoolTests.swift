@@ -337,6 +337,146 @@ func form(_ style: String) -> [String: String] {
             "trap '' HUP; pmap --pool sh -c 'kill -HUP $$; kill -HUP $PPID; sleep 0.1; echo on'")
         #expect(result.text == "on\n" && result.status == 0)
     }
+
+    // MARK: The maps below
+
+    /// Two maps in the background, which ignore SIGINT and SIGQUIT there, each with two workers
+    /// and one below them. `pids` gets those of all.
+    private static let twoMaps = #"""
+        map() { seq 2 | pmap "$@" -q -s 'echo $$ >>pids; echo ready >&2; sleep 987'; }
+        map & map -j2 & wait
+        """#
+
+    /// Waits until none of the processes in `pids` is left; zombies do not count.
+    private func expectNobodyIsLeft(
+        of count: Int, in folder: TemporaryFolder, sourceLocation: SourceLocation = #_sourceLocation
+    ) throws {
+        let result = try shell(
+            """
+            left() { for p in $(cat pids); do ps -o stat=,pid= $p | grep -v '^Z'; done; }
+            for i in $(seq 200); do [ -n "$(left)" ] || break; sleep 0.1; done; left
+            for p in $(cat pids); do kill -9 $p; done 2>/dev/null; wc -l <pids
+            """, in: folder, sourceLocation: sourceLocation)
+        #expect(result.text == "\(count)\n", sourceLocation: sourceLocation)
+    }
+
+    @Test(arguments: forms, [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR2, SIGALRM, SIGXCPU])
+    func aSignalEndsTheMapsBelow(style: String, signal: Int32) throws {
+        let folder = try TemporaryFolder()
+        try folder.write("script", Self.twoMaps)
+        let running = try RunningShell(
+            "exec pmap --pool -j4 sh script", in: folder, environment: form(style))
+        try running.wait(untilErrorsContain: String(repeating: "ready\n", count: 4))
+        kill(running.processID, signal)
+        #expect(try running.finish().status == 128 + signal)
+        try expectNobodyIsLeft(of: 4, in: folder)
+        #expect(try isClean(folder))
+    }
+
+    @Test(arguments: forms) func theDeathOfThePoolEndsTheMapsBelow(style: String) throws {
+        let folder = try TemporaryFolder()
+        try folder.write("script", Self.twoMaps)
+        let running = try RunningShell(
+            "exec pmap --pool -j4 sh script", in: folder, environment: form(style))
+        try running.wait(untilErrorsContain: String(repeating: "ready\n", count: 4))
+        running.send(.kill)
+        // The script waits for its maps, and holds the pipes of this test.
+        #expect(try running.finish().status == Signal.kill.status)
+        try expectNobodyIsLeft(of: 4, in: folder)
+    }
+
+    @Test(arguments: forms, [Signal.interrupt, .kill])
+    func aPoolEndsThePoolsBelow(style: String, signal: Signal) throws {
+        let folder = try TemporaryFolder()
+        try folder.write("script", Self.twoMaps)
+        try folder.write("outer", "pmap --pool -j4 sh script & wait")
+        let running = try RunningShell(
+            "exec pmap --pool sh outer", in: folder, environment: form(style))
+        try running.wait(untilErrorsContain: String(repeating: "ready\n", count: 4))
+        running.send(signal)
+        #expect(try running.finish().status == signal.status)
+        try expectNobodyIsLeft(of: 4, in: folder)
+    }
+
+    /// The worker takes a while to end, and the script does not wait for it.
+    @Test(arguments: forms) func aPoolThatIsEndedWaitsForTheMapsBelow(style: String) throws {
+        let folder = try TemporaryFolder()
+        try folder.write(
+            "worker",
+            "trap 'sleep 0.5; echo saved >file; exit' TERM; echo ready >&2; while :; do sleep 0.05; done"
+        )
+        let running = try RunningShell(
+            "exec pmap --pool sh -c 'echo 1 | pmap sh worker & wait'", in: folder,
+            environment: form(style))
+        try running.wait(untilErrorsContain: "ready")
+        running.send(.terminate)
+        // The map does not hold the pipes of this test once the pool is gone.
+        #expect(try running.finish().status == Signal.terminate.status)
+        #expect(try folder.text(of: "file") == "saved\n")
+    }
+
+    /// The map gets the same SIGINT from the terminal and from the pool, in either order. It
+    /// counts once: a second one would kill the worker.
+    @Test(arguments: forms) func whatIsTypedEndsAMapOnce(style: String) throws {
+        let folder = try TemporaryFolder()
+        try folder.write(
+            "worker",
+            "trap 'trap \"\" INT TERM; sleep 0.5; echo summary; exit' INT TERM; echo ready; while :; do sleep 0.05; done"
+        )
+        let terminal = try TerminalShell(
+            """
+            trap : INT; echo 1 >items
+            pmap --pool pmap -q --kill-after 40 -a items sh worker; echo status $?
+            """, in: folder, environment: form(style))
+        try terminal.wait("the worker") { $0.text.contains("ready") }
+        terminal.type("\u{3}")
+        let screen = try terminal.finish()
+        #expect(screen.text.contains("summary") && screen.text.contains("status 130"))
+    }
+
+    @Test(arguments: forms) func aMapThatTheCommandLeftBehindGoesOn(style: String) throws {
+        let folder = try TemporaryFolder()
+        let result = try shell(
+            """
+            pmap --pool sh -c '{ seq 3 | pmap -s "echo ready >>ready; until [ -e go ]; do
+                sleep 0.05; done; echo \\$1"; echo $? >status; } >out 2>&1 &
+                until [ -s ready ]; do sleep 0.05; done'
+            echo $?; sleep 0.3; touch go; until [ -s status ]; do sleep 0.05; done; cat out status
+            """, in: folder, environment: form(style))
+        #expect(result.text == "0\n1\n2\n3\n0\n" && result.errors == "")
+    }
+
+    /// A program in between closed the descriptor that is inherited, and another file has its
+    /// number: a pipe whose other end is closed.
+    @Test(.enabled(if: isInstalled("python3"))) func aForeignPipeEndsNoMap() throws {
+        let folder = try TemporaryFolder()
+        try folder.write(
+            "between.py",
+            """
+            import os, sys
+            number = int(os.environ["PMAP_POOL_ALIVE"].split(",")[0])
+            reading, writing = os.pipe()
+            os.close(writing)
+            os.dup2(reading, number, inheritable=True)
+            os.execvp("pmap", ["pmap", "-s", "sleep 0.2; echo $1"])
+            """)
+        let result = try shell(
+            "seq 2 | pmap --pool python3 between.py", in: folder, environment: form("pipe"))
+        #expect(result.text == "1\n2\n" && result.errors == "" && result.status == 0)
+    }
+
+    @Test func whatAKilledPoolLeftIsRemovedByTheNext() throws {
+        let folder = try TemporaryFolder()
+        let result = try shell(
+            """
+            mkdir pmap.empty1 pmap.files1; touch pmap.files1/slots
+            pmap --pool sh -c 'kill -9 $PPID'
+            ls -d pmap.?????? | wc -l
+            pmap --pool sh -c 'pmap --pool sh -c "ls -d pmap.?????? | wc -l"; seq 2 | pmap echo'
+            ls -d pmap.*
+            """, in: folder, environment: form("fifo"))
+        #expect(result.text == "3\n4\n1\n2\npmap.empty1\npmap.files1\n")
+    }
 }
 
 /// ninja is a client from 1.13 on.
