@@ -35,49 +35,35 @@ import Testing
         return folder
     }
 
-    /// Waits until none of the processes in `pids` is left; zombies do not count.
-    private func expectNobodyIsLeft(
-        in folder: TemporaryFolder, sourceLocation: SourceLocation = #_sourceLocation
-    ) throws {
-        let result = try shell(
-            """
-            left() { for p in $(cat pids); do ps -o stat=,pid= $p | grep -v '^Z'; done; }
-            for i in $(seq 200); do [ -n "$(left)" ] || break; sleep 0.1; done; left
-            for p in $(cat pids); do kill -9 $p; done 2>/dev/null; wc -l <pids
-            """, in: folder, sourceLocation: sourceLocation)
-        #expect(result.text == "5\n", sourceLocation: sourceLocation)
-    }
-
     @Test(arguments: ending) func theWholeGroupIsGoneAfterASignal(_ signal: Int32) throws {
         let folder = try folder(ignoring: signal)
         let running = try RunningShell(
             "exec pmap -a items -j3 --kill-after 0.5 -s '. ./$1'", in: folder)
         try running.wait(untilErrorsContain: "ready\nready\nready\n")
         kill(running.processID, signal)
+        try expectNobodyIsLeft(of: 5, after: running, in: folder)
         #expect(try running.finish().status == 128 + signal)
-        try expectNobodyIsLeft(in: folder)
     }
 
     /// They are up long before their time is, even on a slow machine.
     @Test func theWholeGroupIsGoneAfterATimeout() throws {
         let folder = try folder(ignoring: SIGTERM)
-        let result = try shell(
-            """
-            pmap -a items -j3 --timeout 3 --kill-after 0.5 --log log -s '. ./$1'
-            echo $?; tail -n +2 log | cut -f 9
-            """, in: folder)
-        #expect(result.text == "125\n-1\n-1\n-1\n")
-        try expectNobodyIsLeft(in: folder)
+        let running = try RunningShell(
+            "exec pmap -a items -j3 --timeout 4 --kill-after 0.5 --log log -s '. ./$1'", in: folder)
+        try expectNobodyIsLeft(of: 5, after: running, in: folder)
+        #expect(try running.finish().status == 125)
+        #expect(try shell("tail -n +2 log | cut -f 9", in: folder).text == "-1\n-1\n-1\n")
     }
 
     @Test func theWholeGroupIsGoneAfterAHalt() throws {
         let folder = try folder(ignoring: SIGTERM)
-        try folder.write("4", "until [ $(wc -l <pids) = 5 ]; do sleep 0.05; done; exit 7")
-        let result = try shell(
-            "echo 4 >>items; pmap -a items -j4 --halt now --kill-after 0.5 -s '. ./$1'; echo $?",
-            in: folder)
-        #expect(result.text == "123\n")
-        try expectNobodyIsLeft(in: folder)
+        try folder.write("items", "1\n2\n3\n4\n")
+        try folder.write(
+            "4", "until [ $(wc -l <pids) = 5 ]; do sleep 0.05; done 2>/dev/null; exit 7")
+        let running = try RunningShell(
+            "exec pmap -a items -j4 --halt now --kill-after 0.5 -s '. ./$1'", in: folder)
+        try expectNobodyIsLeft(of: 5, after: running, in: folder)
+        #expect(try running.finish().status == 123)
     }
 
     /// The leader dies of the signal at once; the child has until `--kill-after`, and pmap
@@ -119,6 +105,23 @@ import Testing
         #expect(result.lines.sorted() == ["\(tags[0])ended 1", "\(tags[1])ended 2"])
         if mode != "-u" && mode != "-l" { #expect(result.lines == result.lines.sorted()) }
         #expect(result.status == Signal.terminate.status)
+    }
+
+    /// It is continued, since a stopped process takes no signal.
+    @Test func whatAStoppedWorkerPrintsOnASignalIsPassedOn() throws {
+        let folder = try TemporaryFolder()
+        try folder.write(
+            "worker",
+            "trap 'echo ended; exit 0' TERM; echo $$ >pid; echo ready >&2; kill -STOP $$; while :; do sleep 0.05; done"
+        )
+        let running = try RunningShell(
+            "echo 1 >items; exec pmap -a items --kill-after 40 sh worker", in: folder)
+        try running.wait(untilErrorsContain: "ready")
+        try shell(
+            "until grep -q '^State:.T' /proc/$(cat pid)/status; do sleep 0.05; done", in: folder)
+        running.send(.terminate)
+        let result = try running.finish()
+        #expect(result.text == "ended\n" && result.status == Signal.terminate.status)
     }
 
     /// It is no member of the group, so it gets no signal, and goes on without its output.
@@ -180,4 +183,20 @@ import Testing
         kill(pid_t(process) ?? 0, SIGKILL)
         #expect(try terminal.finish().text.contains("status 125"))
     }
+}
+
+/// Waits until a pmap is gone, and then until none of the processes in `pids` is left; zombies
+/// do not count. It must come before `finish`, which kills what is left.
+func expectNobodyIsLeft(
+    of count: Int, after running: RunningShell, in folder: TemporaryFolder,
+    sourceLocation: SourceLocation = #_sourceLocation
+) throws {
+    let result = try shell(
+        """
+        left() { for p in "$@"; do ps -o stat=,pid= $p | grep -v '^Z'; done; }
+        while [ -n "$(left \(running.processID))" ]; do sleep 0.05; done
+        for i in $(seq 100); do [ -n "$(left $(cat pids))" ] || break; sleep 0.1; done
+        left $(cat pids); wc -l <pids
+        """, in: folder, sourceLocation: sourceLocation)
+    #expect(result.text == "\(count)\n", sourceLocation: sourceLocation)
 }

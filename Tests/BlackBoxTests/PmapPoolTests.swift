@@ -347,19 +347,6 @@ func form(_ style: String) -> [String: String] {
         map & map -j2 & wait
         """#
 
-    /// Waits until none of the processes in `pids` is left; zombies do not count.
-    private func expectNobodyIsLeft(
-        of count: Int, in folder: TemporaryFolder, sourceLocation: SourceLocation = #_sourceLocation
-    ) throws {
-        let result = try shell(
-            """
-            left() { for p in $(cat pids); do ps -o stat=,pid= $p | grep -v '^Z'; done; }
-            for i in $(seq 200); do [ -n "$(left)" ] || break; sleep 0.1; done; left
-            for p in $(cat pids); do kill -9 $p; done 2>/dev/null; wc -l <pids
-            """, in: folder, sourceLocation: sourceLocation)
-        #expect(result.text == "\(count)\n", sourceLocation: sourceLocation)
-    }
-
     @Test(arguments: forms, [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR2, SIGALRM, SIGXCPU])
     func aSignalEndsTheMapsBelow(style: String, signal: Int32) throws {
         let folder = try TemporaryFolder()
@@ -368,8 +355,8 @@ func form(_ style: String) -> [String: String] {
             "exec pmap --pool -j4 sh script", in: folder, environment: form(style))
         try running.wait(untilErrorsContain: String(repeating: "ready\n", count: 4))
         kill(running.processID, signal)
+        try expectNobodyIsLeft(of: 4, after: running, in: folder)
         #expect(try running.finish().status == 128 + signal)
-        try expectNobodyIsLeft(of: 4, in: folder)
         #expect(try isClean(folder))
     }
 
@@ -380,9 +367,8 @@ func form(_ style: String) -> [String: String] {
             "exec pmap --pool -j4 sh script", in: folder, environment: form(style))
         try running.wait(untilErrorsContain: String(repeating: "ready\n", count: 4))
         running.send(.kill)
-        // The script waits for its maps, and holds the pipes of this test.
+        try expectNobodyIsLeft(of: 4, after: running, in: folder)
         #expect(try running.finish().status == Signal.kill.status)
-        try expectNobodyIsLeft(of: 4, in: folder)
     }
 
     @Test(arguments: forms, [Signal.interrupt, .kill])
@@ -394,8 +380,8 @@ func form(_ style: String) -> [String: String] {
             "exec pmap --pool sh outer", in: folder, environment: form(style))
         try running.wait(untilErrorsContain: String(repeating: "ready\n", count: 4))
         running.send(signal)
+        try expectNobodyIsLeft(of: 4, after: running, in: folder)
         #expect(try running.finish().status == signal.status)
-        try expectNobodyIsLeft(of: 4, in: folder)
     }
 
     /// The worker takes a while to end, and the script does not wait for it.
@@ -403,14 +389,13 @@ func form(_ style: String) -> [String: String] {
         let folder = try TemporaryFolder()
         try folder.write(
             "worker",
-            "trap 'sleep 0.5; echo saved >file; exit' TERM; echo ready >&2; while :; do sleep 0.05; done"
+            "trap 'sleep 0.5; echo saved >file; exit' TERM; echo x >ready; while :; do sleep 0.05; done"
         )
         let running = try RunningShell(
-            "exec pmap --pool sh -c 'echo 1 | pmap sh worker & wait'", in: folder,
+            "exec pmap --pool sh -c 'echo 1 | pmap sh worker >/dev/null 2>&1 & wait'", in: folder,
             environment: form(style))
-        try running.wait(untilErrorsContain: "ready")
+        try shell("until [ -s ready ]; do sleep 0.05; done", in: folder)
         running.send(.terminate)
-        // The map does not hold the pipes of this test once the pool is gone.
         #expect(try running.finish().status == Signal.terminate.status)
         #expect(try folder.text(of: "file") == "saved\n")
     }
