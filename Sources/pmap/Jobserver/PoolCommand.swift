@@ -97,16 +97,17 @@ private func wait(
         for event in kernel.waitForEvents(milliseconds: -1).map({ Event(token: $0) }) {
             if case .clientLeft = event { slots.replaceLostTokens() }
             if case .poolEnded = event, slots.mustEndWithPool() {
-                line.tellEnd()
                 kill(process, SIGTERM)
+                line.tellEnd()
             }
         }
         for signal in kernel.receivedSignals() {
-            if Signals.ends(signal.number) { line.tellEnd() }
-            // What is typed on a terminal goes to the command without help.
+            // What is typed on a terminal goes to the command without help. The command is
+            // first: it might wait for the maps and end before its signal comes.
             if signal.isSentByProcess && signal.number != SIGCHLD {
                 kill(process, signal.number)
             }
+            if Signals.ends(signal.number) { line.tellEnd() }
         }
         var status: Int32 = 0
         let waited = try? retrying { unsafe waitpid(process, &status, WNOHANG) }
