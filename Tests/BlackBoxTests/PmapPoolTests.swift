@@ -419,6 +419,29 @@ func form(_ style: String) -> [String: String] {
         #expect(screen.text.contains("summary") && screen.text.contains("status 130"))
     }
 
+    /// The map, which ignores SIGINT in the background, ends with the pool. A signal that comes
+    /// later is its first one: a second one would kill the worker.
+    @Test(arguments: forms) func aSignalAfterThatOfThePoolKillsNoWorker(style: String) throws {
+        let folder = try TemporaryFolder()
+        try folder.write(
+            "worker",
+            """
+            trap 'trap "" TERM; echo caught >&2; until [ -e go ]; do sleep 0.05; done
+                echo summary; exit' TERM
+            echo ready >&2; while :; do sleep 0.05; done
+            """)
+        let running = try RunningShell(
+            """
+            echo 1 >items; exec pmap --pool sh -c 'trap "" INT
+                pmap -q -a items --kill-after 40 sh worker & echo $! >map; wait'
+            """, in: folder, environment: form(style))
+        try running.wait(untilErrorsContain: "ready")
+        running.send(.interrupt)
+        try running.wait(untilErrorsContain: "caught")
+        try shell("kill -TERM $(cat map); sleep 0.5; touch go", in: folder)
+        #expect(try running.finish().text == "summary\n")
+    }
+
     @Test(arguments: forms) func aMapThatTheCommandLeftBehindGoesOn(style: String) throws {
         let folder = try TemporaryFolder()
         let result = try shell(
