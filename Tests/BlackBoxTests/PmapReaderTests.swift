@@ -172,6 +172,17 @@ import Testing
         #expect(result.errors.contains("pmap: chunk 2: \(reason)\n"))
         #expect(!result.errors.contains("chunk 1: "))
     }
+
+    /// What is too much is still in its pipe when it exits with status 0.
+    @Test func anAttemptThatHasExitedAndCannotBeHeldFails() throws {
+        let result = try shell(
+            """
+            echo 8900000 | pmap -q --retry 0 --buffer 1 --tmpdir nosuch --failed failed \
+                -s 'head -c $1 /dev/zero' >output
+            echo $?; wc -c <output; cat failed
+            """)
+        #expect(result.lines == ["125", "0", "8900000"])
+    }
 }
 
 /// Whether there is a control group of version 2 that this user can freeze.

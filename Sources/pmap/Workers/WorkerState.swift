@@ -86,15 +86,19 @@ enum WorkerState: Equatable {
     }
 
     /// Its group is told to end. The first reason counts, and the earliest time for SIGKILL.
+    /// To a worker that has exited already no reason applies, except that its output is lost.
     mutating func end(_ why: EndReason, kill time: Duration, now: Duration) {
         switch self {
         case .running: self = .ending(why, kill: time)
         case .ending(let reason, let kill): self = .ending(reason, kill: min(kill, time))
         case .groupEnding(let exit, let reason, let kill, _, _):
             self = .groupEnding(
-                exit, reason, kill: min(kill, time), check: now, pause: Self.firstPause)
+                exit, reason ?? (why == .lostOutput ? why : nil), kill: min(kill, time),
+                check: now, pause: Self.firstPause)
         case .exited(let exit, let reason):
-            self = .groupEnding(exit, reason, kill: time, check: now, pause: Self.firstPause)
+            self = .groupEnding(
+                exit, reason ?? (why == .lostOutput ? why : nil), kill: time, check: now,
+                pause: Self.firstPause)
         }
     }
 
