@@ -63,13 +63,14 @@ check-engines: build
 	PMAPUTILS_ENGINES=1 PMAPUTILS_BIN="$(BIN)" \
 	    $(SWIFT) test $(SWIFTFLAGS) --no-parallel --filter EngineTests
 
-# Has system calls fail, one by one, sends signals at random moments, and passes a line of
-# 3 GB through: ten minutes.
+# Has system calls fail, one by one, sends signals at random moments, reads the output slowly,
+# and passes a line of 3 GB through: half an hour.
 check-faults: build
 	$(call need,strace,install the package strace)
 	$(need-python)
 	PATH="$(BIN):$$PATH" Tests/Faults/inject
 	PATH="$(BIN):$$PATH" Tests/Faults/signals
+	PATH="$(BIN):$$PATH" Tests/Faults/readers
 	PATH="$(BIN):$$PATH" Tests/Faults/long-line
 
 # The tests under the sanitizers of the compiler, some minutes each, and open descriptors.
@@ -130,7 +131,7 @@ lint:
 	$(need-python)
 	python3 -c 'import sys; [compile(open(name).read(), name, "exec") for name in sys.argv[1:]]' \
 	    Benchmarks/bench Benchmarks/curves Benchmarks/hostile Benchmarks/plot Benchmarks/*.py \
-	    Tests/Faults/signals
+	    Tests/Faults/signals Tests/Faults/readers
 	shellcheck .ci/* completions/* examples/*.sh Tests/Arm64/check Tests/Engines/* \
 	    Tests/Faults/inject Tests/Faults/long-line \
 	    Tests/Sanitize/check Tests/Sanitize/descriptors Tests/Coverage/report

@@ -49,7 +49,7 @@ private func run(
     let kernel = try Kernel(signals: signals)
     var client: Jobserver<Kernel>?
     if let pipe = pipe.take() { client = Jobserver(kernel, pipe) }
-    let slots = SlotSupply(kernel, client, server)
+    let slots = SlotSupply(kernel, client, server, below: PoolWatch())
     // The pool is never taken apart: the metadata of generic types that Swift's runtime would
     // make for that cost a sixth of the start-up time.
     let pool = UnsafeMutablePointer<Pool<Kernel>>.allocate(capacity: 1)

@@ -339,6 +339,154 @@ func form(_ style: String) -> [String: String] {
             "trap '' HUP; pmap --pool sh -c 'kill -HUP $$; kill -HUP $PPID; sleep 0.1; echo on'")
         #expect(result.text == "on\n" && result.status == 0)
     }
+
+    // MARK: The maps below
+
+    /// Two maps in the background, which ignore SIGINT and SIGQUIT there, each with two workers
+    /// and one below them. `pids` gets those of all.
+    private static let twoMaps = #"""
+        map() { seq 2 | pmap "$@" -q -s 'echo $$ >>pids; echo ready >&2; sleep 987'; }
+        map & map -j2 & wait
+        """#
+
+    @Test(arguments: forms, [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR2, SIGALRM, SIGXCPU])
+    func aSignalEndsTheMapsBelow(style: String, signal: Int32) throws {
+        let folder = try TemporaryFolder()
+        try folder.write("script", Self.twoMaps)
+        let running = try RunningShell(
+            "exec pmap --pool -j4 sh script", in: folder, environment: form(style))
+        try running.wait(untilErrorsContain: String(repeating: "ready\n", count: 4))
+        kill(running.processID, signal)
+        try expectNobodyIsLeft(of: 4, after: running, in: folder)
+        #expect(try running.finish().status == 128 + signal)
+        #expect(try isClean(folder))
+    }
+
+    @Test(arguments: forms) func theDeathOfThePoolEndsTheMapsBelow(style: String) throws {
+        let folder = try TemporaryFolder()
+        try folder.write("script", Self.twoMaps)
+        let running = try RunningShell(
+            "exec pmap --pool -j4 sh script", in: folder, environment: form(style))
+        try running.wait(untilErrorsContain: String(repeating: "ready\n", count: 4))
+        running.send(.kill)
+        try expectNobodyIsLeft(of: 4, after: running, in: folder)
+        #expect(try running.finish().status == Signal.kill.status)
+    }
+
+    @Test(arguments: forms, [Signal.interrupt, .kill])
+    func aPoolEndsThePoolsBelow(style: String, signal: Signal) throws {
+        let folder = try TemporaryFolder()
+        try folder.write("script", Self.twoMaps)
+        try folder.write("outer", "pmap --pool -j4 sh script & wait")
+        let running = try RunningShell(
+            "exec pmap --pool sh outer", in: folder, environment: form(style))
+        try running.wait(untilErrorsContain: String(repeating: "ready\n", count: 4))
+        running.send(signal)
+        try expectNobodyIsLeft(of: 4, after: running, in: folder)
+        #expect(try running.finish().status == signal.status)
+    }
+
+    /// The worker takes a while to end, and the script does not wait for it.
+    @Test(arguments: forms) func aPoolThatIsEndedWaitsForTheMapsBelow(style: String) throws {
+        let folder = try TemporaryFolder()
+        try folder.write(
+            "worker",
+            "trap 'sleep 0.5; echo saved >file; exit' TERM; echo x >ready; while :; do sleep 0.05; done"
+        )
+        let running = try RunningShell(
+            "exec pmap --pool sh -c 'echo 1 | pmap sh worker >/dev/null 2>&1 & wait'", in: folder,
+            environment: form(style))
+        try shell("until [ -s ready ]; do sleep 0.05; done", in: folder)
+        running.send(.terminate)
+        #expect(try running.finish().status == Signal.terminate.status)
+        #expect(try folder.text(of: "file") == "saved\n")
+    }
+
+    /// The map gets the same SIGINT from the terminal and from the pool, in either order. It
+    /// counts once: a second one would kill the worker.
+    @Test(arguments: forms) func whatIsTypedEndsAMapOnce(style: String) throws {
+        let folder = try TemporaryFolder()
+        try folder.write(
+            "worker",
+            "trap 'trap \"\" INT TERM; sleep 0.5; echo summary; exit' INT TERM; echo ready; while :; do sleep 0.05; done"
+        )
+        let terminal = try TerminalShell(
+            """
+            trap : INT; echo 1 >items
+            pmap --pool pmap -q --kill-after 40 -a items sh worker; echo status $?
+            """, in: folder, environment: form(style))
+        try terminal.wait("the worker") { $0.text.contains("ready") }
+        terminal.type("\u{3}")
+        let screen = try terminal.finish()
+        #expect(screen.text.contains("summary") && screen.text.contains("status 130"))
+    }
+
+    /// The map, which ignores SIGINT in the background, ends with the pool. A signal that comes
+    /// later is its first one: a second one would kill the worker.
+    @Test(arguments: forms) func aSignalAfterThatOfThePoolKillsNoWorker(style: String) throws {
+        let folder = try TemporaryFolder()
+        try folder.write(
+            "worker",
+            """
+            trap 'trap "" TERM; echo caught >&2; until [ -e go ]; do sleep 0.05; done
+                echo summary; exit' TERM
+            echo ready >&2; while :; do sleep 0.05; done
+            """)
+        let running = try RunningShell(
+            """
+            echo 1 >items; exec pmap --pool sh -c 'trap "" INT
+                pmap -q -a items --kill-after 40 sh worker & echo $! >map; wait'
+            """, in: folder, environment: form(style))
+        try running.wait(untilErrorsContain: "ready")
+        running.send(.interrupt)
+        try running.wait(untilErrorsContain: "caught")
+        try shell("kill -TERM $(cat map); sleep 0.5; touch go", in: folder)
+        #expect(try running.finish().text == "summary\n")
+    }
+
+    @Test(arguments: forms) func aMapThatTheCommandLeftBehindGoesOn(style: String) throws {
+        let folder = try TemporaryFolder()
+        let result = try shell(
+            """
+            pmap --pool sh -c '{ seq 3 | pmap -s "echo ready >>ready; until [ -e go ]; do
+                sleep 0.05; done; echo \\$1"; echo $? >status; } >out 2>&1 &
+                until [ -s ready ]; do sleep 0.05; done'
+            echo $?; sleep 0.3; touch go; until [ -s status ]; do sleep 0.05; done; cat out status
+            """, in: folder, environment: form(style))
+        #expect(result.text == "0\n1\n2\n3\n0\n" && result.errors == "")
+    }
+
+    /// A program in between closed the descriptor that is inherited, and another file has its
+    /// number: a pipe whose other end is closed.
+    @Test(.enabled(if: isInstalled("python3"))) func aForeignPipeEndsNoMap() throws {
+        let folder = try TemporaryFolder()
+        try folder.write(
+            "between.py",
+            """
+            import os, sys
+            number = int(os.environ["PMAP_POOL_ALIVE"].split(",")[0])
+            reading, writing = os.pipe()
+            os.close(writing)
+            os.dup2(reading, number, inheritable=True)
+            os.execvp("pmap", ["pmap", "-s", "sleep 0.2; echo $1"])
+            """)
+        let result = try shell(
+            "seq 2 | pmap --pool python3 between.py", in: folder, environment: form("pipe"))
+        #expect(result.text == "1\n2\n" && result.errors == "" && result.status == 0)
+    }
+
+    @Test func whatAKilledPoolLeftIsRemovedByTheNext() throws {
+        let folder = try TemporaryFolder()
+        let result = try shell(
+            """
+            mkdir pmap.empty1 pmap.files1; touch pmap.files1/slots
+            pmap --pool sh -c 'kill -9 $PPID'
+            ls -d pmap.?????? | wc -l
+            pmap --pool sh -c 'pmap --pool sh -c "ls -d pmap.?????? | wc -l"; seq 2 | pmap echo'
+            ls -d pmap.*
+            """, in: folder, environment: form("fifo"))
+        #expect(result.text == "3\n4\n1\n2\npmap.empty1\npmap.files1\n")
+    }
 }
 
 /// ninja is a client from 1.13 on.

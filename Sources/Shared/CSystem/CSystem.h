@@ -83,6 +83,12 @@ static inline int cs_set_window(int fd, unsigned short columns, unsigned short r
     return ioctl(fd, TIOCSWINSZ, &size);
 }
 
+/* How many bytes a pipe holds, which stay in it; -1 if that cannot be told. */
+static inline int cs_bytes_waiting(int fd) {
+    int count;
+    return ioctl(fd, FIONREAD, &count) == 0 ? count : -1;
+}
+
 /* Has the cache fetch what will soon be read; any address will do. */
 static inline void cs_prefetch(const void *place) { __builtin_prefetch(place); }
 

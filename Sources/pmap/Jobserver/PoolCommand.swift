@@ -35,6 +35,7 @@ struct PoolSettings {
 /// - Returns: the exit status. Does not return where the command died of a signal: then so
 ///   does this process.
 func runCommand(_ settings: PoolSettings, messages: Messages) throws -> Int32 {
+    let above = PoolWatch()
     let form = try JobserverForm.preferred()
     let signals = try Signals(others: statusSignals)
     let spawner = try Spawner(
@@ -44,11 +45,15 @@ func runCommand(_ settings: PoolSettings, messages: Messages) throws -> Int32 {
         slots: settings.slots.number(cpus: usableCPUs()), form: form,
         folder: settings.temporaryFolder)
     let pipe = try server.open()
-    try announce(server)
-    var slots = SlotSupply(kernel, Jobserver(kernel, pipe), server)
+    var line = try LifeLine(folder: server.folder)
+    try announce(server, line)
+    var slots = SlotSupply(kernel, Jobserver(kernel, pipe), server, below: above)
     try kernel.watch(kernel.signalDescriptor, for: .reading, token: Event.signals.token)
     if let watch = slots.clientWatch {
         try kernel.watch(watch, for: .reading, token: Event.clientLeft.token)
+    }
+    if let watch = slots.poolWatch {
+        try kernel.watch(watch, for: .reading, token: Event.poolEnded.token)
     }
     let process: pid_t
     do throws(Errno) {
@@ -59,32 +64,50 @@ func runCommand(_ settings: PoolSettings, messages: Messages) throws -> Int32 {
         messages.say(settings.command[0].text, error.reason)
         return error == .noEntry ? 127 : 126
     }
-    let status = wait(for: process, kernel, &slots)
+    line.commandHasStarted()
+    let status = wait(for: process, kernel, &slots, &line)
+    if line.hasToldEnd { line.waitUntilUnwatched(atMost: longestWaitForMaps, kernel) }
+    line.release()
     slots.close()
     if cs_exited(status) == 0 { die(of: cs_term_signal(status)) }
     return cs_exit_status(status)
 }
 
+/// How long a pool that was told to end waits for the maps below it, after its command has
+/// ended: they may take the default of `--kill-after`, and a moment more.
+private let longestWaitForMaps = Duration.seconds(3)
+
 /// Names the pool to the command, and tells pmap what was started by the command itself:
 /// make and maps set the two other variables for what has a slot of its own.
-private func announce(_ server: borrowing SlotServer) throws(Errno) {
+private func announce(
+    _ server: borrowing SlotServer, _ line: borrowing LifeLine
+) throws(Errno) {
     try server.announce()
+    try line.announce()
     try setVariable("PMAP_POOL", to: Array(server.address.text.utf8))
     for name in ["MAKELEVEL", "PMAP_SLOT", "PMAP_CHUNK"] { unsafe unsetenv(name) }
 }
 
 /// - Returns: how the command has ended, as wait(2) has it.
 private func wait(
-    for process: pid_t, _ kernel: Kernel, _ slots: inout SlotSupply<Kernel>
+    for process: pid_t, _ kernel: Kernel, _ slots: inout SlotSupply<Kernel>,
+    _ line: inout LifeLine
 ) -> Int32 {
     while true {
         for event in kernel.waitForEvents(milliseconds: -1).map({ Event(token: $0) }) {
             if case .clientLeft = event { slots.replaceLostTokens() }
+            if case .poolEnded = event, slots.mustEndWithPool() {
+                kill(process, SIGTERM)
+                line.tellEnd()
+            }
         }
-        for signal in kernel.receivedSignals()
-        where signal.isSentByProcess && signal.number != SIGCHLD {
-            // What is typed on a terminal goes to the command without help.
-            kill(process, signal.number)
+        for signal in kernel.receivedSignals() {
+            // What is typed on a terminal goes to the command without help. The command is
+            // first: it might wait for the maps and end before its signal comes.
+            if signal.isSentByProcess && signal.number != SIGCHLD {
+                kill(process, signal.number)
+            }
+            if Signals.ends(signal.number) { line.tellEnd() }
         }
         var status: Int32 = 0
         let waited = try? retrying { unsafe waitpid(process, &status, WNOHANG) }

@@ -8,6 +8,8 @@ struct SlotServer: ~Copyable {
     let address: JobserverAddress
     let slots: Int
     private let namedPipe: NamedPipe?
+    /// The folder of the named pipe, if there is one.
+    let folder: String?
     /// Tells when a client may have left the named pipe. If there is none, tokens that are
     /// lost stay lost.
     private var watch: CloseWatch?
@@ -19,28 +21,26 @@ struct SlotServer: ~Copyable {
         if slots > Self.mostSlots {
             throw UsageError("-j gives \(slots) slots", "a pool has at most \(Self.mostSlots)")
         }
+        removeAbandonedPipes(in: folder)
         let address: JobserverAddress
         var namedPipe: NamedPipe?
+        var pipeFolder: String?
         switch form {
         case .fifo:
             let pipe = try NamedPipe(in: folder)
             address = .fifo(path: pipe.path)
+            pipeFolder = pipe.folder
             namedPipe = consume pipe
         case .pipe:
             let pipe = try Pipe()
             address = .pipe(
-                reading: try Self.inheritedCopy(of: pipe.reading.descriptor),
-                writing: try Self.inheritedCopy(of: pipe.writing.descriptor))
+                reading: try inheritedCopy(of: pipe.reading.descriptor),
+                writing: try inheritedCopy(of: pipe.writing.descriptor))
         }
         self.slots = slots
         self.address = address
+        self.folder = pipeFolder
         self.namedPipe = consume namedPipe
-    }
-
-    /// A copy that is open in all that is started from now on, and in this process to its end.
-    /// Its number has two digits, since scripts use those of one digit.
-    private static func inheritedCopy(of descriptor: FileDescriptor) throws(Errno) -> Int32 {
-        try retrying { fcntl(descriptor.rawValue, F_DUPFD, 10) }
     }
 
     /// Opens the pipe, and puts in a token for each slot but the first, on which runs what is
@@ -65,6 +65,12 @@ struct SlotServer: ~Copyable {
 
     /// Forgets which clients have left so far.
     mutating func clearWatch() { watch?.clear() }
+}
+
+/// A copy that is open in all that is started from now on, and in this process until it is
+/// closed. Its number has two digits, since scripts use those of one digit.
+func inheritedCopy(of descriptor: FileDescriptor) throws(Errno) -> Int32 {
+    try retrying { fcntl(descriptor.rawValue, F_DUPFD, 10) }
 }
 
 /// What is put into the pipe for a slot.

@@ -1,6 +1,7 @@
 import Shared
 
-/// Where the slots for workers come from: a jobserver if there is one, else nowhere.
+/// Where the slots for workers come from: a jobserver if there is one, else nowhere. It also
+/// tells when the pool above this process has ended.
 struct SlotSupply<S: System>: ~Copyable {
     private let system: S
     private var jobserver: Jobserver<S>?
@@ -10,6 +11,9 @@ struct SlotSupply<S: System>: ~Copyable {
     let descriptor: FileDescriptor?
     /// Readable when a client may have left the pipe that this process serves.
     let clientWatch: FileDescriptor?
+    /// Readable when the pool above this process has ended, or goes on without it.
+    let poolWatch: FileDescriptor?
+    private let pool: PoolWatch?
     private let sharesFirstSlot: Bool
     /// Whether a chunk waits for a slot.
     private(set) var isShort = false
@@ -22,14 +26,28 @@ struct SlotSupply<S: System>: ~Copyable {
     /// How long standard output may take nothing before a slot is lent.
     private static var stuckPause: Duration { .seconds(1) }
 
-    /// - Parameter server: what this process serves itself, if it does.
-    init(_ system: S, _ jobserver: consuming Jobserver<S>?, _ server: consuming SlotServer?) {
+    /// - Parameters:
+    ///   - server: what this process serves itself, if it does.
+    ///   - pool: the `--pool` that this process is below, if it is.
+    init(
+        _ system: S, _ jobserver: consuming Jobserver<S>?, _ server: consuming SlotServer?,
+        below pool: PoolWatch? = nil
+    ) {
         self.system = system
+        poolWatch = pool?.descriptor
+        self.pool = pool
         descriptor = jobserver?.descriptor
         sharesFirstSlot = jobserver?.sharesFirstSlot ?? false
         clientWatch = server?.watchDescriptor
         self.jobserver = jobserver
         self.server = server
+    }
+
+    /// Whether this process is to end with the pool above it. Asked when `poolWatch` has an
+    /// event, which is the last one.
+    func mustEndWithPool() -> Bool {
+        if let poolWatch { system.stopWatching(poolWatch) }
+        return pool?.mustEnd ?? false
     }
 
     /// Takes a slot for a worker.

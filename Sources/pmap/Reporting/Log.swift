@@ -184,12 +184,27 @@ struct LogFile: ~Copyable {
 
         /// - Returns: whether it is a row.
         private mutating func note(row: Substring) -> Bool {
-            let columns = row.split(separator: "\t", omittingEmptySubsequences: false)
-            guard columns.count == 15, let chunk = Int(columns[0]),
-                let mark = ChunkMark(items: columns[12], hash: columns[13])
-            else { return false }
-            if columns[8] == "0" && columns[9] == "0" { done[chunk] = mark }
+            guard let logged = LoggedChunk(row: row) else { return false }
+            if logged.isDone { done[logged.number] = logged.mark }
             return true
         }
+    }
+}
+
+/// What a row of a log says of its chunk.
+struct LoggedChunk {
+    let number: Int
+    let mark: ChunkMark
+    let isDone: Bool
+
+    /// - Parameter row: without its newline.
+    init?(row: Substring) {
+        let columns = row.split(separator: "\t", omittingEmptySubsequences: false)
+        guard columns.count == 15, let number = Int(columns[0]),
+            let mark = ChunkMark(items: columns[12], hash: columns[13])
+        else { return nil }
+        self.number = number
+        self.mark = mark
+        isDone = columns[8] == "0" && columns[9] == "0"
     }
 }

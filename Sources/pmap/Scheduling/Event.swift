@@ -1,6 +1,6 @@
 /// What the loop waits for. Workers go by their slots, which fit into a token with the kind.
 enum Event {
-    case signals, items, reader, jobserver, clientLeft
+    case signals, items, reader, jobserver, clientLeft, poolEnded
     case input(Int)
     case output(Int)
     case errors(Int)
@@ -15,6 +15,7 @@ enum Event {
         case .output(let slot): UInt64(slot) << 2 | 1
         case .errors(let slot): UInt64(slot) << 2 | 2
         case .clientLeft: 7
+        case .poolEnded: 11
         }
     }
 
@@ -28,7 +29,8 @@ enum Event {
         case (_, 0): self = .input(slot)
         case (_, 1): self = .output(slot)
         case (_, 2): self = .errors(slot)
-        default: self = .clientLeft
+        case (1, _): self = .clientLeft
+        default: self = .poolEnded
         }
     }
 }

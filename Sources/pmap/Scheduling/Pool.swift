@@ -34,6 +34,8 @@ struct Pool<S: System>: ~Copyable {
     /// Why a run is ended before its work is done.
     private enum Ending {
         case signal(Int32)
+        /// The `--pool` above has ended: as if it were SIGTERM.
+        case poolEnded
         case outputFailed(WriteError)
     }
 
@@ -62,6 +64,9 @@ struct Pool<S: System>: ~Copyable {
             system.signalDescriptor, for: .reading, token: Event.signals.token)
         if let watch = slots.clientWatch {
             try system.watch(watch, for: .reading, token: Event.clientLeft.token)
+        }
+        if let watch = slots.poolWatch {
+            try system.watch(watch, for: .reading, token: Event.poolEnded.token)
         }
         self.scratch = scratch
         self.system = system
@@ -101,6 +106,7 @@ struct Pool<S: System>: ~Copyable {
             isHeard: !isReaderGone)
         switch phase {
         case .ending(.signal(let signal), _): return .signal(signal)
+        case .ending(.poolEnded, _): return .signal(SIGTERM)
         case .ending(.outputFailed(let error), _): throw error
         default: break
         }
@@ -329,6 +335,11 @@ struct Pool<S: System>: ~Copyable {
         case .items: queue.readItems(&report)
         case .jobserver: break  // The next turn tries to take a slot.
         case .clientLeft: slots.replaceLostTokens()
+        case .poolEnded:
+            if slots.mustEndWithPool() {
+                try startNoMore()
+                end(.poolEnded)
+            }
         case .reader:
             report.makeWayForOutput()
             try output.flush()
@@ -347,7 +358,10 @@ struct Pool<S: System>: ~Copyable {
         case SIGTSTP: suspend()
         case SIGUSR1: report.showStatus(currentProgress)
         default:
-            if case .ending(let why, _) = phase {
+            if case .ending(.poolEnded, let giveUp) = phase {
+                // The same Ctrl-C may have reached the pool and this process.
+                phase = .ending(.signal(signal), giveUp: giveUp)
+            } else if case .ending(let why, _) = phase {
                 phase = .ending(why, giveUp: workers.time)
                 workers.killAll()
             } else {
@@ -569,6 +583,7 @@ struct Pool<S: System>: ~Copyable {
         var signal = SIGTERM
         switch why {
         case .signal(let number): signal = number
+        case .poolEnded: break
         case .outputFailed:
             output.abandon()
             for job in queue.removeWaiting() { report.gaveUp(job) }

@@ -86,11 +86,10 @@ struct Judge {
         var rows: [Int: Row] = [:]
         for line in String(decoding: kernel.log, as: UTF8.self).split(separator: "\n") {
             let columns = line.split(separator: "\t", omittingEmptySubsequences: false)
-            guard columns.count >= 13, let chunk = Int(columns[0]), let attempts = Int(columns[10])
+            guard columns.count == 15, let chunk = Int(columns[0]), let attempts = Int(columns[10])
             else { kernel.fail("a row of the log is none: \(line)") }
-            let row = Row(
-                chunk: chunk, isSuccess: columns[8] == "0" && columns[9] == "0",
-                attempts: attempts)
+            let isSuccess = LoggedChunk(row: line)?.isDone ?? false
+            let row = Row(chunk: chunk, isSuccess: isSuccess, attempts: attempts)
             if rows.updateValue(row, forKey: chunk) != nil {
                 kernel.fail("chunk \(chunk) is logged twice")
             }

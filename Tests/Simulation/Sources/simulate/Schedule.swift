@@ -29,10 +29,14 @@ private func resume(_ plan: Plan, _ settings: Settings, after first: SimulatedKe
     var random = Random(seed: plan.seed, stream: 3000)
     let rows = first.log.split(separator: UInt8(ascii: "\n"))
     let kept = rows.prefix(rows.isEmpty ? 0 : random.int(0...rows.count))
-    let text =
-        LogRow.header
-        + kept.map { String(decoding: $0, as: UTF8.self) + "\n" }.joined()
-    guard let done = doneChunks(log: text) else { first.fail("the log is none") }
+    var done: [Int: ChunkMark] = [:]
+    for row in kept {
+        let text = String(decoding: row, as: UTF8.self)
+        guard let logged = LoggedChunk(row: text[...]) else {
+            first.fail("a row of the log is none")
+        }
+        if logged.isDone { done[logged.number] = logged.mark }
+    }
     var items: [Int: [UInt8]] = [:]
     for attempt in first.attempts where done[attempt.chunk] != nil {
         items[attempt.chunk] = attempt.items
