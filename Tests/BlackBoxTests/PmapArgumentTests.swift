@@ -87,7 +87,8 @@ import Testing
             "-s 'echo {} $1'", "-s 'for x; do echo {}; done'", "-i -s 'xargs -I{} echo {}'",
             "echo 'x{1}'", "-F, echo {1}", "-I {1} echo {1}", "-i grep -c {1}",
         ] {
-            #expect(try shell("echo a | pmap \(command)").errors.isEmpty, "\(command)")
+            let errors = try shell("echo a | pmap \(command)").errors
+            #expect(!errors.contains("replace"), "\(command)")
         }
     }
 

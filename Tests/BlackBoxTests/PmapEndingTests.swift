@@ -98,10 +98,14 @@ import Testing
                 trap "echo ended $1; exit 0" TERM; echo ready >&2
                 while :; do sleep 0.05; done'
             """)
-        try running.wait(untilErrorsContain: "ready\nready\n")
+        let tags = mode == "--tag" ? ["1\t", "2\t"] : ["", ""]
+        if mode == "--tag" {
+            for tag in tags { try running.wait(untilErrorsContain: "\(tag)ready\n") }
+        } else {
+            try running.wait(untilErrorsContain: "ready\nready\n")
+        }
         running.send(.terminate)
         let result = try running.finish()
-        let tags = mode == "--tag" ? ["1\t", "2\t"] : ["", ""]
         #expect(result.lines.sorted() == ["\(tags[0])ended 1", "\(tags[1])ended 2"])
         if mode != "-u" && mode != "-l" { #expect(result.lines == result.lines.sorted()) }
         #expect(result.status == Signal.terminate.status)

@@ -136,7 +136,7 @@ import Testing
         let result = try shell(
             "printf 'it is\\na\\033\\n' | pmap -c2 \(option) -s \(words[0])")
         let line = result.errorLines[0].replacing(/worker [0-9]+/, with: "worker N")
-        #expect(line == #"pmap: chunk 1: worker N \#(what); items: 'it is' 'a\x1b'"#)
+        #expect(line == #"pmap: chunk 1: worker N \#(what); items: 'it is' $'a\033'"#)
     }
 
     @Test(arguments: [

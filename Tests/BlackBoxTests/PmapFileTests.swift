@@ -92,7 +92,7 @@ import Testing
         #expect(
             result.lines == [
                 "1 2 3 4 5 6 7 8 9 10 11 12 13 ... 984 more ... 998 999 1000",
-                #"'it is\t\x1b'"#,
+                #"$'it is\t\033'"#,
             ])
     }
 

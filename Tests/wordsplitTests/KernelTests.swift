@@ -127,7 +127,7 @@ import Testing
 
     @Test func theFirstSpecialByteIsFoundAtEachPlace() {
         let count = 200
-        for words in [Rule.Words.unicode, .asciiLetters] {
+        for words in [Rule.Words.unicode, .betweenWhiteSpace] {
             let ascii = ASCIIText(Rule(words: words), by: .loops)
             for place in 0...count {
                 for byte in [0x80, 0xFF, UInt8(ascii: "_"), UInt8(ascii: "^")] {

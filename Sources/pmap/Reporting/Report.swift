@@ -183,13 +183,18 @@ struct Report<S: System>: ~Copyable {
     }
 
     /// A chunk is done or has failed for good. Its row is logged once its output is written.
-    mutating func finished(_ worker: Worker, _ outcome: Outcome, _ use: ResourceUse) {
+    ///
+    /// - Parameter isExpected: as in `ended`.
+    mutating func finished(
+        _ worker: Worker, _ outcome: Outcome, _ use: ResourceUse, isExpected: Bool
+    ) {
         progress.chunksDone += 1
         progress.itemsDone += worker.chunk.itemCount
         if worker.state.reason == .halt { tally.noteHalted() } else { tally.note(outcome) }
         switch worker.state.reason {
         // That it ended says nothing about its items.
         case .halt, .endOfRun: break
+        case nil where isExpected && outcome.isKilled: break
         default: noteEnd(of: worker.chunk, outcome)
         }
         let (command, delimiter) = (settings.command, settings.delimiter)
@@ -225,8 +230,7 @@ struct Report<S: System>: ~Copyable {
 
     private mutating func noteEnd(of chunk: Chunk, _ outcome: Outcome) {
         if outcome.isSuccess { return failures.noteDone() }
-        let isKilled = if case .killed = outcome { true } else { false }
-        noteFailed(chunk, (isKilled ? "was " : "") + outcome.text)
+        noteFailed(chunk, (outcome.isKilled ? "was " : "") + outcome.text)
     }
 
     private mutating func noteFailed(_ chunk: Chunk, _ how: String) {

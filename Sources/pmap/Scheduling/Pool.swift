@@ -536,7 +536,7 @@ struct Pool<S: System>: ~Copyable {
                 for: pause(afterAttempt: attempt, settings.retryDelay))
             return
         }
-        report.finished(worker, outcome, use)
+        report.finished(worker, outcome, use, isExpected: isEnding)
         if !outcome.isSuccess { report.notDone(worker.chunk) }
         if settings.showsFailedOutput, !outcome.isSuccess { try showOutput(of: worker, outcome) }
         report.makeWayForOutput()

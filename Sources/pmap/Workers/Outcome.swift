@@ -28,6 +28,8 @@ enum Outcome: Equatable {
 
     var isSuccess: Bool { self == .exited(status: 0) }
 
+    var isKilled: Bool { if case .killed = self { true } else { false } }
+
     /// Whether another attempt may do better: 255 says that nothing more is to be done.
     var mayBeRetried: Bool { !isSuccess && self != .exited(status: 255) }
 }

@@ -49,10 +49,11 @@ struct Judge {
 
     /// Nobody of a process group that was told to end is left when pmap ends.
     static func checkSurvivors(_ kernel: SimulatedKernel) {
-        let told = kernel.attempts.filter(\.isGroupTold).map(\.process)
-        for process in kernel.processes
-        where process.isAlive && !process.isStranger && told.contains(process.group) {
-            kernel.fail("process \(process.id) of group \(process.group) outlives its worker's end")
+        for process in kernel.processes where process.isAlive {
+            if let attempt = process.groupAttempt, kernel.attempts[attempt].isGroupTold {
+                kernel.fail(
+                    "process \(process.id) of group \(process.group) outlives its worker's end")
+            }
         }
     }
 

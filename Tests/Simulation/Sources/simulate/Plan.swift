@@ -99,6 +99,8 @@ struct Plan {
         if var random = random(4), random.once(in: 3) {
             retries = random.int(0...2)
             options.append("--retry=\(retries!)")
+            if random.once(in: 3) { options.append("--retry-delay=0.3") }
+            if random.once(in: 3) { options.append("--show-failed") }
         }
         if var random = random(5), random.once(in: 4) {
             timeout = random.pick([300_000, 1_000_000, 3_000_000])

@@ -57,6 +57,8 @@ final class Process {
     var pipes: [Int?] = [nil, nil, nil]
     /// The attempt whose process it is, if it is a worker.
     var attempt: Int?
+    /// The attempt whose process group it is in.
+    var groupAttempt: Int?
     var tokensHeld = 0
 
     init(id: pid_t, group: pid_t, isWorker: Bool, isStranger: Bool, script: [Step], wake: Int) {

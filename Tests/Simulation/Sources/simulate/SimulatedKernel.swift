@@ -349,6 +349,7 @@ final class SimulatedKernel: System {
             id: id, group: child.isDetached ? id : parent.group, isWorker: false,
             isStranger: false, script: child.script, wake: clock)
         process.pipes = parent.pipes
+        process.groupAttempt = child.isDetached ? nil : parent.groupAttempt
         process.reaction = child.ignoresTerm ? .ignores : .dies
         if let pipe = process.pipes[1] { pipes[pipe].writers += 1 }
         if let pipe = process.pipes[2] { pipes[pipe].writers += 1 }
@@ -688,6 +689,7 @@ final class SimulatedKernel: System {
                 isFed: input != nil))
         let process = worker(id, chunk, attempts.count - 1)
         process.attempt = attempts.count - 1
+        process.groupAttempt = process.attempt
         for (number, descriptor) in [input, output, errors].enumerated() {
             guard let descriptor else { continue }
             switch handle(descriptor) {
