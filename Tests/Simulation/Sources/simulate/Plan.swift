@@ -113,6 +113,11 @@ struct Plan {
         if var random = random(7) {
             buffer = random.pick([1, 1000, 100_000, 10_000_000])
             options.append("--buffer=\(buffer)")
+            if buffer < 1 << 20, random.once(in: 3) {
+                // No file for what does not fit.
+                faults.append(
+                    Fault(name: "makeFile", error: ENOSPC, first: 0, count: 1_000_000))
+            }
         }
         if var random = random(8), random.once(in: 2) {
             killAfter = 500_000
@@ -184,7 +189,7 @@ struct Plan {
     ]
 
     /// Whether the kernel or the world may cost output or items that pmap must then report.
-    var isQuiet: Bool { faults.isEmpty }
+    var isQuiet: Bool { faults.allSatisfy { $0.name == "makeFile" } }
 
     var commandLine: [String] {
         ["pmap"] + options + ["--failed=failed", "--log=log", "--", "work"]
