@@ -397,7 +397,7 @@ struct Pool<S: System>: ~Copyable {
         var lines = worker.lines
         let receipt = try output.receive(
             chunk: worker.chunk.number, from: end.descriptor, through: &scratch, lines: &lines)
-        if lines != nil { workers.update(slot) { $0.lines = lines } }
+        worker.lines = lines
         switch receipt {
         case .more(let count): workers.heardOutput(slot, bytes: count)
         case .noRoom: break
@@ -446,12 +446,10 @@ struct Pool<S: System>: ~Copyable {
         scratch.consume(scratch.count)
         if let newline = fresh.lastIndex(of: UInt8(ascii: "\n")) {
             passOn(worker.unfinishedLine + fresh[...newline], of: worker)
-            workers.update(slot) { $0.unfinishedLine = Array(fresh[(newline + 1)...]) }
+            worker.unfinishedLine = Array(fresh[(newline + 1)...])
         } else {
-            workers.update(slot) { $0.unfinishedLine += fresh }
-            if worker.unfinishedLine.count + fresh.count > Self.longestErrorLine {
-                endErrorLine(slot)
-            }
+            worker.unfinishedLine += fresh
+            if worker.unfinishedLine.count > Self.longestErrorLine { endErrorLine(slot) }
         }
     }
 
@@ -465,7 +463,7 @@ struct Pool<S: System>: ~Copyable {
     private mutating func endErrorLine(_ slot: Int) {
         guard let worker = workers[slot], !worker.unfinishedLine.isEmpty else { return }
         passOn(worker.unfinishedLine + [UInt8(ascii: "\n")], of: worker)
-        workers.update(slot) { $0.unfinishedLine = [] }
+        worker.unfinishedLine = []
     }
 
     // MARK: Ends of workers

@@ -21,7 +21,10 @@ func pause(afterAttempt attempt: Int, _ first: Duration) -> Duration {
 
 /// A running command, or one that has exited and is not forgotten yet. Only `WorkerTable`
 /// makes one, changes its state, and uses its process ID.
-struct Worker {
+///
+/// A class, because it is looked at some 25 times in its life, and to copy it each time took
+/// a tenth of what starting a worker takes pmap.
+final class Worker {
     let slot: Int
     let process: pid_t
     let job: Job
@@ -43,6 +46,24 @@ struct Worker {
     var lines: LineFilter?
     /// What it printed on stderr after its last newline.
     var unfinishedLine: [UInt8] = []
+
+    fileprivate init(
+        slot: Int, process: pid_t, job: Job, begun: Duration, started: Duration,
+        begunSince1970: Duration, state: WorkerState, input: Feed?, output: ReadEnd,
+        errors: ReadEnd, lines: LineFilter?
+    ) {
+        self.slot = slot
+        self.process = process
+        self.job = job
+        self.begun = begun
+        self.started = started
+        self.begunSince1970 = begunSince1970
+        self.state = state
+        self.input = input
+        self.output = output
+        self.errors = errors
+        self.lines = lines
+    }
 
     var chunk: Chunk { job.chunk }
 
@@ -129,11 +150,6 @@ struct WorkerTable<S: System>: ~Copyable {
 
     /// The worker of a slot, nil if there is none any more.
     subscript(slot: Int) -> Worker? { slot < workers.count ? workers[slot] : nil }
-
-    /// Changes what is known of a worker, except its state.
-    mutating func update(_ slot: Int, _ change: (inout Worker) -> Void) {
-        change(&workers[slot]!)
-    }
 
     /// Seconds that an item of a running chunk takes at least, by the chunk that is slowest so
     /// far; 0 if none runs.
