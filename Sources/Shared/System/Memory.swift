@@ -21,6 +21,11 @@ public func allocationsCanFail() -> Bool {
     return textOfFile("/proc/sys/vm/overcommit_memory")?.first == "2"
 }
 
+/// The bytes of a string of C's, without the NUL at its end.
+public func bytesOfCString(_ string: UnsafePointer<CChar>) -> [UInt8] {
+    unsafe Array(UnsafeRawBufferPointer(start: string, count: strlen(string)))
+}
+
 /// Where a byte is first, by memchr(3).
 @inlinable
 public func firstOffset(of byte: UInt8, in bytes: UnsafeRawBufferPointer) -> Int? {

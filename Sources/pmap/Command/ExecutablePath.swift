@@ -21,6 +21,6 @@ func executablePath(
 
 /// The same on this process's PATH; without one, as glibc, in /bin and /usr/bin.
 func executablePath(of name: [UInt8]) -> Path? {
-    let search = unsafe getenv("PATH").map { unsafe Argument($0).bytes }
+    let search = unsafe getenv("PATH").map { unsafe bytesOfCString($0) }
     return executablePath(of: name, search: search ?? Array("/bin:/usr/bin".utf8))
 }

@@ -42,7 +42,7 @@ struct NamedPipe: ~Copyable {
             throw Failure(place.text, Errno.last.reason)
         }
         defer { unsafe free(absolute) }
-        let bytes = unsafe Argument(absolute).bytes
+        let bytes = unsafe bytesOfCString(absolute)
         let isRefused = { (byte: UInt8) in
             byte <= 0x20 || byte == UInt8(ascii: "$") || byte == UInt8(ascii: "\\")
         }

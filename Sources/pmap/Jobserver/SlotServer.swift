@@ -59,7 +59,7 @@ struct SlotServer: ~Copyable {
 
     /// Names the pool to all that is started from now on.
     func announce() throws(Errno) {
-        let flags = unsafe getenv("MAKEFLAGS").map { unsafe Argument($0).bytes } ?? []
+        let flags = unsafe getenv("MAKEFLAGS").map { unsafe bytesOfCString($0) } ?? []
         try setVariable("MAKEFLAGS", to: makeFlags(flags, naming: address, slots: slots))
     }
 

@@ -90,7 +90,7 @@ struct Spawner: ~Copyable {
         let name = unsafe argv[0]!
         var error = unsafe posix_spawnp(
             &process, name, &actions, &attributes, argv, environment)
-        if error == ENOEXEC, let script = unsafe executablePath(of: Argument(name).bytes) {
+        if error == ENOEXEC, let script = unsafe executablePath(of: bytesOfCString(name)) {
             // A script without `#!`: execvp(3) has the shell run it, posix_spawnp does not.
             unsafe error = try script.withCString { path throws(Errno) in
                 let shell: Argument = "/bin/sh"
