@@ -13,8 +13,8 @@ struct FileSplitter: ~Copyable {
     }
 
     /// Splits a file, `-` being standard input. One that cannot be read is a message.
-    mutating func split(_ file: Argument) throws {
-        let isRead = try readEach(CollectionOfOne(file), messages: messages) { descriptor, name in
+    mutating func split(_ file: FileName) throws {
+        let isRead = try readFile(file, messages: messages) { descriptor, name in
             do {
                 let invalid = try texts.split(descriptor, named: file, into: &output)
                 if let text = invalid.message { messages.say(name.text, text) }
@@ -39,11 +39,7 @@ struct FileSplitter: ~Copyable {
                 guard let next = try names.next() else { break }
                 switch next {
                 case .bad(let why): complain(name, why)
-                case .name(let bytes):
-                    try unsafe bytes.withUnsafeBufferPointer { bytes in
-                        let start = unsafe UnsafeRawPointer(bytes.baseAddress!)
-                        try unsafe split(Argument(start.assumingMemoryBound(to: CChar.self)))
-                    }
+                case .name(let bytes): try split(.path(Path(bytes)))
                 }
             }
         } catch let error as Errno where error != .noMemory {

@@ -23,7 +23,7 @@ struct TextReader: ~Copyable {
     /// - Returns: the bytes that were not UTF-8 and are dropped.
     /// - Throws: `TextProblem`; an `Errno` if reading fails, and then the words before are done.
     mutating func split(
-        _ descriptor: FileDescriptor, named name: Argument, into output: inout Output
+        _ descriptor: FileDescriptor, named name: FileName, into output: inout Output
     ) throws -> InvalidBytes {
         reader.turn(to: descriptor)
         var block = try unsafe reader.nextBytes(keeping: 0)

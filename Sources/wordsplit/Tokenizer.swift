@@ -82,7 +82,7 @@ struct Tokenizer: ~Copyable {
     /// Begins another file.
     ///
     /// - Parameter offset: bytes of it that are no text.
-    mutating func begin(named name: Argument, at offset: Int = 0) throws(Errno) {
+    mutating func begin(named name: FileName, at offset: Int = 0) throws(Errno) {
         cursor = Cursor()
         self.offset = offset
         invalid = InvalidBytes()

@@ -32,12 +32,12 @@ struct WordFinisher: ~Copyable {
     init(_ rule: Rule) { self.rule = rule }
 
     /// Begins another file: no n-gram reaches into it.
-    mutating func begin(named name: Argument) throws(Errno) {
+    mutating func begin(named name: FileName) throws(Errno) {
         if rule.withFilename {
-            let count = name.byteCount
+            let bytes = name.bytes
             prefix.removeAll()
-            try prefix.reserve(count + 1)
-            for index in 0..<count { unsafe prefix.append(UInt8(bitPattern: name.cString[index])) }
+            try prefix.reserve(bytes.count + 1)
+            for byte in bytes { prefix.append(byte) }
             prefix.append(UInt8(ascii: "\t"))
         }
         earlier.removeAll()

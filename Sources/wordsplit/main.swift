@@ -8,8 +8,8 @@ runProgram(wordsplitSyntax, failure: 2) { options, operands in
     if let namesFile = settings.namesFile {
         try files.splitFiles(namedIn: namesFile)
     } else {
-        if operands.isEmpty { try files.split("-") }
-        for file in operands { try files.split(file) }
+        if operands.isEmpty { try files.split(.word("-")) }
+        for file in operands { try files.split(.word(file)) }
     }
     return try files.finish() ? 0 : 1
 }

@@ -40,7 +40,7 @@ func split(
 func split(
     _ pieces: [[UInt8]], _ tokenizer: inout Tokenizer, into output: inout Output
 ) throws {
-    try tokenizer.begin(named: "name")
+    try tokenizer.begin(named: .word("name"))
     var rest: ArraySlice<UInt8> = []
     for piece in pieces {
         let bytes = Array(rest + piece)

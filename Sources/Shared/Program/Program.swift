@@ -61,36 +61,40 @@ private func printed(_ text: String) throws(WriteError) -> Int32 {
 /// - Returns: whether all of them were read.
 public func readEach(
     _ files: some Collection<Argument>, messages: Messages,
-    _ read: (_ descriptor: FileDescriptor, _ name: Argument) throws -> Void
+    _ read: (_ descriptor: FileDescriptor, _ name: FileName) throws -> Void
 ) throws -> Bool {
+    if files.isEmpty { return try readFile(.word("-"), messages: messages, read) }
     var allRead = true
-    func attempt(_ name: Argument, _ work: () throws -> Void) throws {
-        do {
-            try work()
-        } catch let error as Errno where error != .noMemory {
-            messages.say(name.text, error.reason)
-            allRead = false
-        }
+    for file in files where try !readFile(.word(file), messages: messages, read) {
+        allRead = false
     }
-    func readThrough(_ descriptor: FileDescriptor, _ name: Argument) throws {
+    return allRead
+}
+
+/// The same with one file.
+///
+/// - Returns: whether it was read.
+public func readFile(
+    _ file: FileName, messages: Messages,
+    _ read: (_ descriptor: FileDescriptor, _ name: FileName) throws -> Void
+) throws -> Bool {
+    func readThrough(_ descriptor: FileDescriptor, _ name: FileName) throws {
         // A writer waits four times less often than with the usual 64 KiB.
         enlargePipe(descriptor, to: 256 << 10)
         try read(descriptor, name)
     }
-    func readStandardInput() throws {
-        let name: Argument = "standard input"
-        try attempt(name) { try readThrough(.standardInput, name) }
-    }
-    if files.isEmpty { try readStandardInput() }
-    for file in files {
-        if file == "-" {
-            try readStandardInput()
+    let isStandardInput = file.isStandardInput
+    let name = isStandardInput ? .word("standard input") : file
+    do {
+        if isStandardInput {
+            try readThrough(.standardInput, name)
         } else {
-            try attempt(file) {
-                let opened = try OpenFile(path: file)
-                try readThrough(opened.descriptor, file)
-            }
+            let opened = try file.open()
+            try readThrough(opened.descriptor, name)
         }
+        return true
+    } catch let error as Errno where error != .noMemory {
+        messages.say(name.text, error.reason)
+        return false
     }
-    return allRead
 }
