@@ -1,22 +1,22 @@
 import Shared
 
-/// ASCII text to words, without a branch a byte: the same as `WordMachine` does a scalar at a
-/// time, several times as fast.
+/// Splits ASCII text into words without a branch for each byte. The result is the same as that of
+/// `WordMachine`, which works one scalar at a time, and it is several times as fast.
 ///
-/// A kernel of CSystem does it, 64 bytes at a time, if the processor has what one needs. Else
-/// it takes two loops: the first marks the bytes of words by their high bit and makes all
-/// others terminators; the second moves the words together, each followed by the first
-/// terminator after it. The compiler makes SIMD of the first loop. The second must stay
-/// arithmetic: with a branch a byte it takes three times as long.
+/// If the processor can run one, a kernel of CSystem does this, 64 bytes at a time. Else two loops
+/// do it. The first loop sets the high bit of each byte of a word and replaces all other bytes with
+/// terminators. The second loop moves the words together, each followed by the first terminator
+/// after it. The compiler vectorizes the first loop. The second must stay arithmetic: with a branch
+/// for each byte it takes three times as long.
 struct ASCIIText {
     private let words: Rule.Words
-    /// What is written after each word: within n-grams, a space.
+    /// The byte that is written after each word: a space if n-grams are printed.
     let terminator: UInt8
     private let minimumLength: Int
-    /// The mark, and the bit that makes a capital small. Of what words are made by
-    /// Unicode's rule, only capitals lack it.
+    /// The bits to set in each byte of a word: the mark 0x80, and, unless case is kept, 0x20, which
+    /// makes a capital small. By Unicode's rule capitals are the only bytes of words without 0x20.
     private let marks: UInt8
-    /// What `-y` takes for a hyphen; without it nothing, and 0xFF is no byte of ASCII.
+    /// The hyphen with `-y`. Without `-y`, 0xFF, which is not ASCII and so matches nothing.
     private let hyphen: UInt8
     private let cuts: Cuts
     private let kernel: cs_kernel
@@ -24,12 +24,12 @@ struct ASCIIText {
     /// What splits ASCII text.
     enum Means: CaseIterable {
         case avx512, avx2, ssse3, neon
-        /// The portable loops, which are the reference for the kernels.
+        /// The portable loops. The kernels are tested against them.
         case loops
         /// `WordMachine`, as for any other text.
         case machine
 
-        /// The fastest that this processor can run.
+        /// The fastest means that this processor can run.
         static var best: Means {
             switch cs_best_kernel() {
             case CS_KERNEL_AVX512: avx512
@@ -54,7 +54,7 @@ struct ASCIIText {
         var isUsable: Bool { kernel == CS_NO_KERNEL || cs_can_run(kernel) != 0 }
     }
 
-    /// Bytes of garbage that `write` may leave after its words.
+    /// The number of bytes of garbage that `write` may leave after its words.
     static let slack = 64
 
     init(_ rule: Rule, by means: Means) {
@@ -67,11 +67,11 @@ struct ASCIIText {
         kernel = means.kernel
     }
 
-    /// The place of the first byte that is not for these loops, or `end`: not ASCII, or by
-    /// Unicode's rule an underscore, which is part of a word but none by itself. With `-a` any
-    /// byte is for these loops.
+    /// The place of the first byte that this type cannot process, or `end` if there is none. Such
+    /// a byte is not ASCII or, by Unicode's rule, it is an underscore: an underscore can be part of
+    /// a word but is not a word by itself. With `-a` this type can process every byte.
     ///
-    /// - Parameter bytes: `InputBuffer.padding` bytes after the end can be read.
+    /// - Parameter bytes: the text; `InputBuffer.padding` bytes after its end must be readable.
     func firstSpecial(_ bytes: UnsafePointer<UInt8>, _ start: Int, _ end: Int) -> Int {
         if words == .asciiLetters { return end }
         let underscore: UInt8 = words == .unicode ? UInt8(ascii: "_") : 0xFF
@@ -84,11 +84,11 @@ struct ASCIIText {
         return end
     }
 
-    /// The place behind the last byte at which a word ends and none begins, whatever is around,
-    /// or `start` if there is no such byte.
+    /// The place after the last byte that ends a word and is part of no word in any context, or
+    /// `start` if there is no such byte.
     ///
-    /// - Parameter end: what `firstSpecial` found: what stands there may be a combining mark, and
-    ///   belong to a byte before it that is neither white space nor a control character.
+    /// - Parameter end: the place that `firstSpecial` found. A combining mark may follow there. It
+    ///   then belongs to the byte before it, unless that is white space or a control character.
     func lastCut(_ bytes: UnsafePointer<UInt8>, _ start: Int, _ end: Int) -> Int {
         if words == .asciiLetters {
             var index = end
@@ -102,11 +102,11 @@ struct ASCIIText {
         return index
     }
 
-    /// Bytes of ASCII that end a word and are part of none.
+    /// The bytes of ASCII that end a word and are part of no word.
     private struct Cuts {
-        /// Whatever follows.
+        /// Those that do so before any text.
         let atEnd: ASCIISet
-        /// If ASCII follows.
+        /// Those that do so before ASCII text.
         let before: ASCIISet
 
         init(_ words: Rule.Words) {
@@ -115,7 +115,7 @@ struct ASCIIText {
                 before = atEnd
             } else {
                 atEnd = ASCIISet(0...0x20).union(0x7F...0x7F)
-                // Neither letters, digits and _ nor what may join them: ' , - . : ;
+                // All but letters, digits, _ and the bytes that may join them: ' , - . : ;
                 before = atEnd.union(0x21...0x26).union(0x28...0x2B).union(0x2F...0x2F)
                     .union(0x3C...0x3F).union(0x40...0x40).union(0x5B...0x5E).union(0x60...0x60)
                     .union(0x7B...0x7E)
@@ -126,11 +126,11 @@ struct ASCIIText {
     /// Writes the words of a text, each with its terminator.
     ///
     /// - Parameters:
-    ///   - bytes: nothing special; the last byte is one at which `lastCut` cuts.
-    ///     `InputBuffer.padding` bytes after them can be read.
-    ///   - room: for `count` bytes and `slack`.
+    ///   - bytes: text without the bytes that `firstSpecial` finds. It ends at a place that
+    ///     `lastCut` found. `InputBuffer.padding` bytes after it must be readable.
+    ///   - room: memory for `count` bytes and `slack`.
     ///   - scratch: memory for `count` bytes.
-    /// - Returns: the bytes written.
+    /// - Returns: the number of bytes written.
     func write(
         _ bytes: UnsafePointer<UInt8>, _ count: Int, into room: UnsafeMutablePointer<UInt8>,
         scratch: UnsafeMutablePointer<UInt8>
@@ -147,10 +147,10 @@ struct ASCIIText {
         return minimumLength <= longest ? size : unsafe dropShort(room, size)
     }
 
-    /// Drops words that are too short for a `-m` beyond what the kernels know. Each word is
-    /// long by then, so it does not matter that each is looked at.
+    /// Drops words that are too short, if `-m` is larger than `CS_LONGEST_MINIMUM`. The kernel has
+    /// left only words of that length or more, so there are few and a loop over them is cheap.
     ///
-    /// - Returns: the bytes that are left.
+    /// - Returns: the number of bytes that are left.
     private func dropShort(_ words: UnsafeMutablePointer<UInt8>, _ count: Int) -> Int {
         var kept = 0
         var start = 0
@@ -175,9 +175,10 @@ struct ASCIIText {
         }
     }
 
-    /// Writes for each byte itself as it is printed, marked, or the terminator.
+    /// Writes one byte for each byte: its printed form with the mark if it is part of a word, else
+    /// the terminator.
     ///
-    /// - Parameter room: for `count` bytes.
+    /// - Parameter room: memory for `count` bytes.
     private func mark(
         _ bytes: UnsafePointer<UInt8>, _ count: Int, into room: UnsafeMutablePointer<UInt8>
     ) {
@@ -210,7 +211,7 @@ struct ASCIIText {
         }
     }
 
-    /// WB5 to WB13 of Unicode Standard Annex #29 in arithmetic.
+    /// The rules WB5 to WB13 of Unicode Standard Annex #29, as arithmetic.
     private func markWords(
         _ bytes: UnsafePointer<UInt8>, _ count: Int, _ room: UnsafeMutablePointer<UInt8>
     ) {
@@ -240,9 +241,9 @@ struct ASCIIText {
     /// Moves marked words together.
     ///
     /// - Parameters:
-    ///   - marked: what `mark` wrote; the last byte is no part of a word.
-    ///   - room: for `count` bytes and one more.
-    /// - Returns: the bytes written.
+    ///   - marked: the bytes that `mark` wrote; the last one is not part of a word.
+    ///   - room: memory for `count` + 1 bytes.
+    /// - Returns: the number of bytes written.
     private func compact(
         _ marked: UnsafePointer<UInt8>, _ count: Int, into room: UnsafeMutablePointer<UInt8>
     ) -> Int {
@@ -258,7 +259,7 @@ struct ASCIIText {
         return end
     }
 
-    /// The same, taking back what proves too short.
+    /// Does the same as `compact`, and removes a word at its end if it is too short.
     private func compactLong(
         _ marked: UnsafePointer<UInt8>, _ count: Int, into room: UnsafeMutablePointer<UInt8>
     ) -> Int {
@@ -270,7 +271,7 @@ struct ASCIIText {
             unsafe room[end] = byte & 0x7F
             end &+= Int((byte | before) &>> 7)
             if byte < 0x80 {
-                // The word and its terminator.
+                // The length here includes the terminator.
                 end = end &- start > minimumLength ? end : start
                 start = end
             }
@@ -285,7 +286,7 @@ private struct ASCIISet {
     private var low: UInt64 = 0
     private var high: UInt64 = 0
 
-    /// - Parameter bytes: all below 64, or none.
+    /// - Parameter bytes: either all below 64, or all 64 or more.
     init(_ bytes: ClosedRange<UInt8>) {
         let ones = UInt64.max >> UInt64(64 - bytes.count)
         let bits = ones << UInt64(bytes.lowerBound & 63)

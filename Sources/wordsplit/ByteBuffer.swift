@@ -1,7 +1,7 @@
 import Shared
 
-/// Bytes that grow at their end. An array would end the program where there is no memory, and
-/// would count references for each byte.
+/// A buffer of bytes that grows at its end. Not an array: an array ends the program when there is
+/// no memory, and it would count references for each byte.
 @safe
 struct ByteBuffer: ~Copyable {
     private var memory = unsafe UnsafeMutablePointer<UInt8>?.none
@@ -10,12 +10,12 @@ struct ByteBuffer: ~Copyable {
 
     deinit { unsafe free(memory) }
 
-    /// Valid until the next change.
+    /// The bytes of the buffer, valid until its next change.
     var bytes: UnsafeBufferPointer<UInt8> {
         unsafe UnsafeBufferPointer(start: memory, count: count)
     }
 
-    /// Forgets all bytes. The memory stays, but for that of a rare long word.
+    /// Removes all bytes. The memory is kept, unless it is more than 64 KiB for a rare long word.
     @inline(__always)
     mutating func removeAll() {
         count = 0
@@ -26,21 +26,23 @@ struct ByteBuffer: ~Copyable {
         }
     }
 
-    /// Makes room for more bytes.
+    /// Makes room for `more` further bytes.
+    ///
+    /// - Throws: `Errno.noMemory`.
     @inline(__always)
     mutating func reserve(_ more: Int) throws(Errno) {
         if more > capacity - count { try grow(more) }
     }
 
     private mutating func grow(_ more: Int) throws(Errno) {
-        // A half more at least, so that what is there is moved a bounded number of times.
+        // Grow by half at least. Then each byte is moved a bounded number of times on average.
         let larger = max(count + more, capacity + capacity / 2, 256)
         guard let moved = unsafe realloc(memory, larger) else { throw .noMemory }
         unsafe memory = moved.assumingMemoryBound(to: UInt8.self)
         capacity = larger
     }
 
-    /// Appends a byte, for which there is room.
+    /// Appends a byte. The caller must have reserved room for it.
     @inline(__always)
     mutating func append(_ byte: UInt8) {
         assert(count < capacity)
@@ -60,7 +62,7 @@ struct ByteBuffer: ~Copyable {
         count &+= bytes.count
     }
 
-    /// Appends a scalar as UTF-8, for which there is room: up to 4 bytes.
+    /// Appends a scalar as UTF-8. The caller must have reserved room for it, 4 bytes at most.
     @inline(__always)
     mutating func append(scalar: UInt32) {
         @inline(__always)
@@ -91,8 +93,9 @@ struct ByteBuffer: ~Copyable {
     }
 }
 
-/// Copies bytes. A few go one by one: they were just written so, and to load more of them at once
-/// would wait until they are in the cache. Words of one letter took twice as long with memcpy(3).
+/// Copies bytes. Up to 6 bytes are copied one by one. They were just written one by one, and a
+/// wider load would have to wait until they are in the cache. With memcpy(3), words of one letter
+/// took twice as long.
 @inline(__always)
 func copyBytes(_ bytes: UnsafeBufferPointer<UInt8>, to place: UnsafeMutablePointer<UInt8>) {
     if bytes.count <= 6 {

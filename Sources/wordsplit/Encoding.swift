@@ -1,16 +1,16 @@
-/// A byte that is not UTF-8, where that is an error.
+/// The error for a byte that is not UTF-8, with `--strict`.
 struct NotUTF8: Error {
-    /// In the file, in bytes.
+    /// The place of the byte in the file, in bytes.
     let offset: Int
 }
 
-/// The bytes of a file that were dropped.
+/// The number and place of the bytes of a file that were dropped because they are not UTF-8.
 struct InvalidBytes {
     private(set) var count = 0
-    /// Where the first one stands in the file, in bytes.
+    /// The place of the first such byte in the file, in bytes.
     private(set) var first = 0
 
-    /// What to tell the user, or nil if there were none.
+    /// The message for the user, or nil if no byte was dropped.
     var message: String? {
         switch count {
         case 0: nil
@@ -27,15 +27,15 @@ struct InvalidBytes {
 
 enum Decoded {
     case scalar(UInt32, length: Int)
-    /// What is there may be the beginning of a scalar.
+    /// The bytes may be the beginning of a scalar, but the rest is missing.
     case incomplete
     case invalid
 }
 
-/// The first scalar of text that is UTF-8 by table 3-7 of the Unicode Standard, section 3.9:
-/// no overlong form, no surrogate, nothing past U+10FFFF.
+/// Decodes the first scalar of UTF-8 text, by table 3-7 of the Unicode Standard, section 3.9.
+/// Overlong forms, surrogates and values above U+10FFFF are invalid.
 ///
-/// - Parameter count: at least 1.
+/// - Parameter count: the number of bytes, at least 1.
 func decode(_ bytes: UnsafePointer<UInt8>, _ count: Int) -> Decoded {
     let lead = unsafe bytes[0]
     let length: Int
@@ -62,14 +62,14 @@ func decode(_ bytes: UnsafePointer<UInt8>, _ count: Int) -> Decoded {
     return .scalar(scalar, length: length)
 }
 
-/// What the first bytes of a file say of its encoding.
+/// The byte order mark at the start of a file, which tells its encoding.
 enum ByteOrderMark: Equatable {
     case none
     case utf8
-    /// Another encoding, by the name that iconv(1) knows.
+    /// Another encoding, by its name in iconv(1).
     case other(String)
 
-    /// Bytes of a file that tell.
+    /// The number of bytes that are needed to recognize any mark.
     static let length = 4
 
     init(_ bytes: UnsafeRawBufferPointer) {

@@ -1,18 +1,18 @@
 import Shared
 
-/// The names that a file holds, each ended by NUL, as they come.
+/// Reads file names from a file, each terminated by NUL. It gives a name out as soon as it is read.
 struct FileNames: ~Copyable {
     enum Name {
-        /// A path, with its NUL.
+        /// A path, including its NUL.
         case name([UInt8])
-        /// What is none, and why.
+        /// A name that cannot be used, and the reason.
         case bad(String)
     }
 
     private let opened: OpenFile?
     private let isStandardInput: Bool
     private var reader: BlockReader
-    /// What is read and not yet given out.
+    /// The last bytes read. Those from `start` on are not yet given out.
     private var pending: [UInt8] = []
     private var start = 0
     private var number = 0
@@ -34,10 +34,12 @@ struct FileNames: ~Copyable {
         self.reader = reader
     }
 
-    /// Whether the next name has yet to be read, and may not be there for some time.
+    /// Whether the next call of `next` has to read from the file, which may take long.
     var isNextUnread: Bool { start == pending.count }
 
-    /// The next name, nil behind the last one.
+    /// The next name, or nil after the last one.
+    ///
+    /// - Throws: `Errno` if the file cannot be read or if there is no memory.
     mutating func next() throws(Errno) -> Name? {
         if start == pending.count {
             guard let block = try unsafe reader.nextRecords(delimiter: 0) else { return nil }

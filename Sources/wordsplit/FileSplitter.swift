@@ -12,7 +12,8 @@ struct FileSplitter: ~Copyable {
         texts = try TextReader(rule)
     }
 
-    /// Splits a file, `-` being standard input. One that cannot be read is a message.
+    /// Splits a file; `-` is standard input. If the file cannot be read, this prints a message and
+    /// returns.
     mutating func split(_ file: FileName) throws {
         let isRead = try readFile(file, messages: messages) { descriptor, name in
             do {
@@ -34,7 +35,8 @@ struct FileSplitter: ~Copyable {
         do {
             var names = try FileNames(file)
             while true {
-                // Whoever finds the files may be slow, and its user waits for the words.
+                // The program that writes the names may be slow. The user should not wait for the
+                // words that are ready.
                 if names.isNextUnread { try output.flush() }
                 guard let next = try names.next() else { break }
                 switch next {
@@ -52,7 +54,7 @@ struct FileSplitter: ~Copyable {
         allRead = false
     }
 
-    /// Writes what is left.
+    /// Writes the output that is left.
     ///
     /// - Returns: whether all files were read.
     consuming func finish() throws(WriteError) -> Bool {

@@ -1,7 +1,8 @@
 import Shared
 
-/// A word without the narrow no-break spaces at its ends: U+202F is ExtendNumLet to the
-/// rules, but French sets it before a question mark, and that is no other word.
+/// A word without the narrow no-break spaces (U+202F) at its ends. U+202F is ExtendNumLet, so the
+/// rules make it part of the word. But French writes it before a question mark, and the word is
+/// the same with and without it.
 func withoutOuterSpaces(_ bytes: UnsafeBufferPointer<UInt8>) -> UnsafeBufferPointer<UInt8> {
     func isSpace(_ index: Int) -> Bool {
         unsafe bytes[index] == 0xE2 && bytes[index + 1] == 0x80 && bytes[index + 2] == 0xAF
@@ -13,15 +14,16 @@ func withoutOuterSpaces(_ bytes: UnsafeBufferPointer<UInt8>) -> UnsafeBufferPoin
     return unsafe UnsafeBufferPointer(rebasing: bytes[start..<end])
 }
 
-/// Brings words into lower case: the full mapping of the Unicode Standard, section 3.13.
+/// Converts words to lower case by the full case mapping of the Unicode Standard, section 3.13.
 @safe
 struct LowerCase: ~Copyable {
-    /// What the library said of a scalar that is more than a shift away from its lower case: the
-    /// scalar in the upper half, its lower case in the lower one. Each has its own slot; see
-    /// WordTableTests.
+    /// A cache of the library's answers, for scalars whose lower case is not in the tables. An
+    /// entry holds the scalar in its upper half and the lower case in its lower half. No two such
+    /// scalars share a slot; WordTableTests checks that.
     private let known: UnsafeMutablePointer<UInt64>
-    /// What the library said of whether a scalar has a case: the scalar, and in the lower two
-    /// bits `Casing`. What shares a slot takes turns.
+    /// A cache of the library's answers about whether a scalar has a case. An entry holds the
+    /// scalar and, in its lower two bits, the `Casing`. A new entry replaces the old one in its
+    /// slot.
     private let casings: UnsafeMutablePointer<UInt32>
     private static let slots = 1024
 
@@ -43,17 +45,20 @@ struct LowerCase: ~Copyable {
 
     /// Appends a word in lower case.
     ///
-    /// - Parameter bytes: UTF-8, in which what has a plain mapping is in lower case already.
+    /// - Parameter bytes: UTF-8 from the machine. Scalars with a simple mapping (see
+    ///   `ScalarKind.shift`) are already in lower case.
+    /// - Throws: `Errno` if there is no memory.
     func append(
         _ bytes: UnsafeBufferPointer<UInt8>, to word: inout ByteBuffer, _ machine: WordMachine
     ) throws(Errno) {
-        // Two bytes of U+0130 and of U+023A become three.
+        // U+0130 and U+023A grow from two bytes to three. No scalar grows by more than that.
         try word.reserve(bytes.count + bytes.count / 2)
-        // Final_Sigma, table 3-17, within a word: a sigma is final behind a cased letter and not
-        // before one, case-ignorable characters aside.
+        // Final_Sigma, table 3-17, within a word: a sigma is final if a cased letter comes before
+        // it and none comes after it. Case-ignorable characters between them do not count.
         let holdsSigma = unsafe holdsCapitalSigma(bytes)
         var isBehindCased = false
-        // Whether the last sigma is final unless a cased letter follows; where it was written.
+        // Whether the last sigma is final unless a cased letter follows, and the place of its
+        // second byte in `word`.
         var isSigmaOpen = false
         var sigma = 0
         var index = 0
@@ -107,7 +112,7 @@ struct LowerCase: ~Copyable {
     }
 }
 
-/// U+03A3 is CE A3.
+/// Whether a word contains U+03A3, which is CE A3 in UTF-8.
 private func holdsCapitalSigma(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
     var before: UInt8 = 0
     for index in 0..<bytes.count {
@@ -118,7 +123,8 @@ private func holdsCapitalSigma(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
     return false
 }
 
-/// The scalar at a place of a word, which is UTF-8 and ends where a scalar does.
+/// The scalar that begins at `index` in a word. The word must be valid UTF-8 and hold the whole
+/// scalar.
 @inline(__always)
 func scalarOf(
     _ bytes: UnsafeBufferPointer<UInt8>, at index: Int

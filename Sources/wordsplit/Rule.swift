@@ -14,15 +14,16 @@ struct Rule {
     /// Whether a hyphen between two letters or digits is part of the word.
     var joinsHyphens = false
     var keepsCase = false
-    /// In Unicode scalar values, as wc -m counts characters.
+    /// The length of the shortest word to print, in Unicode scalar values. wc -m counts
+    /// characters in the same way.
     var minimumLength = 1
-    /// Words to a line.
+    /// The number of words on each line.
     var gramLength = 1
     var withFilename = false
     /// Whether a byte that is not UTF-8 is an error.
     var isStrict = false
     var terminator = UInt8(ascii: "\n")
 
-    /// Whether a word is more than itself and a terminator.
+    /// Whether more than the word and its terminator is written for each word.
     var finishesEachWord: Bool { withFilename || gramLength > 1 }
 }

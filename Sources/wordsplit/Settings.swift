@@ -11,24 +11,26 @@ let wordsplitSyntax = CommandSyntax<OptionID, _>(
     basis: ", Unicode \(WordTable.unicodeVersion)",
     options: [
         Option(.ascii, "a", "ascii", nil, "words are runs of the letters A-Z and a-z only"),
-        Option(.whitespace, "w", "whitespace", nil, "words are what stands between white space"),
+        Option(.whitespace, "w", "whitespace", nil, "words are separated by white space only"),
         Option(.hyphen, "y", "hyphen", nil, "hyphenated compounds are one word"),
         Option(.keepCase, "k", "keep-case", nil, "leave upper and lower case as they are"),
         Option(.minLength, "m", "min-length", "N", "only words of N characters or more"),
         Option(.gram, "g", "ngram", "N", "runs of N words, joined by spaces"),
-        Option(.withFilename, "H", "with-filename", nil, "file name and tab before each"),
+        Option(.withFilename, "H", "with-filename", nil, "start each line with file name and tab"),
         Option(.null, "0", "null", nil, "end words with NUL, not newline"),
         Option(.strict, nil, "strict", nil, "stop at a byte that is not UTF-8"),
         Option(
-            .files0From, nil, "files0-from", "FILE", "read the files' names, each ended by NUL"),
+            .files0From, nil, "files0-from", "FILE", "read NUL-terminated file names from FILE"),
     ])
 
-/// What the command line asks for.
+/// The settings that the command line gives.
 struct Settings {
     var rule = Rule()
     /// The file that holds the names of the files to read.
     var namesFile: Argument?
 
+    /// - Throws: `UsageError` if a number is wrong, if two options exclude each other, or if there
+    ///   are operands and `--files0-from`.
     init(
         _ options: GivenOptions<OptionID>, operands: ArgumentList
     ) throws(UsageError) {

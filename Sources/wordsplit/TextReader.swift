@@ -1,13 +1,14 @@
 import Shared
 
-/// Why a file was not split, or not to its end, in words that follow its name.
+/// The reason why a file was not split, or not to its end.
 struct TextProblem: Error {
+    /// The text of the message, to print after the file's name.
     let why: String
-    /// Whether the files that follow are not read either.
+    /// Whether the program stops without reading the remaining files.
     let endsRun: Bool
 }
 
-/// Splits the text of one file after the other.
+/// Reads files one after the other and splits their text.
 struct TextReader: ~Copyable {
     private var tokenizer: Tokenizer
     private var reader: BlockReader
@@ -19,9 +20,10 @@ struct TextReader: ~Copyable {
 
     /// Splits a file into words.
     ///
-    /// - Parameter name: what `-H` prints.
-    /// - Returns: the bytes that were not UTF-8 and are dropped.
-    /// - Throws: `TextProblem`; an `Errno` if reading fails, and then the words before are done.
+    /// - Parameter name: the name that `-H` prints.
+    /// - Returns: the bytes that were dropped because they are not UTF-8.
+    /// - Throws: `TextProblem`; `WriteError`; `Errno` if reading fails or if there is no memory. If
+    ///   reading fails, the words before are in the output.
     mutating func split(
         _ descriptor: FileDescriptor, named name: FileName, into output: inout Output
     ) throws -> InvalidBytes {

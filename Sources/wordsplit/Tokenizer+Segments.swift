@@ -1,9 +1,10 @@
 import Shared
 
 extension Tokenizer {
-    /// Ends the segment that is going on: it is printed if it is a word.
+    /// Ends the current segment, and prints it if it is a word.
     ///
-    /// - Parameter room: where what is not handed over begins; it may move.
+    /// - Parameter room: the start of the memory that is not yet committed to the output. This
+    ///   call may move it.
     mutating func finishSegment(
         _ room: inout UnsafeMutablePointer<UInt8>, _ output: inout Output
     ) throws {
@@ -14,7 +15,8 @@ extension Tokenizer {
         cursor.state = .start
     }
 
-    /// The same before a pictograph, which a zero width joiner holds to what is before it.
+    /// Ends the current segment before a pictograph, unless the segment ends with a zero width
+    /// joiner: the joiner attaches the pictograph to the segment (WB3c).
     mutating func finishUnlessJoined(
         _ room: inout UnsafeMutablePointer<UInt8>, _ output: inout Output
     ) throws {
@@ -29,13 +31,15 @@ extension Tokenizer {
         }
     }
 
-    /// What stood open joins nothing: the segment ends before it, and it begins another.
+    /// Ends the segment before the open scalar, because that scalar joins nothing. The open scalar
+    /// begins another segment.
     private mutating func splitAtOpen(
         _ room: inout UnsafeMutablePointer<UInt8>, _ output: inout Output
     ) throws {
         let bytes = unsafe UnsafeBufferPointer(
             start: room + cursor.open, count: cursor.end - cursor.open)
-        // Whether marks stand beside each other is known of all together.
+        // `isRecomposed` may come from two marks in a row. It is not known in which of the two
+        // segments they are, so the second one keeps it too.
         var facts = cursor.facts & WordMachine.isRecomposed
         var index = 0
         while index < bytes.count {
@@ -55,9 +59,9 @@ extension Tokenizer {
         cursor.facts = facts
     }
 
-    /// Prints what stands between `start` and `end` if it is a word, and leaves nothing there.
+    /// Prints the text between `start` and `end` if it is a word, and makes that range empty.
     ///
-    /// - Parameter more: bytes that will come behind it beside those of the window.
+    /// - Parameter more: the number of bytes to make room for, in addition to those of a window.
     private mutating func finishWord(
         _ room: inout UnsafeMutablePointer<UInt8>, _ output: inout Output, roomBehind more: Int = 0
     ) throws {
@@ -84,7 +88,7 @@ extension Tokenizer {
     }
 }
 
-/// The scalars of UTF-8 text.
+/// The number of scalars in UTF-8 text.
 func scalarCount(_ bytes: UnsafeBufferPointer<UInt8>) -> Int {
     var count = 0
     for index in 0..<bytes.count where unsafe bytes[index] & 0xC0 != 0x80 { count &+= 1 }

@@ -1,16 +1,16 @@
 import Shared
 
-/// Text to words, one after the other, each with its terminator.
+/// Splits text into words and writes each word with its terminator.
 ///
-/// Text comes in blocks that end anywhere. ASCII text is cut where a word surely ends, at white
-/// space most often, and goes through the loops of `ASCIIText`; on all else `WordMachine` is
-/// run a scalar at a time. Both give the same on ASCII text.
+/// Text comes in blocks, and a block may end anywhere. `ASCIIText` splits ASCII text up to a place
+/// at which a word is sure to end, most often white space. `WordMachine` splits all other text, one
+/// scalar at a time. Both give the same result for ASCII text.
 ///
-/// The word that is going on stands in the output's memory, behind what is finished.
+/// The unfinished word is kept in the output's memory, after the finished words.
 @safe
 struct Tokenizer: ~Copyable {
     let rule: Rule
-    /// Its tables take longer to fill than a short text of ASCII to split: made when needed.
+    /// Made on first use: filling its tables takes longer than splitting a short ASCII text.
     var machine: WordMachine {
         mutating get {
             if let madeMachine { return madeMachine }
@@ -22,46 +22,50 @@ struct Tokenizer: ~Copyable {
     private var madeMachine: WordMachine?
     let ascii: ASCIIText
     private let usesASCII: Bool
-    /// Where the words go that need more than a terminator.
+    /// Takes the words that need more than a terminator.
     var finisher: WordFinisher
-    /// Memory for a window, which `ASCIIText` works in.
+    /// Working memory for `ASCIIText`, large enough for a window.
     private let scratch: UnsafeMutablePointer<UInt8>
-    /// Memory for the words of a window that the finisher takes.
+    /// Memory for the words of a window before they go to the finisher.
     private let plainWords: UnsafeMutablePointer<UInt8>
     var cursor = Cursor()
-    /// Bytes of the file before the block that is looked at.
+    /// The number of bytes of the file before the current block.
     private var offset = 0
-    /// Bytes that are not UTF-8.
+    /// The bytes of the current file that are not UTF-8.
     private(set) var invalid = InvalidBytes()
-    /// Bytes looked at, each as often as that was: a test has it grow no faster than the input.
+    /// The number of bytes processed. A byte counts again each time it is processed. A test checks
+    /// that this grows no faster than the input.
     var work: Int { bytesSeen + finisher.work }
     var bytesSeen = 0
-    /// What follows a segment that `splitAtOpen` ends.
+    /// The text after a segment that `splitAtOpen` ends.
     var tail = ByteBuffer()
 
-    /// Bytes looked at at once.
+    /// The number of bytes processed at once.
     private let window: Int
-    /// What a window may become: a byte at most a word of its own, and a scalar at most half
-    /// as long again; and room for a scalar that goes on behind the window, and for `slack`.
+    /// The most bytes that the output of a window can take. Each byte of input can become a word
+    /// with a terminator, which is two bytes. A scalar can grow by half its length at most. The
+    /// last scalar may extend past the end of the window, and `ASCIIText` needs `slack`.
     var room: Int { 2 * window + 64 + ASCIIText.slack }
 
-    /// Where the segment stands that is going on, counted from the end of what is finished.
+    /// The place of the unfinished segment, as offsets in bytes into the room that `makeRoom`
+    /// returned.
     struct Cursor {
         var start = 0
         var end = 0
         /// The facts of its scalars; see `WordMachine`.
         var facts: UInt8 = 0
         var state = WordBreakState.start
-        /// Where an open scalar stands, and the facts before it.
+        /// The place of the open scalar (see `WordBreakState`), and the facts before it.
         var open = 0
         var factsBeforeOpen: UInt8 = 0
-        /// The end of the last combining mark. Where it is out of date, a word is looked at
-        /// that need not have been.
+        /// The end of the last combining mark. If it is out of date, a word may be composed that
+        /// does not need it; the result is the same.
         var markEnd = 0
     }
 
     /// - Parameters:
-    ///   - window: bytes looked at at once; by default they stay in the first-level cache.
+    ///   - window: the number of bytes processed at once. The default fits in the first-level
+    ///     cache.
     ///   - means: what splits ASCII text.
     init(_ rule: Rule, window: Int = 16 * 1024, asciiBy means: ASCIIText.Means = .best) {
         self.rule = rule
@@ -81,7 +85,7 @@ struct Tokenizer: ~Copyable {
 
     /// Begins another file.
     ///
-    /// - Parameter offset: bytes of it that are no text.
+    /// - Parameter offset: the number of bytes before the text: the length of a byte order mark.
     mutating func begin(named name: FileName, at offset: Int = 0) throws(Errno) {
         cursor = Cursor()
         self.offset = offset
@@ -89,11 +93,12 @@ struct Tokenizer: ~Copyable {
         try finisher.begin(named: name)
     }
 
-    /// Splits a block. Up to three bytes of it that begin a scalar may be left over: the next
-    /// block begins with them.
+    /// Splits a block. If the block ends within a scalar, its last bytes, three at most, are left
+    /// over. The next block must begin with them.
     ///
-    /// - Parameter block: `InputBuffer.padding` bytes after it can be read.
-    /// - Returns: how many bytes are done.
+    /// - Parameter block: the text; `InputBuffer.padding` bytes after it must be readable.
+    /// - Returns: the number of bytes that are done.
+    /// - Throws: `NotUTF8` with `--strict`; `WriteError`; `Errno` if there is no memory.
     mutating func split(_ block: UnsafeRawBufferPointer, into output: inout Output) throws -> Int {
         guard let base = unsafe block.baseAddress?.assumingMemoryBound(to: UInt8.self) else {
             return 0
@@ -102,7 +107,7 @@ struct Tokenizer: ~Copyable {
         while index < block.count {
             let windowEnd = min(index + window, block.count)
             var room = try unsafe makeRoom(&output)
-            // Looked for once in each stretch of ASCII text, however often a word starts in it.
+            // Found once for each stretch of ASCII text, not once for each word in it.
             var special = index
             var cut = index
             while index < windowEnd {
@@ -133,7 +138,8 @@ struct Tokenizer: ~Copyable {
         return index
     }
 
-    /// Splits ASCII text that ends where `lastCut` says, at the start of a word.
+    /// Splits ASCII text that ends at the place that `lastCut` found. No word may be unfinished
+    /// before it.
     private mutating func splitASCII(
         _ bytes: UnsafePointer<UInt8>, _ count: Int, _ room: inout UnsafeMutablePointer<UInt8>,
         _ output: inout Output
@@ -153,7 +159,8 @@ struct Tokenizer: ~Copyable {
 
     /// Ends a file.
     ///
-    /// - Parameter rest: bytes that the last call of `split` left over.
+    /// - Parameter rest: the number of bytes that the last call of `split` left over.
+    /// - Throws: the same errors as `split`.
     mutating func finish(rest: Int, into output: inout Output) throws {
         var room = try unsafe makeRoom(&output)
         if rest > 0 { try unsafe drop(rest, &room, &output) }
@@ -162,7 +169,7 @@ struct Tokenizer: ~Copyable {
         cursor = Cursor()
     }
 
-    /// Hands over what is finished, and makes room for what comes of a window.
+    /// Commits the finished words to the output, and makes room for the words of a window.
     mutating func makeRoom(_ output: inout Output) throws(WriteError) -> UnsafeMutablePointer<UInt8>
     {
         output.commit(cursor.start)
@@ -173,10 +180,11 @@ struct Tokenizer: ~Copyable {
         return try unsafe output.reserve(room, keeping: cursor.end)
     }
 
-    /// Runs the machine until the window's end, or to the white space behind which text for
-    /// `ASCIIText` begins.
+    /// Runs the machine up to the end of the window. It stops earlier, after white space, if text
+    /// for `ASCIIText` follows there.
     ///
-    /// - Returns: the place behind the last scalar; `start` if only a part of one is there.
+    /// - Returns: the place after the last scalar that was processed; `start` if there is only a
+    ///   part of a scalar.
     private mutating func run(
         _ bytes: UnsafePointer<UInt8>, from start: Int, to windowEnd: Int, of count: Int,
         room: inout UnsafeMutablePointer<UInt8>, until leavesForASCII: Bool,
@@ -195,7 +203,7 @@ struct Tokenizer: ~Copyable {
         var now = cursor
         var index = start
 
-        // At the start of a word sigma does not depend on what stands around.
+        // At the start of a word, the lower case of sigma does not depend on the text around it.
         let firstSigma = WordMachine.Printing(
             shift: rule.keepsCase ? 0 : 0x20, facts: WordMachine.isWord)
         let small: UInt8 = rule.keepsCase ? 0 : 0x20
@@ -254,7 +262,8 @@ struct Tokenizer: ~Copyable {
                     transition &>> WordMachine.actionShift, to: WordBreakState.Action.self)
                 if action.rawValue <= WordBreakState.Action.skip.rawValue {
                     if now.state.isOpen && now.end == now.open &+ 1 {
-                        // A full stop or the like behind the word, and nothing behind that.
+                        // The open scalar is the last one, such as a full stop after a word: the
+                        // word ends before it.
                         now.end = now.open
                         now.facts = now.factsBeforeOpen
                         now.state = .other
@@ -321,8 +330,8 @@ struct Tokenizer: ~Copyable {
                 now.end &+= 4
             }
 
-            // What most words are made of, in loops of its own: letters of ASCII and letters of
-            // two bytes, and the space behind them.
+            // Fast loops for what most words consist of: ASCII letters, letters of two bytes, and
+            // the space after them.
             while now.state == .letter && index &+ 2 < windowEnd {
                 let start = index
                 var byte = unsafe bytes[index]
@@ -372,7 +381,9 @@ struct Tokenizer: ~Copyable {
         return index
     }
 
-    /// Drops bytes that are not UTF-8, which end the word before them.
+    /// Drops bytes that are not UTF-8. They end the word before them.
+    ///
+    /// - Throws: `NotUTF8` with `--strict`.
     private mutating func drop(
         _ count: Int, _ room: inout UnsafeMutablePointer<UInt8>, _ output: inout Output
     ) throws {
@@ -386,13 +397,13 @@ struct Tokenizer: ~Copyable {
     }
 }
 
-/// Whether 8 bytes are ASCII.
+/// Whether the next 8 bytes are all ASCII.
 @inline(__always)
 private func isASCII(_ bytes: UnsafePointer<UInt8>) -> Bool {
     unsafe UnsafeRawPointer(bytes).loadUnaligned(as: UInt64.self) & 0x8080_8080_8080_8080 == 0
 }
 
-/// Two bytes, the first one in the lower half.
+/// Loads two bytes; the first one becomes the lower half.
 @inline(__always)
 private func load(_ bytes: UnsafePointer<UInt8>) -> UInt16 {
     unsafe UInt16(littleEndian: UnsafeRawPointer(bytes).loadUnaligned(as: UInt16.self))

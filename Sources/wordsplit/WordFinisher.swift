@@ -1,7 +1,7 @@
 import Shared
 
-/// What becomes of a word before it is printed, where that is more than a terminator: case
-/// and composition that depend on what stands around, too few characters, a file's name,
+/// Prints the words that need more than a terminator. It does case mapping and composition that
+/// depend on neighboring scalars, drops words that are too short, adds the file's name, and forms
 /// n-grams.
 struct WordFinisher: ~Copyable {
     private let rule: Rule
@@ -11,16 +11,16 @@ struct WordFinisher: ~Copyable {
     private var word = ByteBuffer()
     /// The word in lower case, before it is composed.
     private var recased = ByteBuffer()
-    /// Both are made when needed.
+    /// `lowerCase` and `composer` are made on first use.
     private var lowerCase: LowerCase?
     private var composer: Composer?
     /// Whether the word is long enough to be printed.
     private var isTaken = false
-    /// The last words, each with a space behind it, with `-g`; the oldest first.
+    /// With `-g`: the last words, oldest first, each followed by a space.
     private var earlier = ByteBuffer()
     private var earlierStart = 0
     private var earlierCount = 0
-    /// Bytes looked at; see `Tokenizer`.
+    /// The number of bytes processed; see `Tokenizer.work`.
     private var bytesTaken = 0
     var work: Int {
         switch composer {
@@ -31,7 +31,7 @@ struct WordFinisher: ~Copyable {
 
     init(_ rule: Rule) { self.rule = rule }
 
-    /// Begins another file: no n-gram reaches into it.
+    /// Begins another file. No n-gram crosses from one file to the next.
     mutating func begin(named name: FileName) throws(Errno) {
         if rule.withFilename {
             let bytes = name.bytes
@@ -45,7 +45,9 @@ struct WordFinisher: ~Copyable {
         earlierCount = 0
     }
 
-    /// Takes a word as the machine leaves it.
+    /// Takes a word from the machine and brings it into its printed form. `write(into:)` prints it.
+    ///
+    /// - Throws: `Errno` if there is no memory.
     mutating func take(
         _ bytes: UnsafeBufferPointer<UInt8>, facts: UInt8, _ machine: WordMachine
     ) throws(Errno) {
@@ -53,7 +55,7 @@ struct WordFinisher: ~Copyable {
         if facts & WordMachine.holdsWhite != 0 { unsafe bytes = withoutOuterSpaces(bytes) }
         bytesTaken &+= bytes.count
         word.removeAll()
-        // A change of case may leave marks behind a letter: U+0130 becomes two scalars.
+        // A change of case can add a mark after a letter: U+0130 becomes U+0069 U+0307.
         let isComposed =
             rule.words == .unicode
             && facts & (WordMachine.isRecomposed | WordMachine.isRecased) != 0
@@ -77,7 +79,8 @@ struct WordFinisher: ~Copyable {
         isTaken = unsafe rule.minimumLength == 1 || scalarCount(word.bytes) >= rule.minimumLength
     }
 
-    /// Writes what there is to print now.
+    /// Writes the word that was taken last, or the n-gram that ends with it. Writes nothing if the
+    /// word is too short or if there are not enough words yet.
     mutating func write(into output: inout Output) throws {
         if !isTaken { return }
         if rule.gramLength == 1 {
@@ -91,8 +94,10 @@ struct WordFinisher: ~Copyable {
         try keepForLater()
     }
 
-    /// Writes the name, words that come before, and the word. Mutating, as what is called for each
-    /// word is here, since the compiler would copy the whole structure for any other function.
+    /// Writes the file's name, the words before, and the word.
+    ///
+    /// Every function here that runs for each word is mutating: for other functions the compiler
+    /// would copy the whole structure.
     private mutating func write(
         _ before: UnsafeBufferPointer<UInt8>, into output: inout Output
     ) throws(WriteError) {
@@ -114,10 +119,10 @@ struct WordFinisher: ~Copyable {
         }
     }
 
-    /// Writes what there is to print of words that are ASCII and as they are printed. A run of
-    /// them with spaces between is a piece of what is given.
+    /// Writes ASCII words that are already in their printed form, or their n-grams. The words come
+    /// with a space after each, so an n-gram is a slice of the given bytes.
     ///
-    /// - Parameter end: a space, where runs of words are printed.
+    /// - Parameter end: the byte after each word; a space if n-grams are printed.
     mutating func write(
         plain words: UnsafeRawBufferPointer, endedBy end: UInt8, into output: inout Output
     ) throws {
@@ -129,7 +134,7 @@ struct WordFinisher: ~Copyable {
             let wordEnd = unsafe wordStart + firstOffset(of: end, in: rest)!
             number += 1
             if number < rule.gramLength {
-                // Its run begins before all of these.
+                // The n-gram that ends with this word begins before the given words.
                 word.removeAll()
                 try unsafe word.append(
                     UnsafeRawBufferPointer(rebasing: words[wordStart..<wordEnd])
@@ -188,7 +193,7 @@ struct WordFinisher: ~Copyable {
     }
 }
 
-/// Copies bytes to a place, and moves the place behind them.
+/// Copies bytes to `end`, and advances `end` by their number.
 @inline(__always)
 private func copy(_ bytes: UnsafeBufferPointer<UInt8>, to end: inout UnsafeMutablePointer<UInt8>) {
     unsafe copyBytes(bytes, to: end)

@@ -1,41 +1,42 @@
 import Shared
 
-/// A rule as tables: for each state and kind of scalar what to do, and for each kind what
-/// it tells of its word and how it is printed.
+/// A rule as tables. They give the action for each state and each kind of scalar. For each kind,
+/// they give what it says about its word and how it is printed.
 ///
-/// A copy is the same tables: to count references would take longer than to finish a word. Their
-/// owner frees them.
+/// A copy shares the tables, and there is no reference count: counting would take longer than
+/// finishing a word. The owner must call `deallocate` once.
 @safe
 struct WordMachine {
-    /// An action's bits in a transition; the next state is in the lower ones.
+    /// A transition holds the next state in the bits of `stateMask`, and the action in the bits
+    /// above.
     static let stateMask: UInt8 = 0x1F
     static let actionShift: UInt8 = 5
-    /// Codes are ASCII: a state has so many transitions.
+    /// The number of transitions of each state: codes are ASCII.
     static let codeCount = 128
 
-    /// What a word's scalars tell of it, each a bit.
+    // The facts of a word, a bit each. A word has each fact that one of its scalars has.
     static let isWord: UInt8 = 1 << 0
     static let isRecased: UInt8 = 1 << 1
     static let isRecomposed: UInt8 = 1 << 2
     static let holdsWhite: UInt8 = 1 << 3
 
-    /// By state and code: action and next state.
+    /// By state and code: the action and the next state.
     let transitions: UnsafeMutablePointer<UInt8>
     let prints: UnsafeMutablePointer<Printing>
-    /// By scalar / 64: where its block begins in `codes`.
+    /// By scalar / 64: the place in `codes` at which its block begins.
     let blockOffsets: UnsafeMutablePointer<UInt16>
     let codes: UnsafePointer<UInt8>
-    /// By scalar below 0x800, for what goes on a word of letters and is printed as two bytes:
-    /// these bytes, the first one lowest, and the facts in the upper half. 0 for all else.
+    /// By scalar below 0x800. If the scalar continues a word of letters and is printed as two
+    /// bytes: these bytes, the first one lowest, and the facts in the upper half. Else 0.
     let letterPairs: UnsafeMutablePointer<UInt32>
-    /// By code: whether composition leaves the scalar and what is before it alone.
+    /// By code: whether composition changes neither the scalar nor the text before it.
     private let areStable: UnsafeMutablePointer<Bool>
 
-    /// What is done with a scalar that becomes part of a word, by code.
+    /// How a scalar in a word is printed.
     struct Printing {
-        /// What is added to the scalar.
+        /// The number to add to the scalar.
         var shift: Int32 = 0
-        /// What it tells of the word.
+        /// The facts that the scalar adds to its word.
         var facts: UInt8 = 0
     }
 
@@ -62,7 +63,7 @@ struct WordMachine {
                     action.rawValue << Self.actionShift | next.rawValue
             }
         }
-        // By `-a` text is bytes.
+        // With `-a`, text is bytes, not scalars.
         if rule.words != .asciiLetters { fillLetterPairs() }
     }
 
@@ -97,8 +98,8 @@ struct WordMachine {
 
     func facts(of scalar: Unicode.Scalar) -> UInt8 { unsafe prints[code(of: scalar)].facts }
 
-    /// Whether the scalar is one of Normalization Form C whatever is around, and nothing behind
-    /// it changes what is before it.
+    /// Whether the scalar is in Normalization Form C in any context, and no text after it changes
+    /// the text before it.
     func isStable(_ scalar: Unicode.Scalar) -> Bool { unsafe areStable[code(of: scalar)] }
 
     private static func step(
@@ -112,15 +113,16 @@ struct WordMachine {
             if !kind.traits.isDisjoint(with: [.white, .null]) { return (.skip, .start) }
             return (state == .start ? .begin : .join, .letter)
         case .unicode:
-            // Of white space only U+202F joins, which is ExtendNumLet. What the rules leave at
-            // white space or a control character (Extend, Format) is no less a segment without.
+            // U+202F, which is ExtendNumLet, is the only white space that joins words. By the
+            // rules, Extend and Format after other white space or a control character attach to
+            // it. If it is skipped, they are still a segment of their own.
             if !kind.traits.isDisjoint(with: [.white, .control]), kind.wordBreak != .extendNumLet {
                 return (.skip, .start)
             }
             let (action, next) = state.step(
                 kind.wordBreak, isWord: kind.traits.contains(.word), joinsHyphens: rule.joinsHyphens
             )
-            // At the start there is nothing that `begin` would end.
+            // At the start, `joinMark` can replace `begin`: there is no segment to end.
             if kind.traits.contains(.mark), action == .join || state == .start {
                 return (.joinMark, next)
             }
@@ -168,7 +170,7 @@ struct WordMachine {
     }
 }
 
-/// The value of a digit of the tables.
+/// The value of a base-64 digit of `WordTable`. The digits are 0-9, A-Z, a-z, + and -.
 func base64Digit(_ byte: UInt8) -> Int {
     switch Unicode.Scalar(byte) {
     case "0"..."9": Int(byte) - 0x30

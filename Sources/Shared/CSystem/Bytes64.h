@@ -1,8 +1,9 @@
-/* 64 bytes at once, and a bit for each of them in one word, the first byte lowest.
+/* Operations on 64 bytes at once. Results are often a word with a bit for each byte; the first byte
+   is the lowest bit.
 
-   The compiler's own vectors: it uses four registers of 16 bytes, two of 32 or one of 64,
-   whichever the function that it inlines this into may use. SSE2 and NEON are part of every
-   x86-64 and arm64, so nothing here has to ask for the processor. */
+   These are the compiler's vector types. The compiler uses four registers of 16 bytes, two of 32 or
+   one of 64, depending on the target of the function that it inlines this into. Every x86-64 has
+   SSE2 and every arm64 has NEON, so nothing here has to check the processor. */
 #ifndef PMAPUTILS_BYTES64_H
 #define PMAPUTILS_BYTES64_H
 
@@ -25,7 +26,7 @@ CS_INLINE cs_bytes64 cs_load64(const unsigned char *bytes) {
     return loaded;
 }
 
-/* 0xFF for each byte of `first`, `first` + 1 and so on, `count` values in all; else 0. */
+/* 0xFF for each byte from `first` to `first` + `count` - 1, and 0 for each other byte. */
 CS_INLINE cs_bytes64 cs_in_range(cs_bytes64 bytes, unsigned char first, unsigned char count) {
     return (cs_bytes64)(bytes - first < count);
 }
@@ -34,9 +35,9 @@ CS_INLINE cs_bytes64 cs_equal(cs_bytes64 bytes, unsigned char byte) {
     return (cs_bytes64)(bytes == byte);
 }
 
-/* A bit for each byte that is 0xFF and not 0. */
+/* Sets a bit for each byte that is 0xFF. All other bytes must be 0. */
 #ifdef __aarch64__
-/* The compiler's conversion to bits, below, takes twice as many instructions there. */
+/* On arm64 the compiler's conversion to bits, below, takes twice as many instructions. */
 CS_INLINE unsigned long long cs_bits(cs_bytes64 truth) {
     const uint8x16_t bit = {CS_BIT_OF_BYTE, CS_BIT_OF_BYTE};
     union { cs_bytes64 all; uint8x16_t part[4]; } of = {truth};
@@ -55,7 +56,7 @@ CS_INLINE unsigned long long cs_bits(cs_bytes64 truth) {
 }
 #endif
 
-/* The reverse. */
+/* The reverse of cs_bits: 0xFF for each bit that is set, else 0. */
 CS_INLINE cs_bytes64 cs_truth(unsigned long long bits) {
     typedef unsigned long long words8 __attribute__((vector_size(64)));
     const cs_bytes64 bit = {
@@ -68,12 +69,12 @@ CS_INLINE cs_bytes64 cs_truth(unsigned long long bits) {
     return (cs_bytes64)((spread & bit) != 0);
 }
 
-/* A bit for each of 64 bytes that is equal to `byte`. */
+/* Sets a bit for each of 64 bytes that is equal to `byte`. */
 static inline unsigned long long cs_matches64(const unsigned char *bytes, unsigned char byte) {
     return cs_bits(cs_equal(cs_load64(bytes), byte));
 }
 
-/* A bit for each of 64 bytes that is not ASCII or is equal to `byte`. */
+/* Sets a bit for each of 64 bytes that is not ASCII or is equal to `byte`. */
 static inline unsigned long long cs_specials64(const unsigned char *bytes, unsigned char byte) {
     const cs_bytes64 loaded = cs_load64(bytes);
     return cs_bits((cs_bytes64)((loaded | cs_equal(loaded, byte)) >= 0x80));

@@ -1,5 +1,5 @@
-/* What Swift's C library modules do not show: getopt_long with its global
-   state behind functions, and the GNU calls that need _GNU_SOURCE. */
+/* C functions and constants that Swift's C library modules do not export: functions for the global
+   variables of getopt_long, GNU calls that need _GNU_SOURCE, and macros. */
 #ifndef PMAPUTILS_CSYSTEM_H
 #define PMAPUTILS_CSYSTEM_H
 
@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 
 static inline int cs_optind(void) { return optind; }
-/* To begin anew: 0 has glibc read the short options' `+` again. */
+/* Starts a new scan. The value 0 makes glibc read the `+` of the short options again. */
 static inline void cs_reset_getopt(void) { optind = 0; }
 static inline int cs_optopt(void) { return optopt; }
 static inline void cs_silence_getopt(void) { opterr = 0; }
@@ -39,7 +39,7 @@ extern void *mremap(void *old, size_t old_size, size_t new_size, int flags, ...)
 static inline void *cs_remap(void *old, size_t old_size, size_t new_size) {
     return mremap(old, old_size, new_size, CS_MREMAP_MAYMOVE);
 }
-/* O_TMPFILE of the kernel's asm-generic/fcntl.h. */
+/* O_TMPFILE, from the kernel's asm-generic/fcntl.h. */
 static inline int cs_tmpfile_flag(void) { return 020000000 | O_DIRECTORY; }
 #define CS_FALLOC_FL_KEEP_SIZE 1
 #define CS_FALLOC_FL_PUNCH_HOLE 2
@@ -48,7 +48,7 @@ static inline int cs_tmpfile_flag(void) { return 020000000 | O_DIRECTORY; }
 #define CS_SPLICE_F_MOVE 1
 #define CS_SPLICE_F_NONBLOCK 2
 
-/* A union in the system's header, which Swift does not import. */
+/* In the system's header the handlers are in a union, which Swift does not import. */
 static inline void cs_set_handler(struct sigaction *action, void (*handler)(int)) {
     action->sa_handler = handler;
 }
@@ -56,12 +56,12 @@ static inline void cs_set_informed_handler(struct sigaction *action,
                                            void (*handler)(int, siginfo_t *, void *)) {
     action->sa_sigaction = handler;
 }
-/* Whether a process sent the signal, not the kernel: what is typed on a terminal comes from
-   the kernel, and to the whole foreground process group. */
+/* Whether a process sent the signal, and not the kernel. A signal that the user types on a terminal
+   comes from the kernel, and goes to the whole foreground process group. */
 static inline int cs_sent_by_process(const siginfo_t *info) {
     return info->si_code <= 0;
 }
-/* Macros. */
+/* These are macros in the system's header, which Swift does not import. */
 static inline int cs_first_real_time_signal(void) { return SIGRTMIN; }
 static inline int cs_last_real_time_signal(void) { return SIGRTMAX; }
 static inline int cs_is_ignored(const struct sigaction *action) {
@@ -74,7 +74,7 @@ static inline int cs_window_columns(int fd) {
     struct winsize size;
     return ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
-/* For a pseudo-terminal, which only the tests open. */
+/* For pseudo-terminals; only the tests open them. */
 extern int grantpt(int fd);
 extern int unlockpt(int fd);
 extern char *ptsname(int fd);
@@ -83,17 +83,17 @@ static inline int cs_set_window(int fd, unsigned short columns, unsigned short r
     return ioctl(fd, TIOCSWINSZ, &size);
 }
 
-/* How many bytes a pipe holds, which stay in it; -1 if that cannot be told. */
+/* The number of bytes in a pipe, or -1 if it is unknown. The bytes stay in the pipe. */
 static inline int cs_bytes_waiting(int fd) {
     int count;
     return ioctl(fd, FIONREAD, &count) == 0 ? count : -1;
 }
 
-/* Has the cache fetch what will soon be read; any address will do. */
+/* Asks the processor to load a place into the cache before it is read. Any address is allowed. */
 static inline void cs_prefetch(const void *place) { __builtin_prefetch(place); }
 
-/* Masks for the first `count` of 16 bytes, up to all of them, as two words of which the
-   first byte is the lowest. */
+/* A mask of the first `count` of 16 bytes, 0 to 16, as two words. The first byte of each word is
+   the lowest. */
 struct cs_masks { unsigned long long first, second; };
 static inline struct cs_masks cs_low_bytes(int count) {
     static const struct cs_masks masks[17] = {
@@ -105,9 +105,10 @@ static inline struct cs_masks cs_low_bytes(int count) {
     return masks[count];
 }
 
-/* News of a child, or of any child if `process` is 0: waitid(2). An exited child stays a
-   zombie, so that its process ID stays its own; a stop is reported once.
-   Returns the child's process ID and its status as wait(2) has it; 0 if there is none. */
+/* Asks waitid(2) whether a child has exited or stopped; any child if `process` is 0. An exited
+   child stays a zombie, so that its process ID is not reused. A stop is reported once.
+   Returns the child's process ID, and sets its status in the format of wait(2). Returns 0 if there
+   is nothing to report. */
 static inline pid_t cs_child_news(pid_t process, int *status) {
     siginfo_t info, again;
     const idtype_t type = process ? P_PID : P_ALL;

@@ -1,10 +1,10 @@
-/* ASCII text to words, 64 bytes at a time: what ASCIIText.swift does in portable loops,
-   several times as fast.
+/* Splits ASCII text into words, 64 bytes at a time. The result is the same as that of the portable
+   loops in ASCIIText.swift, and it is several times as fast.
 
-   A block becomes words of bits, one bit a byte, and arithmetic on them finds what is part
-   of a word. What differs from processor to processor is how the bytes of words are moved
-   together: AVX-512 (VBMI2) has an instruction for it; else a table says for each 8 bytes
-   how to shuffle them (pshufb of SSSE3, tbl of NEON). */
+   A block of 64 bytes becomes 64-bit masks, one bit for each byte. Arithmetic on the masks finds
+   the bytes that are part of a word. Then the bytes of words are moved together, in a way that
+   depends on the processor. AVX-512 (VBMI2) has an instruction for that. Else a table gives, for
+   each 8 bytes, the order to shuffle them into (pshufb of SSSE3, tbl of NEON). */
 #ifndef PMAPUTILS_WORD_KERNEL_H
 #define PMAPUTILS_WORD_KERNEL_H
 
@@ -15,7 +15,7 @@
 #include <sys/platform/x86.h>
 #endif
 
-/* What a word is made of, as Rule.Words has it. */
+/* What a word consists of; the same cases as Rule.Words. */
 enum cs_words { CS_ASCII_LETTERS, CS_BETWEEN_WHITE_SPACE, CS_UNICODE };
 
 struct cs_word_rule {
@@ -23,19 +23,20 @@ struct cs_word_rule {
     unsigned char terminator;
     /* The bit that makes a capital small, or 0. */
     unsigned char small;
-    /* What joins two letters or digits beside the standard's own, or a byte that is not ASCII. */
+    /* A byte that joins two letters or digits, in addition to those of the standard. If there is
+       none, a byte that is not ASCII. */
     unsigned char hyphen;
-    /* Bytes of a word, from 1 to CS_LONGEST_MINIMUM. */
+    /* The length in bytes of the shortest word to write, from 1 to CS_LONGEST_MINIMUM. */
     unsigned char minimum;
 };
 
 #define CS_LONGEST_MINIMUM 64
 
-/* What is known of the text before a block. */
+/* Whether the byte before a block is a letter, and whether it is a digit: 0 or 1. */
 struct cs_before { unsigned long long letter, digit; };
 
-/* WB5 to WB13 of Unicode Standard Annex #29 for ASCII without the underscore: a letter or a
-   digit, and what stands between two of them and joins them.
+/* The rules WB5 to WB13 of Unicode Standard Annex #29, for ASCII without the underscore. Sets a bit
+   for each letter and digit, and for each byte that joins the bytes before and after it.
 
    next: the byte after the block. */
 CS_INLINE unsigned long long cs_joined(
@@ -64,7 +65,8 @@ CS_INLINE unsigned long long cs_joined(
     return joined;
 }
 
-/* The bytes of words among the first `count` of a block, or among all. */
+/* Sets a bit for each byte of a block that is part of a word. Only the first `count` bytes of the
+   block are text if `count` is less than 64. */
 CS_INLINE unsigned long long cs_word_bits(
     const unsigned char *text, size_t count, struct cs_word_rule rule, struct cs_before *before
 ) {
@@ -82,11 +84,12 @@ CS_INLINE unsigned long long cs_word_bits(
     return count < 64 ? word & ((1ULL << count) - 1) : word;
 }
 
-/* Leaves out runs of bits that are too short: erosion to the places where a run of `minimum`
-   bits begins, and dilation by as much. Each step doubles the length that is looked at.
+/* Clears runs of bits that are shorter than `minimum`. Erosion leaves the places at which a run of
+   `minimum` set bits begins. Dilation by the same length restores the runs. Each step at most
+   doubles the length.
 
    ahead: the bits of the next block.
-   begun: the places of the block before, and then those of this one. */
+   begun: the places that erosion left in the previous block; set to those of this block. */
 CS_INLINE unsigned long long cs_long_runs(
     unsigned long long bits, unsigned long long ahead, unsigned minimum,
     unsigned long long *begun
@@ -106,14 +109,14 @@ CS_INLINE unsigned long long cs_long_runs(
     return bits;
 }
 
-/* Writes those of 64 bytes that are kept, and up to 64 bytes of garbage after them; those
-   that are part of no word as the terminator. Returns how many are kept. */
+/* Writes the kept bytes of a block of 64, and up to 64 bytes of garbage after them. A kept byte
+   that is not part of a word is written as the terminator. Returns the number of kept bytes. */
 typedef size_t cs_put(
     unsigned char *room, const cs_bytes64 *bytes, unsigned char terminator,
     unsigned long long word, unsigned long long kept);
 
-/* Finds a block's words one block ahead of writing them: `minimum` needs that, and the
-   processor then does both at once, 1.2 times as fast. */
+/* Finds the words of a block before it writes those of the previous one. `minimum` needs that. It
+   also lets the processor do both at once, which is 1.2 times as fast. */
 CS_INLINE size_t cs_write_words_by(
     cs_put *put, const unsigned char *text, size_t count, unsigned char *room,
     struct cs_word_rule rule
@@ -139,7 +142,8 @@ CS_INLINE size_t cs_write_words_by(
     return (size_t)(end - room);
 }
 
-/* A loop for each kind of word: one for all took 1.4 times as long by Unicode's rule. */
+/* Compiles a loop for each kind of word. With one loop for all kinds, Unicode's rule took 1.4 times
+   as long. */
 CS_INLINE size_t cs_write_words_with(
     cs_put *put, const unsigned char *text, size_t count, unsigned char *room,
     struct cs_word_rule rule
@@ -158,7 +162,7 @@ CS_INLINE size_t cs_write_words_with(
 }
 
 #if defined(__x86_64__) || defined(__aarch64__)
-/* For each byte of bits: the places of those that are set, a byte each, the lowest first. */
+/* For each value of 8 bits: the places of the bits that are set, a byte each, lowest first. */
 #define CS_BIT(bits, n) ((unsigned long long)(bits) >> (n) & 1)
 #define CS_PUT(bits, n, rest) ((rest) << 8 * CS_BIT(bits, n) | (n) * CS_BIT(bits, n))
 #define CS_PLACES(bits) CS_PUT(bits, 0, CS_PUT(bits, 1, CS_PUT(bits, 2, CS_PUT(bits, 3, \
@@ -172,7 +176,7 @@ CS_INLINE size_t cs_write_words_with(
 static const unsigned long long cs_places[256] = {
     CS_PLACES64(0), CS_PLACES64(64), CS_PLACES64(128), CS_PLACES64(192)};
 
-/* For each byte of a word, the bits that are set in it and in those below. */
+/* For each byte of a 64-bit word: the number of bits set in it and in the bytes below it. */
 CS_INLINE unsigned long long cs_running_counts(unsigned long long bits) {
     bits -= bits >> 1 & 0x5555555555555555;
     bits = (bits & 0x3333333333333333) + (bits >> 2 & 0x3333333333333333);
@@ -253,8 +257,8 @@ static inline size_t cs_put_neon(
 
 enum cs_kernel { CS_NO_KERNEL, CS_KERNEL_NEON, CS_KERNEL_SSSE3, CS_KERNEL_AVX2, CS_KERNEL_AVX512 };
 
-/* Whether processor and system can run a kernel, as glibc found at the start: a cpuid of our
-   own would take microseconds on a virtual machine. */
+/* Whether the processor and the system can run a kernel. glibc found that out when the program
+   started. A cpuid instruction here would take microseconds on a virtual machine. */
 static inline int cs_can_run(enum cs_kernel kernel) {
     switch (kernel) {
 #ifdef CPU_FEATURE_ACTIVE
@@ -271,7 +275,7 @@ static inline int cs_can_run(enum cs_kernel kernel) {
     }
 }
 
-/* The fastest that can be run. */
+/* The fastest kernel that can be run, or CS_NO_KERNEL. */
 static inline enum cs_kernel cs_best_kernel(void) {
     for (int kernel = CS_KERNEL_AVX512; kernel > CS_NO_KERNEL; kernel--) {
         if (cs_can_run((enum cs_kernel)kernel)) return (enum cs_kernel)kernel;
@@ -281,12 +285,11 @@ static inline enum cs_kernel cs_best_kernel(void) {
 
 /* Writes the words of a text, each followed by the terminator.
 
-   kernel: one that can be run.
-   text: ASCII, or with -a any bytes; without an underscore by Unicode's rule; the last byte is
-   part of no word. Up to
-   63 bytes after it are read, whatever they are.
-   room: for `count` bytes and 64 more.
-   Returns the bytes written. */
+   kernel: a kernel that this processor can run.
+   text: ASCII text, or any bytes with -a. By Unicode's rule it must not contain an underscore. Its
+   last byte must not be part of a word. Up to 63 bytes after it are read; they may have any value.
+   room: memory for `count` + 64 bytes.
+   Returns the number of bytes written. */
 static inline size_t cs_write_words(
     enum cs_kernel kernel, const unsigned char *text, size_t count, unsigned char *room,
     struct cs_word_rule rule

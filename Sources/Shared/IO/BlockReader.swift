@@ -1,5 +1,5 @@
-/// Reads a file in large blocks and hands them out cut where a unit (a record, a
-/// word) may end, so that no unit is ever split between two blocks.
+/// Reads a file in large blocks. Each block that `next` returns ends at the end of a unit (a record
+/// or a word), so no unit is split between two blocks.
 public struct BlockReader: ~Copyable {
     private var descriptor: FileDescriptor
     private var buffer: InputBuffer
@@ -7,13 +7,15 @@ public struct BlockReader: ~Copyable {
     /// Whether the last read found the end of the file.
     public private(set) var isAtEnd = false
 
-    /// - Parameter blockSize: bytes; half of it is what one read asks for at least.
+    /// - Parameter blockSize: the first size of the buffer in bytes. Each read asks for at least
+    ///   half of it.
+    /// - Throws: `Errno.noMemory`.
     public init(_ descriptor: FileDescriptor, blockSize: Int = 256 * 1024) throws(Errno) {
         self.descriptor = descriptor
         buffer = try InputBuffer(capacity: blockSize)
     }
 
-    /// Goes on with another file from its start, in the same memory.
+    /// Discards all bytes that are left, and begins to read another file into the same memory.
     public mutating func turn(to descriptor: FileDescriptor) {
         self.descriptor = descriptor
         buffer.consume(buffer.count)
@@ -21,11 +23,12 @@ public struct BlockReader: ~Copyable {
         isAtEnd = false
     }
 
-    /// The next block, never empty, or nil at the end of the file. It is valid until
-    /// the next call. The last one ends where the file does.
+    /// The next block, or nil at the end of the file. A block is never empty, and it is valid until
+    /// the next call. The last block ends at the end of the file.
     ///
-    /// - Parameter endOfLastUnit: given the bytes that came since it was asked last,
-    ///   how many of them lie before the end of the last whole unit; nil if none ends there.
+    /// - Parameter endOfLastUnit: takes the bytes of one read. It returns how many of them are
+    ///   before the end of the last whole unit, or nil if no unit ends in them.
+    /// - Throws: `Errno` if reading fails or if there is no memory.
     public mutating func next(
         _ endOfLastUnit: (UnsafeRawBufferPointer) -> Int?
     ) throws(Errno) -> UnsafeRawBufferPointer? {
@@ -49,10 +52,11 @@ public struct BlockReader: ~Copyable {
         return nil
     }
 
-    /// What one read gives, behind the last bytes of the block before. At the end of the file
-    /// (see `isAtEnd`) it is these bytes alone.
+    /// The last bytes of the previous block, followed by the bytes of one read. At the end of the
+    /// file (see `isAtEnd`), no new bytes follow.
     ///
-    /// - Parameter kept: how many bytes of the last block come once more, at the front.
+    /// - Parameter kept: the number of bytes of the previous block to return again, at the front.
+    /// - Throws: `Errno` if reading fails or if there is no memory.
     public mutating func nextBytes(keeping kept: Int) throws(Errno) -> UnsafeRawBufferPointer {
         buffer.consume(handedOut - kept)
         handedOut = kept
@@ -61,8 +65,10 @@ public struct BlockReader: ~Copyable {
         return unsafe UnsafeRawBufferPointer(buffer.bytes)
     }
 
-    /// The next block of whole records, each ending with the delimiter but for the
-    /// last one of a file that lacks it.
+    /// The next block of whole records, or nil at the end of the file. Each record ends with the
+    /// delimiter, but the last one of a file may lack it.
+    ///
+    /// - Throws: `Errno` if reading fails or if there is no memory.
     public mutating func nextRecords(
         delimiter: UInt8
     ) throws(Errno) -> UnsafeRawBufferPointer? {

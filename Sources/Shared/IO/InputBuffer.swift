@@ -1,17 +1,17 @@
-/// Bytes read and not yet used, in one piece. It grows when a piece has no end in
-/// sight, so there is no limit to a record's length but memory's.
+/// A buffer of bytes that are read and not yet consumed, contiguous in memory. It grows as long as
+/// the end of a record is not found, so only memory limits the length of a record.
 @safe
 public struct InputBuffer: ~Copyable {
-    /// Bytes that may be read behind the last one, as garbage: a scan by words of 8
-    /// bytes or lines of 64 needs no special case at the end.
+    /// The number of bytes after the last one that may be read. Their contents are garbage. A scan
+    /// in steps of 8 or 64 bytes needs no special case at the end.
     public static let padding = 64
 
     private var storage: UnsafeMutableRawBufferPointer
     private var start = 0
     private var end = 0
 
-    /// - Parameter capacity: bytes to begin with; half of it is what a read asks for
-    ///   at least.
+    /// - Parameter capacity: the first size in bytes. Each read asks for at least half of it.
+    /// - Throws: `Errno.noMemory`.
     public init(capacity: Int) throws(Errno) {
         unsafe storage = try Self.allocate(capacity)
     }
@@ -21,39 +21,43 @@ public struct InputBuffer: ~Copyable {
     /// The number of bytes read and not yet consumed.
     public var count: Int { end - start }
 
-    /// What is read and not yet consumed; valid until the next `fill` or `consume`.
+    /// The bytes read and not yet consumed. They are valid until the next `fill` or `consume`.
     public var bytes: UnsafeMutableRawBufferPointer {
         unsafe UnsafeMutableRawBufferPointer(rebasing: storage[start..<end])
     }
 
+    /// Removes `size` bytes from the front.
     public mutating func consume(_ size: Int) {
         precondition(size <= count)
         start += size
     }
 
-    /// Takes back bytes that were consumed last, if nothing was read since.
+    /// Puts back the last `size` bytes that were consumed. There must be no `fill` in between.
     public mutating func putBack(_ size: Int) {
         precondition(size <= start)
         start -= size
     }
 
-    /// Forgets bytes that were read last.
+    /// Removes the last `size` bytes that were read.
     public mutating func removeLast(_ size: Int) {
         precondition(size <= count)
         end -= size
     }
 
-    /// Reads once, behind the bytes that are there.
+    /// Reads once, and appends the result to the bytes that are there.
     ///
     /// - Returns: the number of bytes added, 0 at the end of the file.
+    /// - Throws: `Errno` if reading fails or if there is no memory.
     @inline(__always)
     public mutating func fill(from descriptor: FileDescriptor) throws(Errno) -> Int {
         try unsafe fill { room throws(Errno) in try unsafe descriptor.read(into: room) }
     }
 
-    /// The same with another way to read.
+    /// Calls a function that reads, and appends the result to the bytes that are there.
     ///
-    /// - Parameter read: reads into the memory it is given, and returns the number of bytes.
+    /// - Parameter read: reads into the given memory, and returns the number of bytes it read.
+    /// - Returns: the number of bytes added.
+    /// - Throws: the error of `read`; `Errno.noMemory`.
     public mutating func fill(
         _ read: (UnsafeMutableRawBufferPointer) throws(Errno) -> Int
     ) throws(Errno) -> Int {
@@ -63,9 +67,9 @@ public struct InputBuffer: ~Copyable {
         return added
     }
 
-    /// Leaves half of the storage free at its end: moves the bytes to the front when
-    /// they fill no more than half of it, else doubles it. So each byte is moved a
-    /// bounded number of times however long a record grows.
+    /// Makes sure that half of the storage is free at its end. If the bytes fill at most half of
+    /// the storage, they move to the front; else the storage doubles. So each byte is moved a
+    /// bounded number of times, even if a record is very long.
     private mutating func makeRoom() throws(Errno) {
         if count == 0 {
             start = 0
@@ -85,7 +89,7 @@ public struct InputBuffer: ~Copyable {
         start = 0
     }
 
-    /// malloc(3), since what Swift allocates with ends the program where memory does.
+    /// Uses malloc(3), since Swift's own allocation ends the program if there is no memory.
     private static func allocate(
         _ capacity: Int
     ) throws(Errno) -> UnsafeMutableRawBufferPointer {

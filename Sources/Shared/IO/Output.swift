@@ -1,23 +1,25 @@
-/// Output that could not be written. A type of its own, so that it is never taken
-/// for an input that could not be read.
+/// The error for output that could not be written. It has its own type so that it is never mistaken
+/// for an error of reading.
 public struct WriteError: Error, Equatable, Sendable {
+    /// The error of write(2) or close(2), or `noMemory`.
     public let cause: Errno
 
     public init(_ cause: Errno) { self.cause = cause }
 }
 
-/// Buffered writing to a descriptor in which no failure is silent: every call that
-/// writes throws, and `finish` must be the last one.
+/// Writes to a descriptor through a buffer. No failure is silent: every call that writes throws,
+/// and the last call must be `finish`.
 @safe
 public struct Output: ~Copyable {
     private let descriptor: FileDescriptor
     private let capacity: Int
-    /// Allocated with the first byte; larger than `capacity` only for one long piece.
+    /// Allocated when the first byte comes. It grows beyond `capacity` only for one long piece.
     private var buffer = unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0)
     private var count = 0
 
-    /// - Parameter capacity: bytes gathered before a write. A pipe's 64 KiB times four
-    ///   was no slower than any larger size, and stays in the second-level cache.
+    /// - Parameter capacity: the number of bytes to collect before a write. The default is four
+    ///   times the 64 KiB of a pipe. It was no slower than any larger size, and it fits in the
+    ///   second-level cache.
     public init(_ descriptor: FileDescriptor, capacity: Int = 256 * 1024) {
         self.descriptor = descriptor
         self.capacity = capacity
@@ -28,6 +30,7 @@ public struct Output: ~Copyable {
         unsafe free(buffer.baseAddress)
     }
 
+    /// Appends bytes. If there are more than `capacity`, they are written at once.
     public mutating func append(_ bytes: UnsafeRawBufferPointer) throws(WriteError) {
         if bytes.count > capacity {
             try flush()
@@ -50,6 +53,7 @@ public struct Output: ~Copyable {
         }
     }
 
+    /// Appends text as UTF-8.
     public mutating func append(_ text: String) throws(WriteError) {
         for byte in text.utf8 { try append(byte) }
     }
@@ -59,12 +63,12 @@ public struct Output: ~Copyable {
         unsafe try appendUpTo(20) { room in unsafe writeDecimal(number, at: room) }
     }
 
-    /// Lets a tight loop write behind what is buffered, without a check for each byte.
+    /// Lets a tight loop append to the buffer without a check for each byte.
     ///
     /// - Parameters:
-    ///   - size: bytes of room that the loop needs at most; the buffer grows to hold them.
-    ///   - fill: writes at the pointer and returns how many bytes it wrote.
-    /// - Returns: how many that were.
+    ///   - size: the most bytes that the loop writes; the buffer grows if it must.
+    ///   - fill: writes at the pointer and returns the number of bytes it wrote.
+    /// - Returns: the number of bytes written.
     @inlinable @discardableResult
     public mutating func appendUpTo(
         _ size: Int, _ fill: (UnsafeMutablePointer<UInt8>) -> Int
@@ -76,14 +80,16 @@ public struct Output: ~Copyable {
         return written
     }
 
-    /// Room to write behind what is buffered, for one who then commits what is to stay.
+    /// Reserves room after the buffered bytes. The caller writes there, and then calls `commit` for
+    /// the bytes to keep.
     ///
     /// - Parameters:
-    ///   - size: bytes of room; the buffer grows to hold them.
-    ///   - kept: bytes at the beginning of the room reserved last that were not committed, and
-    ///     come first in this one.
-    /// - Returns: where the room begins: `kept` bytes, then `size` free ones. It is valid until
-    ///   the next call of anything but `commit`.
+    ///   - size: the number of free bytes; the buffer grows if it must.
+    ///   - kept: the number of bytes to keep from the start of the previous room. They were not
+    ///     committed, and they come first in the new room.
+    /// - Returns: the start of the room, which holds `kept` bytes and then `size` free ones. It is
+    ///   valid until the next call other than `commit`.
+    /// - Throws: `WriteError` if writing fails or if there is no memory.
     public mutating func reserve(
         _ size: Int, keeping kept: Int = 0
     ) throws(WriteError) -> UnsafeMutablePointer<UInt8> {
@@ -101,7 +107,7 @@ public struct Output: ~Copyable {
             }
             return
         }
-        // Doubled, so that what is kept and grows is moved a bounded number of times.
+        // Double the buffer, so that kept bytes are moved a bounded number of times.
         let larger = unsafe kept > 0 ? max(kept + size, buffer.count * 2) : max(size, capacity)
         if kept == 0 {
             unsafe free(buffer.baseAddress)
@@ -113,10 +119,10 @@ public struct Output: ~Copyable {
         unsafe buffer = UnsafeMutableRawBufferPointer(start: memory, count: larger)
     }
 
-    /// Says that so many bytes of the room reserved last are buffered.
+    /// Adds the first `written` bytes of the reserved room to the buffered bytes.
     public mutating func commit(_ written: Int) { count += written }
 
-    /// Writes what is buffered. After a failure the rest is given up.
+    /// Writes the buffered bytes. If that fails, bytes that are not yet written are lost.
     public mutating func flush() throws(WriteError) {
         let pending = count
         count = 0
@@ -131,7 +137,7 @@ public struct Output: ~Copyable {
         }
     }
 
-    /// Writes what is buffered and closes the descriptor.
+    /// Writes the buffered bytes and closes the descriptor.
     public consuming func finish() throws(WriteError) {
         try flush()
         do {
@@ -142,9 +148,9 @@ public struct Output: ~Copyable {
     }
 }
 
-/// Writes a number in decimal digits, of which there are up to 20.
+/// Writes a number in decimal digits, 20 at most.
 ///
-/// - Returns: how many.
+/// - Returns: the number of digits.
 @inlinable
 public func writeDecimal(_ number: UInt64, at place: UnsafeMutablePointer<UInt8>) -> Int {
     var digits = 1

@@ -1,28 +1,29 @@
 import Shared
 
-/// Brings words into Normalization Form C: Unicode Standard Annex #15, and the algorithms of the
+/// Converts words to Normalization Form C (Unicode Standard Annex #15) by the algorithms of the
 /// Unicode Standard, section 3.11.
 ///
-/// Not by the standard library, whose String does it too: it sorts marks by insertion, so that
-/// a letter with 160,000 marks takes it six seconds, it allocates memory for each word, and it
-/// leaves U+0F73 and its like where they stand.
+/// The String of the standard library can do this too, but is not used, for three reasons. It sorts
+/// marks by insertion, so a letter with 160,000 marks takes six seconds. It allocates memory for
+/// each word. It does not move U+0F73 and similar marks to their place.
 @safe
 struct Composer: ~Copyable {
-    /// The scalars of the piece that is looked at, decomposed, each with its combining class in
-    /// the upper 8 bits; and memory of the same size to sort them.
+    /// The decomposed scalars of the current piece of the word, each with its combining class in
+    /// the upper 8 bits.
     private var piece: UnsafeMutablePointer<UInt32>
+    /// Memory of the same size, to sort them. Allocated on first use.
     private var sorted: UnsafeMutablePointer<UInt32>?
     private var count = 0
     private var capacity = Self.usualCapacity
     private static let usualCapacity = 256
-    /// Whether no mark of the piece stands behind one of a higher class.
+    /// Whether no mark of the piece comes after a mark of a higher class.
     private var isInOrder = true
-    /// Steps done, for a test that cost is linear.
+    /// The number of steps done. A test checks that it is linear in the input.
     private(set) var work = 0
 
     private let machine: WordMachine
-    /// The combining classes of U+0300 to U+036F, the commonest marks, since the library takes
-    /// longer; 0 for what has a decomposition or is no mark.
+    /// The combining classes of U+0300 to U+036F, the most common marks, because the library is
+    /// slower. 0 for a scalar that has a decomposition or is not a mark.
     private var commonClasses = InlineArray<0x70, UInt8>(repeating: 0)
 
     init(_ machine: WordMachine) throws(Errno) {
@@ -41,17 +42,20 @@ struct Composer: ~Copyable {
 
     /// Appends a word in Normalization Form C.
     ///
-    /// What stands before a scalar that composition leaves alone is not touched by what follows
-    /// (Unicode Standard Annex #15, section 9), so that only the pieces between need be looked
-    /// at, and memory grows with the longest piece only.
+    /// A stable scalar is one that composition does not change (see `WordMachine.isStable`). Text
+    /// after it does not change the text before it (Unicode Standard Annex #15, section 9). So only
+    /// the pieces between stable scalars are composed, and memory grows with the longest piece
+    /// only.
     ///
     /// - Parameter bytes: UTF-8.
+    /// - Throws: `Errno` if there is no memory.
     mutating func append(
         _ bytes: UnsafeBufferPointer<UInt8>, to word: inout ByteBuffer
     ) throws(Errno) {
         work &+= bytes.count
         var index = 0
-        // What begins here is to be copied: stable scalars, of which the last one begins there.
+        // The bytes from `copied` on are not yet in `word`. If there is no piece, they are stable
+        // scalars, and the last of these begins at `last`.
         var copied = 0
         var last = 0
         while index < bytes.count {
@@ -88,7 +92,7 @@ struct Composer: ~Copyable {
         _ scalar: UInt32, isStable: Bool, _ word: inout ByteBuffer
     ) throws(Errno) {
         if let parts = Self.decomposition(of: scalar) {
-            // Four steps at most lead to what has no decomposition.
+            // The recursion ends after four steps at most.
             let first = Unicode.Scalar(parts.first)!
             try decompose(parts.first, isStable: machine.isStable(first), &word)
             if parts.second != 0 { try decompose(parts.second, isStable: false, &word) }
@@ -142,7 +146,7 @@ struct Composer: ~Copyable {
         self.capacity = capacity
     }
 
-    /// Memory of a size, with what was in other memory before, which is freed.
+    /// Allocates memory for `capacity` scalars. It takes over the contents of `old`, and frees it.
     private static func memory(
         _ old: UnsafeMutablePointer<UInt32>?, _ capacity: Int
     ) throws(Errno) -> UnsafeMutablePointer<UInt32> {
@@ -152,7 +156,7 @@ struct Composer: ~Copyable {
         return unsafe memory.assumingMemoryBound(to: UInt32.self)
     }
 
-    /// Appends the piece, and makes it empty.
+    /// Composes the piece, appends it to the word, and makes it empty.
     private mutating func finishPiece(_ word: inout ByteBuffer) throws(Errno) {
         if !isInOrder { try orderMarks() }
         composeMarks()
@@ -169,8 +173,8 @@ struct Composer: ~Copyable {
 
     // MARK: The algorithms
 
-    /// The Canonical Ordering Algorithm, D108 and D109: sorts each run of marks by its class;
-    /// those of one class stay as they are.
+    /// The Canonical Ordering Algorithm, D108 and D109: a stable sort of each run of marks by
+    /// combining class.
     private mutating func orderMarks() throws(Errno) {
         var start = 0
         while start < count {
@@ -189,7 +193,7 @@ struct Composer: ~Copyable {
         }
     }
 
-    /// By insertion.
+    /// Sorts a short run by insertion.
     private mutating func sortFew(_ start: Int, _ end: Int) {
         for index in start + 1..<end {
             let mark = unsafe piece[index]
@@ -203,7 +207,7 @@ struct Composer: ~Copyable {
         }
     }
 
-    /// By counting the marks of each class: in linear time, whatever their number and order.
+    /// Sorts a long run by counting the marks of each class. This takes linear time for any order.
     private mutating func sortMany(_ start: Int, _ end: Int) throws(Errno) {
         if unsafe sorted == nil { unsafe sorted = try Self.memory(nil, capacity) }
         let sorted = unsafe sorted!
@@ -231,7 +235,7 @@ struct Composer: ~Copyable {
         var starter: Int?
         for index in 0..<count {
             let scalar = unsafe piece[index]
-            // D115: what is between blocks it, unless it is of a lower class.
+            // D115: a scalar between the two blocks the second one, unless its class is lower.
             if let starter,
                 unsafe starter == end - 1 || piece[end - 1] >> 24 < scalar >> 24,
                 let composite = unsafe Self.composite(piece[starter], scalar & 0x1FFFFF)
@@ -267,7 +271,8 @@ struct Composer: ~Copyable {
         }
     }
 
-    /// What a scalar decomposes to in one step; `second` is 0 where that is one scalar.
+    /// The one or two scalars that a scalar decomposes to in one step, or nil if it has no
+    /// decomposition. `second` is 0 if there is only one.
     private static func decomposition(of scalar: UInt32) -> (first: UInt32, second: UInt32)? {
         if scalar < 0xC0 { return nil }
         var slot = slot(scalar, 0, of: 4096)
@@ -281,7 +286,9 @@ struct Composer: ~Copyable {
         }
     }
 
-    /// Where to look first in a table of so many slots, a power of 2.
+    /// The slot at which a search in a table begins.
+    ///
+    /// - Parameter slots: the number of slots of the table, a power of 2.
     static func slot(_ first: UInt32, _ second: UInt32, of slots: Int) -> Int {
         let hash = (first &* 0x9E37_79B1) ^ (second &* 0x85EB_CA6B)
         return Int(((hash ^ (hash >> 15)) &* 0x2C1B_3C6D) >> 16) & (slots - 1)

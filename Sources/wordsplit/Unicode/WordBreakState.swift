@@ -1,38 +1,41 @@
-/// Where the word rules stand after a scalar: what the next one's Word_Break is judged by.
+/// The state of the word rules after a scalar. With the Word_Break of the next scalar, it decides
+/// whether there is a boundary between the two.
 ///
-/// The numbers are those of Unicode Standard Annex #29, section 4.1.1.
+/// The rule numbers (WB4 and so on) are those of Unicode Standard Annex #29, section 4.1.1.
 enum WordBreakState: UInt8, CaseIterable {
-    /// At the start of the text, behind white space, or behind what is not text.
+    /// At the start of the text, after white space, or after bytes that are not text.
     case start
-    /// A boundary follows, unless Extend, Format or ZWJ does (WB4).
+    /// A boundary follows, unless the next scalar is Extend, Format or ZWJ (WB4).
     case other
     case letter, hebrewLetter, numeric, katakana, extendNumLet
-    /// Behind a Hebrew letter and a single quote, which is part of the word (WB7a).
+    /// After a Hebrew letter and a single quote, which is part of the word (WB7a).
     case hebrewQuote
-    /// Behind one regional indicator, or an odd number of them (WB15, WB16).
+    /// After an odd number of regional indicators (WB15, WB16).
     case regionalIndicator
 
-    // With `-y`, what the annex does not tell apart: whether the scalar is a letter or a digit.
+    // States for `-y` only. They tell letters and digits from other scalars with the same
+    // Word_Break; the annex makes no such difference.
 
-    /// As `other`, behind a letter or a digit: an ideograph, a fraction.
+    /// Like `other`, after a letter or a digit, for example an ideograph or a fraction.
     case otherWord
-    /// As the states of like names, behind what is neither letter nor digit: U+05F3, U+066B.
+    /// Like `letter`, `numeric` and `katakana`, but after a scalar that is neither a letter nor a
+    /// digit, for example U+05F3 or U+066B.
     case letterSymbol, numericSymbol, katakanaSymbol
 
-    // Open: whether there is a boundary before the last scalar depends on the next one.
+    // Open states: the next scalar decides whether there is a boundary before the last one.
 
-    /// Behind a letter and what may join it to another (WB6, WB7).
+    /// After a letter and a scalar that may join it to another letter (WB6, WB7).
     case openLetter
-    /// Behind a Hebrew letter and a double quote (WB7b, WB7c).
+    /// After a Hebrew letter and a double quote (WB7b, WB7c).
     case openHebrew
-    /// Behind a digit and what may join it to another (WB11, WB12).
+    /// After a digit and a scalar that may join it to another digit (WB11, WB12).
     case openNumeric
-    /// Behind a letter or digit and a hyphen, with `-y`.
+    /// With `-y`: after a letter or digit and a hyphen.
     case openHyphen
 
     var isOpen: Bool { rawValue >= Self.openLetter.rawValue }
 
-    /// Whether it is reached with `-y` only.
+    /// Whether the state is reached with `-y` only.
     var isForHyphens: Bool {
         switch self {
         case .otherWord, .letterSymbol, .numericSymbol, .katakanaSymbol, .openHyphen: true
@@ -40,26 +43,30 @@ enum WordBreakState: UInt8, CaseIterable {
         }
     }
 
-    /// What to do with a scalar, and where that leads.
+    /// What to do with a scalar.
     enum Action: UInt8 {
-        /// It belongs to the segment, and what was open is closed: it is all one segment.
+        /// The scalar belongs to the segment, and so does an open scalar before it.
         case join
-        /// It begins a segment, and what was open is one of its own.
+        /// The scalar begins a segment. An open scalar before it is a segment by itself.
         case begin
-        /// It is white space: it ends a segment and belongs to none.
+        /// The scalar is white space: it ends a segment and belongs to none.
         case skip
-        /// It belongs to the segment if the next scalar has it so.
+        /// The next scalar decides whether this one belongs to the segment.
         case open
-        /// As `join`, for a combining mark: its place among others is to be looked at.
+        /// Like `join`, for a combining mark, which may have to change places with other marks.
         case joinMark
-        /// As `begin`, unless a zero width joiner stands before it (WB3c).
+        /// Like `begin`, unless a zero width joiner comes before the scalar (WB3c).
         case beginUnlessJoined
     }
 
-    /// The rules of the annex, and with `-y` one more: there is no boundary around a hyphen
-    /// between two letters or digits, marks on the first one aside.
+    /// Applies the rules of the annex to the next scalar. `-y` adds one rule: there is no boundary
+    /// around a hyphen between two letters or digits. The first of these may have marks.
     ///
-    /// - Parameter isWord: whether the scalar is a letter or a digit.
+    /// - Parameters:
+    ///   - value: the Word_Break of the next scalar.
+    ///   - isWord: whether the scalar is a letter or a digit.
+    ///   - joinsHyphens: whether `-y` is given.
+    /// - Returns: what to do with the scalar, and the state after it.
     func step(
         _ value: WordBreak, isWord: Bool, joinsHyphens: Bool
     ) -> (Action, WordBreakState) {
@@ -112,7 +119,7 @@ enum WordBreakState: UInt8, CaseIterable {
         case .regionalIndicator:
             return self == .regionalIndicator ? (.join, .other) : (.begin, .regionalIndicator)
         case .pictograph: return (.beginUnlessJoined, .other)
-        // WB3d keeps spaces together, in which there is no word.
+        // WB3d would keep spaces together. It is left out, because no word consists of spaces.
         case .other, .newline, .segmentSpace, .midLetter, .midNum, .midNumLet, .singleQuote,
             .doubleQuote, .hyphen:
             return (.begin, .other)
@@ -125,7 +132,7 @@ enum WordBreakState: UInt8, CaseIterable {
         isLetter || self == .numeric || self == .katakana || self == .otherWord
     }
 
-    /// What the rules of the annex take it for.
+    /// The state that the rules of the annex use for this one.
     private var standardState: WordBreakState {
         switch self {
         case .otherWord: .other
