@@ -13,19 +13,19 @@ let wcreduceSyntax = CommandSyntax<OptionID, _>(
         Option(.minimum, nil, "min", "N", "only lines that occur N times or more"),
         Option(.byKey, "k", "by-key", nil, "sort by line, in byte order, not by count"),
         Option(.reverse, "r", "reverse", nil, "reverse the order of the output"),
-        Option(.unsorted, "u", "unsorted", nil, "do not sort: any order will do"),
-        Option(.percent, "p", "percent", nil, "a column with the share of all lines in percent"),
-        Option(.total, "T", "total", nil, "at the end say how many lines, and different ones"),
-        Option(.merge, "m", "merge", nil, "input is counted already: add the counts up"),
-        Option(.keyFirst, "K", "key-first", nil, "line, tab, count, on both sides"),
+        Option(.unsorted, "u", "unsorted", nil, "do not sort; the order is unspecified"),
+        Option(.percent, "p", "percent", nil, "add a column: the share of all lines in percent"),
+        Option(.total, "T", "total", nil, "report the number of lines and of distinct lines"),
+        Option(.merge, "m", "merge", nil, "sum the counts of input that is already counted"),
+        Option(.keyFirst, "K", "key-first", nil, "read and write line, tab, count"),
         Option(.json, nil, "json", nil, "print a JSON object for each line"),
         Option(.bars, "b", "bars", nil, "draw a bar for each line"),
-        Option(.buffer, "S", "buffer-size", "SIZE", "memory to use [half of what there is]"),
-        Option(.temporaryFolder, nil, "tmpdir", "DIR", "where the rest goes [TMPDIR or /tmp]"),
-        Option(.null, "0", "null", nil, "lines end with NUL, not newline, on both sides"),
+        Option(.buffer, "S", "buffer-size", "SIZE", "memory to use [half of usable memory]"),
+        Option(.temporaryFolder, nil, "tmpdir", "DIR", "where temporary files go [TMPDIR or /tmp]"),
+        Option(.null, "0", "null", nil, "end lines with NUL, not newline, in input and output"),
     ])
 
-/// What the command line asks for.
+/// The settings given on the command line.
 struct Settings {
     var selection = Selection()
     var printsShares = false

@@ -1,15 +1,15 @@
-/// One word of the command line, byte for byte: a file's name need not be UTF-8. It owns nothing:
-/// a name that is made at run time is a `Path`.
+/// A word of the command line, byte for byte: a file name need not be UTF-8. It does not own its
+/// memory: a name that is built at run time is a `Path`.
 @safe
 public struct Argument: Equatable, Sendable {
-    /// Points into the argument vector or the environment of the process, or to a word of the
-    /// program's own: all live as long as the process.
+    /// Points into the argument vector or the environment of the process, or to a literal in the
+    /// program. All of these live as long as the process.
     public nonisolated(unsafe) let cString: UnsafePointer<CChar>
 
     /// - Parameter cString: memory that lives as long as the process.
     public init(_ cString: UnsafePointer<CChar>) { unsafe self.cString = unsafe cString }
 
-    /// A word of the program's own.
+    /// A literal in the program.
     public init(_ word: StaticString) {
         unsafe self.cString = UnsafeRawPointer(word.utf8Start).assumingMemoryBound(to: CChar.self)
     }
@@ -28,15 +28,15 @@ public struct Argument: Equatable, Sendable {
     }
 }
 
-/// Words of the command line, one behind the other. Not an array: to make the first type of
-/// array takes Swift's runtime as long as a whole start of a C program's.
+/// A sequence of words of the command line. Not an array: creating the first array takes Swift's
+/// runtime as long as a C program's whole start.
 @safe
 public struct ArgumentList: RandomAccessCollection, Sendable {
     private nonisolated(unsafe) let words: UnsafePointer<UnsafeMutablePointer<CChar>?>
     public let startIndex = 0
     public let endIndex: Int
 
-    /// - Parameter words: so many pointers, none of them nil, that live as long as the process.
+    /// - Parameter words: `count` pointers, none of them nil, that live as long as the process.
     public init(_ words: UnsafePointer<UnsafeMutablePointer<CChar>?>, count: Int) {
         unsafe self.words = unsafe words
         endIndex = count

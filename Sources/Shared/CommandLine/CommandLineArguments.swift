@@ -1,10 +1,10 @@
 /// argc and argv of this process.
 ///
-/// They are read off the stack, where the kernel has put them right before the environment:
-/// argc, argv, a nil, and what environ(7) points to (System V ABI, AMD64 supplement, 3.4.1;
-/// arm64 has the same). Swift's `CommandLine` looks for that place in
-/// /proc/self/maps, and where there is no /proc or no descriptor left it says that there
-/// are no arguments: a program would then read standard input and not its files.
+/// They are read from the stack, where the kernel puts them directly before the environment: argc,
+/// argv, a nil, and what environ(7) points to (System V ABI, AMD64 supplement, 3.4.1; arm64 has the
+/// same). Swift's `CommandLine` looks for that place in /proc/self/maps. If there is no /proc, or
+/// no descriptor is left, it reports no arguments. A program would then read standard input instead
+/// of its files.
 @safe
 struct CommandLineArguments {
     let count: Int32
@@ -20,18 +20,18 @@ struct CommandLineArguments {
         unsafe vector = CommandLine.unsafeArgv
     }
 
-    /// - Returns: nil where somebody has put the environment elsewhere.
+    /// - Returns: nil if the environment has been moved elsewhere.
     private static func beforeEnvironment() -> (
         Int32, UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
     )? {
         guard let environment = unsafe cs_environ() else { return nil }
-        // Nothing but what the kernel put there lies beyond this function's frame.
+        // If the environment lies beyond this function's frame, the kernel put it there.
         var place = 0
         let isOnStack = unsafe withUnsafePointer(to: &place) {
             unsafe UnsafeRawPointer($0) < UnsafeRawPointer(environment)
         }
         guard isOnStack, unsafe environment[-1] == nil else { return nil }
-        // Before argv stands argc, and no pointer has so small a value.
+        // argc comes directly before argv, and no pointer has so small a value.
         var count = 0
         while unsafe Int(bitPattern: environment[-2 - count]) != count { count += 1 }
         return unsafe (Int32(count), environment - 1 - count)

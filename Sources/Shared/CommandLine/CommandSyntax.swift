@@ -1,12 +1,12 @@
-/// One option: what getopt_long(3) is told and what `--help` prints.
+/// An option, as getopt_long(3) parses it and `--help` prints it.
 public struct Option<ID: Sendable>: Sendable {
     public let id: ID
     public let short: Unicode.Scalar?
     public let long: StaticString
-    /// What its value is called in the help, or nil if it takes none.
+    /// The name of its value in the help, or nil if it takes none.
     public let value: StaticString?
     public let help: StaticString
-    /// Whether the command line gave it by its long name.
+    /// Whether the user typed its long name.
     private(set) var isTypedLong = false
 
     public init(
@@ -20,7 +20,7 @@ public struct Option<ID: Sendable>: Sendable {
         self.help = help
     }
 
-    /// How messages call it: as the user typed it, `-c` or `--chunk`.
+    /// Its name in messages, as the user typed it: `-c` or `--chunk`.
     public var name: String {
         if let short, !isTypedLong { "-\(short)" } else { "--\(long)" }
     }
@@ -32,7 +32,7 @@ public struct Option<ID: Sendable>: Sendable {
     }
 }
 
-/// A command line that cannot be followed: what it says, and what would be right.
+/// An error in the command line: what is wrong, and what would be right.
 public struct UsageError: Error, Equatable, Sendable {
     public let what: String
     public let why: String
@@ -50,22 +50,24 @@ public enum Invocation<ID: Equatable & Sendable>: Sendable {
     case run(options: GivenOptions<ID>, operands: ArgumentList)
 }
 
-/// The SYNOPSIS of a program as a value: it reads the command line and prints the help.
+/// The syntax of a program's command line. It parses the command line and prints the help.
 ///
-/// The options are no array for the reason that `ArgumentList` is none.
+/// Not an array: creating the first array costs as much as a C program's whole start (see
+/// `ArgumentList`).
 public struct CommandSyntax<ID: Equatable & Sendable, let count: Int>: Sendable {
     public let program: String
     public let operands: String
     public let purpose: String
     public let options: InlineArray<count, Option<ID>>
-    /// A last line of the help: what its words mean, say.
+    /// The last line of the help, such as an explanation of its words.
     public let note: String?
     /// Whether options end at the first operand, as they do for xargs(1) and env(1).
     public let stopsAtOperand: Bool
     /// Advice for a user who types an option of a similar program: given the letter and what
     /// follows it, such as `4` of `-P4`. Nil if there is none.
     private let advice: (@Sendable (_ letter: UInt8, _ value: String) -> String?)?
-    /// Whose version `--version` names beside the program's, as `, Unicode 17.0`; or nothing.
+    /// Text that `--version` appends to the program's version, such as `, Unicode 17.0`; or
+    /// nothing.
     private let basis: @Sendable () -> String
 
     public init(
@@ -84,8 +86,8 @@ public struct CommandSyntax<ID: Equatable & Sendable, let count: Int>: Sendable 
         self.note = note
     }
 
-    /// The text of `--help`. It fits a screen of 24 lines of 80 columns, if the texts do:
-    /// more options than fit there one a line stand in two columns.
+    /// The text of `--help`. It fits a screen of 24 lines and 80 columns if its texts are short
+    /// enough. If there are too many options for one on each line, they are printed in two columns.
     public var help: String {
         let rows = HelpRow.rows(of: optionList)
         let lines =
@@ -101,10 +103,10 @@ public struct CommandSyntax<ID: Equatable & Sendable, let count: Int>: Sendable 
 
     public var version: String { "\(program) (pmaputils) \(pmaputilsVersion)\(basis())\n" }
 
-    /// Reads a command line with getopt_long(3): GNU's conventions, `--` included.
+    /// Parses a command line with getopt_long(3): GNU's conventions, `--` included.
     ///
-    /// - Parameter vector: argc and argv; reordered, as getopt_long does, unless
-    ///   `stopsAtOperand`.
+    /// - Parameter vector: argv. It is reordered, as getopt_long does, unless `stopsAtOperand` is
+    ///   set.
     public func parse(
         _ vector: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>, count argumentCount: Int32
     ) throws(UsageError) -> Invocation<ID> {
@@ -133,7 +135,8 @@ public struct CommandSyntax<ID: Equatable & Sendable, let count: Int>: Sendable 
             let index = Int(code - OptionTable.firstCode)
             return index < options.count ? options[index].typedLong() : nil
         }
-        // Not ':' or '?'. A byte from 0x80 on comes as a negative number: to glibc it is a char.
+        // Not ':' or '?'. A byte of 0x80 or more is a negative number here, because glibc takes it
+        // from a char.
         guard code > 0, code != 0x3A, code != 0x3F else { return nil }
         for index in options.indices where options[index].short?.value == UInt32(code) {
             return options[index]
@@ -177,7 +180,7 @@ public struct CommandSyntax<ID: Equatable & Sendable, let count: Int>: Sendable 
     }
 }
 
-/// A letter that is no option, and what follows it in the command line.
+/// A letter that is not an option, and what follows it in the command line.
 private struct UnknownLetter {
     let byte: UInt8
     /// The whole character if it has several bytes.
@@ -186,8 +189,8 @@ private struct UnknownLetter {
     let value: String
 
     /// - Parameters:
-    ///   - current: the word at optind(3). It holds the letter unless the letter was the last
-    ///     one of its word.
+    ///   - current: the word at optind(3). It holds the letter unless the letter was the last in
+    ///     its word.
     ///   - last: the word before that.
     init(_ byte: UInt8, current: [UInt8], last: [UInt8]) {
         self.byte = byte
@@ -199,7 +202,7 @@ private struct UnknownLetter {
         }
         let place = current.firstIndex(of: byte) ?? current.endIndex
         let rest = current[place...]
-        // A character of UTF-8: its first byte, and those that begin with the bits 10.
+        // A UTF-8 character: its first byte, and the bytes after it that begin with the bits 10.
         let length = rest.dropFirst().prefix { byte >= 0xC0 && $0 & 0xC0 == 0x80 }.count + 1
         let character = rest.prefix(length)
         let isCharacter = !character.isEmpty && String(validating: character, as: UTF8.self) != nil
@@ -211,11 +214,11 @@ private struct UnknownLetter {
 /// Options as getopt_long(3) takes them: a string of the short ones, an array of the long ones.
 @safe
 private struct OptionTable: ~Copyable {
-    /// A long option's code is this plus its place: past every short option's byte.
+    /// The code of a long option is this plus its index. It is higher than any short option's byte.
     static let firstCode: Int32 = 256
 
-    /// `+` in front to stop at the first operand; `:` to tell a missing value from an unknown
-    /// option, and behind an option that takes a value.
+    /// Begins with `+` if parsing stops at the first operand. The next `:` makes getopt_long tell a
+    /// missing value from an unknown option. A `:` also follows each option that takes a value.
     let short: UnsafeMutablePointer<CChar>
     let long: UnsafeMutablePointer<option>
 

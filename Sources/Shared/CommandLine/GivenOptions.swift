@@ -1,7 +1,7 @@
-/// The options that a command line gives, each with its value, in their order.
+/// The options given on the command line, each with its value, in order.
 ///
-/// No array, for the reason that `ArgumentList` is none. Its memory lives as long as the
-/// process, as the command line does.
+/// Not an array, because creating the first array is slow (see `ArgumentList`). Its memory lives as
+/// long as the process, like the command line.
 @safe
 public struct GivenOptions<ID: Equatable & Sendable>: RandomAccessCollection, Sendable {
     public typealias Element = (option: Option<ID>, value: Argument?)
@@ -27,6 +27,6 @@ public struct GivenOptions<ID: Equatable & Sendable>: RandomAccessCollection, Se
 
     public subscript(index: Int) -> Element { unsafe storage[index] }
 
-    /// The last one of this kind.
+    /// The last option given with this ID, or nil if there is none.
     public subscript(_ id: ID) -> Option<ID>? { last { $0.option.id == id }?.option }
 }

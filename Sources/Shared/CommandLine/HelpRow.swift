@@ -16,10 +16,11 @@ struct HelpRow {
         ]
     }
 
-    /// Rows below each other, the texts aligned; long names are so, too, where there are
-    /// short ones.
+    /// The rows, one on each line, with their texts aligned. If any row has a short name, the long
+    /// names are aligned too.
     ///
-    /// - Parameter nameWidth: behind a longer name the text follows at once.
+    /// - Parameter nameWidth: the widest name that counts for the alignment. The text follows
+    ///   directly after a longer name.
     static func column(_ rows: [HelpRow], nameWidth: Int) -> [String] {
         let indent = rows.contains { $0.short != nil } ? "    " : ""
         let names = rows.map { ($0.short ?? indent) + $0.long }

@@ -1,4 +1,5 @@
-/// An option's value, or what it would have to be.
+/// Parses the value of an option. If `parse` returns nil, it throws an error that says what is
+/// expected.
 public func parsed<ID, Value>(
     _ option: Option<ID>, _ value: Argument?, _ expected: String,
     _ parse: (String) -> Value?
@@ -8,11 +9,12 @@ public func parsed<ID, Value>(
     return value
 }
 
-/// The largest size that an option takes as it is: 2^50 bytes, past what any machine has.
-/// Above it the value is this, so that sums and products of sizes cannot overflow.
+/// The largest size of an option's value: 2^50 bytes, more than any machine has. A larger value is
+/// reduced to this, so that sums and products of sizes cannot overflow.
 public let largestSize = 1 << 50
 
-/// The number of bytes that is an option's value: at least 1, at most `largestSize`.
+/// Parses the value of an option as a number of bytes, at least 1. The result is at most
+/// `largestSize`.
 public func size<ID>(_ option: Option<ID>, _ value: Argument?) throws(UsageError) -> Int {
     let expected = "takes a size of at least 1 byte, such as 4096, 64K, 1M or 2G"
     return try parsed(option, value, expected) { text in
@@ -20,7 +22,7 @@ public func size<ID>(_ option: Option<ID>, _ value: Argument?) throws(UsageError
     }
 }
 
-/// The whole number that is an option's value.
+/// Parses the value of an option as a whole number of at least `minimum`.
 ///
 /// - Parameter alternative: the word that the option takes instead of a number, if there is one.
 public func count<ID>(
@@ -31,7 +33,7 @@ public func count<ID>(
     return Int(number)
 }
 
-/// The whole number from `minimum` to `largest` that is an option's value.
+/// Parses the value of an option as a whole number from `minimum` to `largest`.
 public func count<ID>(
     _ option: Option<ID>, _ value: Argument?, minimum: UInt64, largest: UInt64,
     or alternative: String? = nil
@@ -52,7 +54,7 @@ private func isLong(_ text: String) -> Bool {
     !text.isEmpty && text.utf8.allSatisfy { (0x30...0x39).contains($0) } && UInt64(text) == nil
 }
 
-/// TMPDIR, or /tmp where it is unset or empty.
+/// TMPDIR, or /tmp if it is unset or empty.
 public func defaultTemporaryFolder() -> Argument {
     guard let folder = unsafe getenv("TMPDIR"), unsafe folder[0] != 0 else { return "/tmp" }
     return unsafe Argument(folder)

@@ -1,7 +1,7 @@
-/// A number of bytes such as `65536`, `64K`, `1M`, `2G`: powers of 1024 as in
-/// head(1) and sort(1); `KiB` is the same, `KB` is 1000.
+/// Parses a number of bytes such as `65536`, `64K`, `1M`, `2G`. The units are powers of 1024, as in
+/// head(1) and sort(1). `KiB` is the same as `K`; `KB` is 1000.
 ///
-/// - Returns: the bytes, or nil if the text is none or the number passes `Int.max`.
+/// - Returns: the bytes, or nil if the text is not a size or the number passes `Int.max`.
 public func parseSize(_ text: String) -> Int? {
     let digits = text.prefix { $0.isASCII && $0.isNumber }
     guard var size = Int(digits) else { return nil }
@@ -22,10 +22,10 @@ public func parseSize(_ text: String) -> Int? {
     return size
 }
 
-/// A time such as `1.5`, `30s`, `5m`, `2h`, `1d`, as in sleep(1) and timeout(1);
-/// seconds where no unit is given.
+/// Parses a time such as `1.5`, `30s`, `5m`, `2h`, `1d`, as in sleep(1) and timeout(1). Without a
+/// unit it is in seconds.
 ///
-/// - Returns: the time, or nil if the text is none or the time passes 10,000 years.
+/// - Returns: the time, or nil if the text is not a time or the time passes 10,000 years.
 public func parseDuration(_ text: String) -> Duration? {
     let units: [Character: Double] = ["s": 1, "m": 60, "h": 3600, "d": 86400]
     let unit = text.last.flatMap { units[$0] }
@@ -37,12 +37,14 @@ public func parseDuration(_ text: String) -> Duration? {
     return .seconds(seconds)
 }
 
-/// A whole number of at least `minimum`, in decimal digits only.
+/// Parses a whole number of at least `minimum`. Returns nil if the text is not decimal digits only,
+/// or the number passes `Int.max`.
 public func parseCount(_ text: String, minimum: Int = 0) -> Int? {
     parseCount(text, minimum: UInt64(minimum), largest: UInt64(Int.max)).map { Int($0) }
 }
 
-/// A whole number from `minimum` to `largest`, in decimal digits only.
+/// Parses a whole number from `minimum` to `largest`. Returns nil if the text is not decimal digits
+/// only.
 func parseCount(_ text: String, minimum: UInt64, largest: UInt64) -> UInt64? {
     guard !text.isEmpty, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
         let value = UInt64(text), value >= minimum, value <= largest

@@ -1,6 +1,6 @@
-/// `program: what: why` on standard error, one line, whatever the names hold.
+/// Writes `program: what: why` to standard error, as one line, whatever the names contain.
 ///
-/// A message that cannot be written is dropped: there is nobody left to tell.
+/// A message that cannot be written is dropped: there is no other place to report it.
 public struct Messages: Sendable {
     public let program: String
 
@@ -25,8 +25,8 @@ public func writeToStandardError(_ text: String) {
     }
 }
 
-/// The text with control characters spelled out (`\n`, `\t`, `\x1b`), so that a
-/// name can neither end a message's line nor paint the terminal.
+/// The text with control characters spelled out (`\n`, `\t`, `\x1b`), so that a name can neither
+/// end a message's line nor control the terminal.
 public func visible(_ text: String) -> String {
     var result = ""
     for scalar in text.unicodeScalars {
@@ -41,7 +41,8 @@ public func visible(_ text: String) -> String {
     return result
 }
 
-/// Control, format (bidirectional overrides among them), line and paragraph separators.
+/// Whether a scalar is a control character, a format character (such as a bidirectional override),
+/// or a line or paragraph separator.
 public func isControl(_ scalar: Unicode.Scalar) -> Bool {
     if scalar.isASCII { return scalar.value < 0x20 || scalar.value == 0x7F }
     switch scalar.properties.generalCategory {

@@ -1,4 +1,4 @@
-/// Why a run cannot go on, said in the program's own words: `what: why`.
+/// An error that ends a run, with a message in the program's own words: `what: why`.
 public struct Failure: Error, Equatable, Sendable {
     public let what: String
     public let why: String
@@ -9,12 +9,12 @@ public struct Failure: Error, Equatable, Sendable {
     }
 }
 
-/// What the programs' main functions do alike: reserve the standard descriptors, read
-/// the command line, answer `--help` and `--version`, and turn what was thrown into
-/// one line on standard error and an exit status.
+/// The common part of the programs' main functions. It reserves the standard descriptors, parses
+/// the command line, and answers `--help` and `--version`. It reports a thrown error as one line on
+/// standard error and an exit status.
 ///
 /// - Parameters:
-///   - failure: the exit status of a program that could do nothing.
+///   - failure: the exit status after a thrown error.
 ///   - body: does the work and returns the exit status.
 public func runProgram<ID, let count: Int>(
     _ syntax: CommandSyntax<ID, count>, failure: Int32,
@@ -54,10 +54,11 @@ private func printed(_ text: String) throws(WriteError) -> Int32 {
     return 0
 }
 
-/// Opens each file in turn, `-` and no file at all being standard input, and has it read.
-/// One that cannot be opened or read is a message; the others are still done.
+/// Opens each file in turn and calls `read` for it. `-`, or an empty list, is standard input. If a
+/// file cannot be opened or read, it prints a message and goes on to the next file.
 ///
-/// - Parameter read: throws an `Errno` if reading fails; anything else ends the loop.
+/// - Parameter read: throws an `Errno` if reading fails. `Errno.noMemory` and all other errors end
+///   the loop.
 /// - Returns: whether all of them were read.
 public func readEach(
     _ files: some Collection<Argument>, messages: Messages,
@@ -79,7 +80,7 @@ public func readFile(
     _ read: (_ descriptor: FileDescriptor, _ name: FileName) throws -> Void
 ) throws -> Bool {
     func readThrough(_ descriptor: FileDescriptor, _ name: FileName) throws {
-        // A writer waits four times less often than with the usual 64 KiB.
+        // A writer waits a quarter as often as with the usual 64 KiB.
         enlargePipe(descriptor, to: 256 << 10)
         try read(descriptor, name)
     }

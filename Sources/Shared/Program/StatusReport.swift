@@ -1,14 +1,14 @@
 import Synchronization
 
-/// The answer to SIGUSR1: one line on standard error about how far the reading
-/// is, as dd(1) gives it: `wordsplit: 104857600 bytes read in 1.5 s`.
+/// The answer to SIGUSR1: one line on standard error that says how much has been read, like
+/// dd(1)'s: `wordsplit: 104857600 bytes read in 1.5 s`.
 ///
-/// The handler itself writes the line, so it comes at once, whatever the program waits for.
-/// Started to ignore the signal, a program goes on to ignore it.
+/// The handler writes the line itself, so it appears at once, whatever the program is waiting for.
+/// If the signal is ignored when the program starts, it stays ignored.
 public enum StatusReport {
     /// Installs the handler and starts the clock.
     ///
-    /// - Parameter program: ASCII, as messages begin.
+    /// - Parameter program: the name at the start of the line, in ASCII.
     public static func begin(program: StaticString) {
         unsafe programName.store(UInt(bitPattern: program.utf8Start), ordering: .relaxed)
         programNameCount.store(program.utf8CodeUnitCount, ordering: .relaxed)
@@ -23,25 +23,26 @@ public enum StatusReport {
         }
     }
 
-    /// Says that so many more bytes of input were read.
+    /// Adds to the number of input bytes that were read.
     public static func add(bytes: Int) { bytesRead.wrappingAdd(bytes, ordering: .relaxed) }
 }
 
-// What the handler reads: it can be given nothing.
+// The input of the handler, global because a signal handler cannot be given any.
 private let programName = Atomic<UInt>(0)
 private let programNameCount = Atomic<Int>(0)
 private let startTenths = Atomic<Int>(0)
 private let bytesRead = Atomic<Int>(0)
 
-/// Tenths of a second of a clock that nobody sets.
+/// The time of a clock that is never set, in tenths of a second.
 private func tenthsNow() -> Int {
     var time = timespec()
     _ = unsafe clock_gettime(CLOCK_MONOTONIC, &time)
     return Int(time.tv_sec) * 10 + Int(time.tv_nsec) / 100_000_000
 }
 
-/// Async-signal-safe: loads, clock_gettime(2), write(2), and errno as it was. A String would
-/// allocate, so the line is put together in an array on the stack.
+/// Writes the status line. It is async-signal-safe: it uses only atomic loads, clock_gettime(2) and
+/// write(2), and restores errno. A String would allocate, so the line is built in an array on the
+/// stack.
 private func writeStatus() {
     let saved = errno
     var line = InlineArray<128, UInt8>(repeating: 0)

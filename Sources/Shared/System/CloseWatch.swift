@@ -1,4 +1,4 @@
-/// Tells when somebody closes a file that was open for writing: inotify(7).
+/// Reports when any process closes a file that was open for writing: inotify(7).
 public struct CloseWatch: ~Copyable {
     private let file: OpenFile
 
@@ -12,10 +12,10 @@ public struct CloseWatch: ~Copyable {
         self.file = consume file
     }
 
-    /// Readable when it has something to tell.
+    /// Becomes readable when the file was closed.
     public var descriptor: FileDescriptor { file.descriptor }
 
-    /// Forgets what it would have told.
+    /// Discards pending reports.
     public func clear() {
         var events = [UInt8](repeating: 0, count: 4096)
         unsafe events.withUnsafeMutableBytes { buffer in

@@ -1,14 +1,14 @@
-/// A control group that limits this process, and those around it, as far as they can be seen.
+/// A control group that limits this process, or one of the groups that contain it.
 public struct ControlGroup: Equatable, Sendable {
-    /// Where its files are.
+    /// The directory that holds its files.
     public let folder: String
-    /// Whether it is one of version 2.
+    /// Whether it is a group of version 2.
     public let isUnified: Bool
 }
 
-/// The control groups that a controller may set limits in, version 2 and version 1 (Linux,
-/// Documentation/admin-guide/cgroup-v2.rst and cgroup-v1), from the innermost on. A path that
-/// a container does not show is passed by on the way up to the root that it does show.
+/// The control groups of version 2 and version 1 in which a controller may set limits (Linux,
+/// Documentation/admin-guide/cgroup-v2.rst and cgroup-v1), each from the innermost group up to the
+/// root. In a container, inner directories may not exist, but the root does.
 ///
 /// - Parameter membership: the text of /proc/self/cgroup.
 public func controlGroups(of controller: String, membership: String) -> [ControlGroup] {
@@ -43,7 +43,7 @@ public func contents(of path: Argument) throws(Errno) -> String {
 }
 
 private func contents(of file: borrowing OpenFile) throws(Errno) -> String {
-    // Not by a `BlockReader`, which says of all that it reads that it is the program's input.
+    // Not a `BlockReader`: that counts all that it reads as the program's input.
     var buffer = try InputBuffer(capacity: 8192)
     while try buffer.fill(from: file.descriptor) > 0 {}
     return unsafe String(decoding: buffer.bytes, as: UTF8.self)

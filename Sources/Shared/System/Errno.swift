@@ -4,7 +4,7 @@ public struct Errno: Error, Equatable, Sendable {
 
     public init(_ rawValue: Int32) { self.rawValue = rawValue }
 
-    /// What the last failed call of this thread left behind.
+    /// The error of the last failed call in this thread.
     public static var last: Errno { Errno(errno) }
 
     public static let interrupted = Errno(EINTR)
@@ -24,7 +24,7 @@ public struct Errno: Error, Equatable, Sendable {
     }
 }
 
-/// Runs a call that returns -1 on failure, again for as long as a signal interrupts it.
+/// Runs a call that returns -1 on failure, and repeats it while signals interrupt it.
 @inlinable
 public func retrying<Value: SignedInteger>(_ call: () -> Value) throws(Errno) -> Value {
     while true {

@@ -1,4 +1,4 @@
-/// A number that names an open file. It owns nothing: see `OpenFile` for what closes itself.
+/// A number that names an open file. It never closes the file: see `OpenFile` for that.
 public struct FileDescriptor: Equatable, Sendable {
     public let rawValue: Int32
 
@@ -23,7 +23,8 @@ public struct FileDescriptor: Equatable, Sendable {
         try retrying { unsafe systemWrite(rawValue, bytes.baseAddress, bytes.count) }
     }
 
-    /// Writes all bytes, through short writes and non-blocking descriptors.
+    /// Writes all bytes. It continues after a short write, and waits if a non-blocking descriptor
+    /// is full.
     public func writeAll(_ bytes: UnsafeRawBufferPointer) throws(Errno) {
         var rest = unsafe bytes
         while unsafe !rest.isEmpty {
@@ -43,7 +44,7 @@ public struct FileDescriptor: Equatable, Sendable {
         }
     }
 
-    /// Writes all bytes at a place in a file: pwrite(2).
+    /// Writes all bytes at an offset in a file: pwrite(2).
     public func writeAll(_ bytes: [UInt8], at offset: Int) throws(Errno) {
         try unsafe bytes.withUnsafeBufferPointer { memory throws(Errno) in
             var done = 0
@@ -56,9 +57,9 @@ public struct FileDescriptor: Equatable, Sendable {
         }
     }
 
-    /// Reads bytes at a place in a file: pread(2).
+    /// Reads `count` bytes at an offset in a file: pread(2).
     ///
-    /// - Throws: `Errno.inputOutput` if the file ends before.
+    /// - Throws: `Errno.inputOutput` if the file ends before that.
     public func readAll(_ count: Int, at offset: Int) throws(Errno) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: count)
         let done = try unsafe bytes.withUnsafeMutableBufferPointer { memory throws(Errno) in
@@ -68,9 +69,10 @@ public struct FileDescriptor: Equatable, Sendable {
         return bytes
     }
 
-    /// Reads at a place in a file, as often as it takes to fill the buffer: pread(2).
+    /// Reads at an offset in a file until the buffer is full or the file ends: pread(2).
     ///
-    /// - Returns: the bytes read, fewer where the file ends before.
+    /// - Returns: the number of bytes read. It is less than the buffer's size only at the end of
+    ///   the file.
     public func read(
         into buffer: UnsafeMutableRawBufferPointer, at offset: Int
     ) throws(Errno) -> Int {
@@ -86,8 +88,8 @@ public struct FileDescriptor: Equatable, Sendable {
         return done
     }
 
-    /// close(2), which is when some file systems first say that a write failed. Never
-    /// retried: after EINTR Linux has closed the descriptor already.
+    /// close(2). Some file systems report a failed write only here. It is never retried: after
+    /// EINTR, Linux has already closed the descriptor.
     public func close() throws(Errno) {
         if systemClose(rawValue) == 0 { return }
         let error = Errno.last
@@ -103,25 +105,25 @@ public struct FileDescriptor: Equatable, Sendable {
     /// Whether it is a terminal, by isatty(3).
     public var isTerminal: Bool { isatty(rawValue) == 1 }
 
-    /// What fstat(2) says of it, or nil if it names no open file.
+    /// The result of fstat(2), or nil if the descriptor names no open file.
     public var status: stat? {
         var status = stat()
         return unsafe fstat(rawValue, &status) == 0 ? status : nil
     }
 
-    /// Makes reads and writes through this open file description never wait.
-    /// Only for a pipe that this process made: others share an inherited one, and no
-    /// other flag is kept.
+    /// Makes reads and writes through this open file description never wait. Use it only for a pipe
+    /// that this process made: an inherited one is shared with other processes. It clears the other
+    /// status flags.
     public func setNonBlocking() throws(Errno) {
         _ = try retrying { fcntl(rawValue, F_SETFL, O_NONBLOCK) }
     }
 }
 
-/// An open file that is closed once, at the latest when it goes out of scope.
+/// An open file. It is closed once, at the latest when it goes out of scope.
 public struct OpenFile: ~Copyable {
     public let descriptor: FileDescriptor
 
-    /// Takes over a descriptor that nobody else closes.
+    /// Takes ownership of a descriptor. Nothing else may close it.
     public init(owning descriptor: FileDescriptor) { self.descriptor = descriptor }
 
     /// open(2), close-on-exec.
@@ -138,8 +140,9 @@ public struct OpenFile: ~Copyable {
         descriptor = FileDescriptor(number)
     }
 
-    /// A new file for reading and writing that has no name, at no moment where the system
-    /// can do that, else by mkstemp(3) and unlink(2).
+    /// Creates an unnamed file for reading and writing. If the system supports it, the file never
+    /// has a name (see `openNameless`). Otherwise it has one for a moment: mkstemp(3), then
+    /// unlink(2).
     public init(unlinkedIn folder: Argument) throws(Errno) {
         if let number = unsafe openNameless(in: folder.cString) {
             descriptor = FileDescriptor(number)
@@ -158,7 +161,7 @@ public struct OpenFile: ~Copyable {
         _ = fcntl(descriptor.rawValue, F_SETFD, FD_CLOEXEC)
     }
 
-    /// Hands over the descriptor to the caller, who closes it.
+    /// Passes ownership of the descriptor to the caller, which must close it.
     public consuming func release() -> FileDescriptor {
         let descriptor = self.descriptor
         discard self

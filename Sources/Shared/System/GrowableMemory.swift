@@ -1,14 +1,14 @@
-/// Memory that begins as zeros and grows without being copied: whole pages, of which those
-/// that nobody has touched take no room.
+/// Zero-filled memory that grows without a copy. It consists of whole pages. Pages that were never
+/// touched take no physical memory.
 @safe
 public struct GrowableMemory: ~Copyable {
-    /// Where it begins; valid until it grows.
+    /// The start of the memory, valid until it grows.
     public private(set) var start: UnsafeMutableRawPointer
-    /// Bytes.
+    /// The size in bytes.
     public private(set) var count: Int
 
-    /// Large pages from this size on: a table of 250 MB in pages of 4 KiB spends more time
-    /// in the kernel than in its owner.
+    /// The size in bytes from which large pages are requested. With a table of 250 MB in pages of 4
+    /// KiB, a program spends more time in the kernel than in its own code.
     private static let largePagesFrom = 4 << 20
 
     /// - Parameter capacity: bytes, more than 0.
@@ -20,9 +20,9 @@ public struct GrowableMemory: ~Copyable {
 
     deinit { unsafe munmap(start, count) }
 
-    /// Makes it larger; what is new is zero.
+    /// Grows to `capacity` bytes. The new bytes are zero.
     ///
-    /// - Throws: `Errno.noMemory`, and then it is as it was.
+    /// - Throws: `Errno.noMemory`, with nothing changed.
     public mutating func grow(to capacity: Int) throws(Errno) {
         #if os(Linux)
             let moved = unsafe cs_remap(start, count, capacity)
@@ -33,7 +33,7 @@ public struct GrowableMemory: ~Copyable {
                 return
             }
             if Errno.last == .noMemory { throw .noMemory }
-        // A sandbox may refuse mremap(2) alone.
+        // A sandbox may refuse mremap(2) alone. Then copy.
         #endif
         let larger = try unsafe Self.map(capacity)
         unsafe larger.copyMemory(from: start, byteCount: count)
@@ -42,8 +42,8 @@ public struct GrowableMemory: ~Copyable {
         count = capacity
     }
 
-    /// Gives back all but the first bytes, which stay as they are. Unlike a smaller copy it
-    /// needs no memory, so it works when there is none.
+    /// Frees all but the first `capacity` bytes, rounded up to whole pages. Unlike a smaller copy
+    /// this needs no memory, so it works when there is none.
     ///
     /// - Parameter capacity: bytes, more than 0.
     public mutating func shrink(to capacity: Int) {
@@ -57,14 +57,14 @@ public struct GrowableMemory: ~Copyable {
     private static func map(_ capacity: Int) throws(Errno) -> UnsafeMutableRawPointer {
         let flags = MAP_PRIVATE | MAP_ANONYMOUS
         let memory = unsafe mmap(nil, capacity, PROT_READ | PROT_WRITE, flags, -1, 0)
-        // Whatever the kernel's reason is, the caller learns that there is no memory: it must not
-        // take another error for one of the file that it reads.
+        // Report any failure as lack of memory: the caller must not mistake another error for a
+        // failure to read its input file.
         guard let memory = unsafe memory, unsafe memory != MAP_FAILED else { throw .noMemory }
         unsafe askForLargePages(memory, capacity)
         return unsafe memory
     }
 
-    /// A wish: without them it is slower.
+    /// Best effort: without large pages the program is only slower.
     private static func askForLargePages(_ start: UnsafeMutableRawPointer, _ count: Int) {
         if count >= largePagesFrom { unsafe madvise(start, count, MADV_HUGEPAGE) }
     }

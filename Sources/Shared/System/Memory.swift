@@ -1,21 +1,21 @@
-/// Makes sure that memory of this many bytes is to be had now.
+/// Checks that this many bytes of memory can be allocated now.
 ///
-/// Swift's own arrays and strings end the program where memory does. What asks first, a
-/// moment before, can still say so and do so in order.
+/// Swift's arrays and strings end the program if an allocation fails. A caller that checks first
+/// can report the error and exit in order.
 ///
 /// - Throws: `Errno.noMemory`.
 public func requireMemory(_ bytes: Int) throws(Errno) {
     if bytes == 0 { return }
-    // Not malloc(3): the compiler takes a call away whose memory nobody uses.
+    // Not malloc(3): the compiler removes a call whose memory is unused.
     let flags = MAP_PRIVATE | MAP_ANONYMOUS
     let memory = unsafe mmap(nil, bytes, PROT_READ | PROT_WRITE, flags, -1, 0)
     if unsafe memory == MAP_FAILED { throw .noMemory }
     unsafe munmap(memory, bytes)
 }
 
-/// Whether an allocation can fail before the machine is out of memory: because this process
-/// has a limit of its own (getrlimit(2)), or because the kernel promises no more than it has
-/// (proc_sys_vm(5), overcommit_memory).
+/// Whether an allocation can fail before the machine is out of memory. It can if this process has
+/// its own limit (getrlimit(2)), or if the kernel does not overcommit memory (proc_sys_vm(5),
+/// overcommit_memory).
 public func allocationsCanFail() -> Bool {
     if resourceLimit(RLIMIT_AS) != .max || resourceLimit(RLIMIT_DATA) != .max { return true }
     return textOfFile("/proc/sys/vm/overcommit_memory")?.first == "2"
@@ -26,7 +26,7 @@ public func bytesOfCString(_ string: UnsafePointer<CChar>) -> [UInt8] {
     unsafe Array(UnsafeRawBufferPointer(start: string, count: strlen(string)))
 }
 
-/// Where a byte is first, by memchr(3).
+/// The offset of the first occurrence of a byte, by memchr(3), or nil if there is none.
 @inlinable
 public func firstOffset(of byte: UInt8, in bytes: UnsafeRawBufferPointer) -> Int? {
     guard let start = bytes.baseAddress else { return nil }
@@ -34,7 +34,7 @@ public func firstOffset(of byte: UInt8, in bytes: UnsafeRawBufferPointer) -> Int
     return unsafe found.map { unsafe UnsafeRawPointer($0) - start }
 }
 
-/// Where a byte is last, by memrchr(3).
+/// The offset of the last occurrence of a byte, by memrchr(3), or nil if there is none.
 @inlinable
 public func lastOffset(of byte: UInt8, in bytes: UnsafeRawBufferPointer) -> Int? {
     guard let start = bytes.baseAddress else { return nil }

@@ -1,10 +1,10 @@
-/// The name of a file that was made at run time, byte for byte. It owns its bytes, unlike
-/// `Argument`, which only points to a word of the command line.
+/// The name of a file, built at run time, byte for byte. It owns its bytes, unlike `Argument`,
+/// which only points to a word of the command line.
 public struct Path: Equatable, Sendable {
     /// With a NUL at the end.
     private let terminated: [UInt8]
 
-    /// - Parameter bytes: hold no NUL; what comes after one is left out, as C would.
+    /// - Parameter bytes: the name, without a NUL. A NUL ends the name, as in C.
     public init(_ bytes: some Sequence<UInt8>) {
         terminated = bytes.prefix { $0 != 0 } + [0]
     }
@@ -16,7 +16,7 @@ public struct Path: Equatable, Sendable {
     /// The path as text; bytes that are not UTF-8 are spelled `\xff`.
     public var text: String { readable(bytes) }
 
-    /// Calls with the path as C has it, valid until the call returns.
+    /// Calls `body` with the path as a C string, valid until `body` returns.
     public func withCString<Result>(
         _ body: (UnsafePointer<CChar>) throws(Errno) -> Result
     ) throws(Errno) -> Result {
@@ -26,7 +26,7 @@ public struct Path: Equatable, Sendable {
         }
     }
 
-    /// What stat(2) says of it, or nil if there is no such file.
+    /// The result of stat(2), or nil if there is no such file.
     public var status: stat? {
         var status = stat()
         let result = try? unsafe withCString { path throws(Errno) in unsafe stat(path, &status) }

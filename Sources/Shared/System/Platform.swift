@@ -1,5 +1,5 @@
-// The one place that names the C library: glibc on Linux, on x86-64 and arm64. Nothing else is
-// built or tested.
+// This is the only file that names the C library: glibc on Linux, on x86-64 and arm64. No other
+// platform is built or tested.
 
 @_exported import CSystem
 @_exported import Glibc
@@ -14,21 +14,21 @@ func makeClosingPipe(_ ends: UnsafeMutablePointer<Int32>?) -> Int32 {
     return unsafe pipe2(ends, O_CLOEXEC)
 }
 
-/// A file that never has a name: open(2) with O_TMPFILE. Nil if the file system has no such
-/// thing, and after any other failure.
+/// Creates a file that never has a name: open(2) with O_TMPFILE. Returns nil if the file system
+/// does not support that, or after any other failure.
 func openNameless(in folder: UnsafePointer<CChar>) -> Int32? {
     let flags = cs_tmpfile_flag() | O_RDWR | O_CLOEXEC
     return try? retrying { unsafe open(folder, flags, 0o600) }
 }
 
-/// Asks for room for `bytes` in a pipe. A wish: anything else, a pipe that has more, and
-/// a kernel that refuses, is left as it is.
+/// Asks for a pipe capacity of `bytes`. Best effort: it does nothing if the descriptor is not a
+/// pipe, if the pipe is already larger, or if the kernel refuses.
 public func enlargePipe(_ descriptor: FileDescriptor, to bytes: Int32) {
     let size = fcntl(descriptor.rawValue, CS_F_GETPIPE_SZ)
     if size > 0 && size < bytes { _ = fcntl(descriptor.rawValue, CS_F_SETPIPE_SZ, bytes) }
 }
 
-/// Gives back the room that a piece of a file takes, where the file system can: fallocate(2).
+/// Frees the disk space of `count` bytes of a file, if the file system can: fallocate(2).
 public func punchHole(_ descriptor: FileDescriptor, offset: Int, count: Int) {
     let mode = CS_FALLOC_FL_PUNCH_HOLE | CS_FALLOC_FL_KEEP_SIZE
     _ = fallocate(descriptor.rawValue, mode, offset, count)
@@ -48,8 +48,8 @@ public func moveBytes(
     }
 }
 
-/// The CPUs that this process may run on: those of its affinity mask, or if that cannot be
-/// read, all.
+/// The number of CPUs that this process may run on: those in its affinity mask, or all CPUs if the
+/// mask cannot be read.
 public func affinityCPUs() -> Int {
     // The kernel refuses a mask too small for the machine; this one holds 65,536 CPUs.
     var mask = [UInt64](repeating: 0, count: 1024)
@@ -60,7 +60,7 @@ public func affinityCPUs() -> Int {
     return Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
 }
 
-/// A limit of getrlimit(2); `Int.max` where there is none.
+/// A limit of getrlimit(2); `Int.max` if there is none.
 func resourceLimit(_ resource: __rlimit_resource) -> Int {
     var limits = rlimit()
     let result = unsafe getrlimit(__rlimit_resource_t(resource.rawValue), &limits)
@@ -71,10 +71,10 @@ func resourceLimit(_ resource: __rlimit_resource) -> Int {
 public let stackResource = __rlimit_resource_t(RLIMIT_STACK.rawValue)
 public let coreResource = __rlimit_resource_t(RLIMIT_CORE.rawValue)
 
-/// Signals that ask for a line about how far the work is.
+/// The signals that request a line about the progress of the work.
 public let statusSignals = [SIGUSR1]
 
-/// The time of a clock that nobody sets: CLOCK_MONOTONIC.
+/// The time of a clock that is never set: CLOCK_MONOTONIC.
 public func monotonicTime() -> Duration {
     var time = timespec()
     _ = unsafe clock_gettime(CLOCK_MONOTONIC, &time)

@@ -1,6 +1,6 @@
-/// Waits for many descriptors at once: epoll(7), where a wait costs what is ready and not what
-/// is watched. With poll(2), each of 2,000 workers at once took three times the time of each
-/// of 200.
+/// Waits for many descriptors at once: epoll(7). The cost of a wait depends on how many descriptors
+/// are ready, not on how many are watched. With poll(2), each of 2,000 concurrent workers took
+/// three times as long as each of 200.
 @safe
 public struct Poller: ~Copyable {
     public enum Interest: Sendable {
@@ -10,7 +10,7 @@ public struct Poller: ~Copyable {
     private let file: OpenFile
     private var ready: [epoll_event]
 
-    /// What one wait reports at the most; the rest is reported by the next.
+    /// The most descriptors that one wait reports. The next wait reports the rest.
     private static let atOnce = 256
 
     public init() throws(Errno) {
@@ -21,8 +21,8 @@ public struct Poller: ~Copyable {
 
     /// Watches a descriptor until it is closed or removed.
     ///
-    /// - Parameter token: what `wait` calls it.
-    /// - Throws: `Errno.notPermitted` for a file that never has to be waited for.
+    /// - Parameter token: the value by which `wait` reports the descriptor.
+    /// - Throws: `Errno.notPermitted` for a file that is always ready, such as a regular file.
     public mutating func add(
         _ descriptor: FileDescriptor, for interest: Interest, token: UInt64
     ) throws(Errno) {
@@ -41,10 +41,10 @@ public struct Poller: ~Copyable {
             file.descriptor.rawValue, EPOLL_CTL_DEL, descriptor.rawValue, &event)
     }
 
-    /// Waits until a descriptor has what it is watched for, an error or a hang-up.
+    /// Waits until a descriptor is ready for its interest, or has an error or a hang-up.
     ///
-    /// - Parameter milliseconds: at most; -1 for no end.
-    /// - Returns: the tokens of those descriptors; none when the time is up or a signal came.
+    /// - Parameter milliseconds: the longest time to wait; -1 means no limit.
+    /// - Returns: the tokens of these descriptors; none if the time is up or a signal arrived.
     public mutating func wait(milliseconds: Int32) -> [UInt64] {
         let count = unsafe epoll_wait(
             file.descriptor.rawValue, &ready, Int32(ready.count), milliseconds)

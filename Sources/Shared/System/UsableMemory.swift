@@ -1,6 +1,6 @@
-/// The bytes of memory that this process may really use: those of the machine, and no more than
-/// its control groups let it have, or than its own limits (getrlimit(2)) leave beside what it
-/// has mapped already: a program itself takes some megabytes.
+/// The bytes of memory that this process may use. This is the smallest of the machine's memory, the
+/// limits of its control groups, and what its own limits (getrlimit(2)) leave after what it has
+/// already mapped. A program itself takes some megabytes.
 public func usableMemory() -> Int {
     let machine = sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
     let groups = controlGroupMemory(
@@ -14,10 +14,11 @@ public func usableMemory() -> Int {
         machine, groups ?? .max, max(0, limits.all - used.all), max(0, limits.data - used.data))
 }
 
-/// The bytes that a process has mapped, and those of them that count as data.
+/// The bytes that a process has mapped, and how many of them count as data.
 ///
-/// - Parameter text: that of /proc/self/statm: numbers of pages, the first of all, the sixth of
-///   data and stack (Linux, Documentation/filesystems/proc.rst, 1.1).
+/// - Parameter text: the text of /proc/self/statm. It consists of numbers of pages: the first
+///   counts all pages, the sixth those of data and stack (Linux,
+///   Documentation/filesystems/proc.rst, 1.1).
 func mappedMemory(_ text: String, page: Int) -> (all: Int, data: Int) {
     let pages = text.split { $0 == " " || $0 == "\n" }.map { parseCount(String($0)) ?? 0 }
     guard pages.count > 5 else { return (0, 0) }
@@ -25,11 +26,11 @@ func mappedMemory(_ text: String, page: Int) -> (all: Int, data: Int) {
     return (bytes(pages[0]), bytes(pages[5]))
 }
 
-/// The bytes that the smallest memory limit of a control group and those around it comes to,
-/// or nil where none is set.
+/// The smallest memory limit, in bytes, of a control group and the groups that contain it, or nil
+/// if none is set.
 ///
-/// Version 2 has `memory.max` and, for what is slowed down and not ended, `memory.high`;
-/// version 1 `memory.limit_in_bytes` (Linux, Documentation/admin-guide/cgroup-v2.rst and
+/// Version 2 has `memory.max`, and `memory.high`, past which processes are slowed down but not
+/// ended. Version 1 has `memory.limit_in_bytes` (Linux, Documentation/admin-guide/cgroup-v2.rst and
 /// cgroup-v1/memory.rst).
 ///
 /// - Parameters:
@@ -39,7 +40,7 @@ public func controlGroupMemory(membership: String, read: (String) -> String?) ->
     controlGroups(of: "memory", membership: membership).flatMap { group in
         let names = group.isUnified ? ["memory.max", "memory.high"] : ["memory.limit_in_bytes"]
         return names.compactMap { name in
-            // `max`, which means no limit, is no count.
+            // `max` means no limit. It does not parse as a count.
             read("\(group.folder)/\(name)").flatMap {
                 parseCount(String($0.prefix { $0 != "\n" }))
             }

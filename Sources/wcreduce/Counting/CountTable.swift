@@ -1,30 +1,32 @@
 import Shared
 
-/// Counts by key, in memory: the entries one behind the other in the order in which their
-/// keys came first, and an index, a hash table with open addressing and linear probing.
+/// Counts by key, in memory. The entries are stored one after another, in the order in which their
+/// keys first appeared. An index refers to them: a hash table with open addressing and linear
+/// probing.
 ///
-/// So frequent keys lie together in the cache, the entries are sorted where they are, and
-/// only the index, 8 bytes a place, has room to spare.
+/// So frequent keys lie together in the cache, the entries are sorted in place, and only the index,
+/// at 8 bytes a place, has unused places.
 @safe
 struct CountTable: ~Copyable {
-    /// A key of up to 15 bytes on its way to the table.
+    /// A key of up to 15 bytes that waits to be added to the table.
     struct Pending {
         let first: UInt64
         let second: UInt64
         let amount: UInt64
         let tag: UInt32
-        /// Which of its block's lines it is, from 0; for messages.
+        /// The number of its line in the block, from 0, for messages.
         let line: UInt32
     }
 
     private let hash: KeyedHash
     private var entries: EntryList
-    /// The entries that fit in before `makeRoom` must be asked.
+    /// The number of entries that fit before `makeRoom` must be called.
     private var room = 0
 
-    /// Each place holds 0 or a hash's upper half (the tag) above 1 plus an entry's number. The
-    /// tag's top bits choose the place: so a larger index is filled in the order of the old
-    /// one, without a look at the entries.
+    /// A place is 0 if it is empty. Otherwise the upper 32 bits are the upper half of the key's
+    /// hash (the tag), and the lower 32 bits are 1 plus the number of the entry. The tag's top bits
+    /// choose the place. So a larger index is filled in the order of the old index, without reading
+    /// the entries.
     private var index: GrowableMemory
     private var indexBits: UInt32
     private var limit: Int
@@ -32,7 +34,8 @@ struct CountTable: ~Copyable {
 
     private static let initialIndexBits: UInt32 = 13
 
-    /// - Parameter limit: bytes; past it `add` refuses, but for a first key.
+    /// - Parameter limit: the most bytes to use. `add` refuses a key that would pass it, unless the
+    ///   table is empty.
     init(limit: Int = .max, hash: KeyedHash = KeyedHash()) throws(Errno) {
         let index = try GrowableMemory(capacity: 8 << Self.initialIndexBits)
         let entries = try EntryList()
@@ -44,8 +47,8 @@ struct CountTable: ~Copyable {
         room = roomForEntries()
     }
 
-    /// A key of up to 15 bytes as two words, zero-padded, the length in the top byte of the
-    /// second. Has the cache fetch its place in the index.
+    /// Hashes a key of up to 15 bytes, and prefetches its place in the index. The key is two words,
+    /// zero-padded, with the length in the top byte of the second (see `inlineWords`).
     @inline(__always)
     func prepare(
         _ words: (first: UInt64, second: UInt64), _ amount: UInt64, line: UInt32 = 0
@@ -56,7 +59,7 @@ struct CountTable: ~Copyable {
             first: words.first, second: words.second, amount: amount, tag: tag, line: line)
     }
 
-    /// Has the cache fetch the entry that a key seems to have.
+    /// Prefetches the entry that a key probably has.
     @inline(__always)
     func prefetchEntry(of key: Pending) {
         let place = unsafe indexStart + place(of: key.tag)
@@ -65,11 +68,12 @@ struct CountTable: ~Copyable {
         unsafe cs_prefetch(place + 5)
     }
 
-    /// Adds to the counts of keys that are here, up to the first key that is not; throws
-    /// `Errno.overflow` past 2^64-1. What a search looks at is copied before, which keeps it in
-    /// registers.
+    /// Adds to the counts of keys that are in the table, up to the first key that is not. Throws
+    /// `Errno.overflow` if a count would pass 2^64-1. The search uses local copies of what it
+    /// reads, which keeps them in registers.
     ///
-    /// - Parameter number: which of the keys is the first; moved behind those that are done.
+    /// - Parameter number: the index of the first key to add. It is moved past the keys that were
+    ///   added.
     @inline(__always)
     mutating func addKnown(
         _ keys: UnsafePointer<Pending>, count: Int, _ number: inout Int
@@ -104,10 +108,10 @@ struct CountTable: ~Copyable {
     /// Prepares lines up to the first one of more than 15 bytes.
     ///
     /// - Parameters:
-    ///   - ends: where each line ends; the next one begins a byte later.
-    ///   - start: where the first line begins; moved behind those that are done.
-    ///   - room: for `count` keys.
-    /// - Returns: how many that are.
+    ///   - ends: the offset at which each line ends. The next line begins one byte later.
+    ///   - start: the offset at which the first line begins. It is moved past the prepared lines.
+    ///   - room: memory for `count` keys.
+    /// - Returns: the number of prepared lines.
     @inline(__always)
     func prepare(
         _ bytes: UnsafeRawPointer, _ ends: UnsafePointer<Int>, count: Int, _ start: inout Int,
@@ -134,9 +138,9 @@ struct CountTable: ~Copyable {
         return number
     }
 
-    /// Adds a key that is not here.
+    /// Adds a key that is not in the table.
     ///
-    /// - Returns: false, and nothing is changed, where the table is full.
+    /// - Returns: false, with nothing changed, if the table is full.
     @inline(__always)
     mutating func insert(_ key: Pending) throws(Errno) -> Bool {
         if entries.count >= room, try !makeRoom(for: 0) { return false }
@@ -148,10 +152,11 @@ struct CountTable: ~Copyable {
         return true
     }
 
-    /// Adds to the count of a key of any bytes and any length; throws `Errno.overflow` past
-    /// 2^64-1. Bytes behind the key, up to 16 from its start, are read and never used.
+    /// Adds to the count of a key of any bytes and any length. Throws `Errno.overflow` if the count
+    /// would pass 2^64-1. It may read 16 bytes from the start of a shorter key, but ignores those
+    /// after the key.
     ///
-    /// - Returns: false, and nothing is changed, where the table is full.
+    /// - Returns: false, with nothing changed, if the table is full.
     mutating func add(_ key: UnsafeRawBufferPointer, _ amount: UInt64) throws(Errno) -> Bool {
         if key.count <= CountedKey.inlineLimit {
             let key = unsafe prepare(inlineWords(key.baseAddress!, length: key.count), amount)
@@ -181,7 +186,7 @@ struct CountTable: ~Copyable {
                 reserve.setAside()
                 try unsafe entries.append(key, amount)
             } catch {
-                // Memory that is not to be had is a limit too: what is there goes to disk.
+                // If memory runs out, the table is full: the caller then moves it to disk.
                 if error == .noMemory, entries.count > 0 { return false }
                 throw error
             }
@@ -199,8 +204,8 @@ struct CountTable: ~Copyable {
             && memcmp(stored.baseAddress!, key.baseAddress!, key.count) == 0
     }
 
-    /// The entries, to be sorted and moved to disk; after that nothing can be added until
-    /// `removeAll`.
+    /// Calls `body` with the entries, to be sorted and moved to disk. After that nothing can be
+    /// added until `removeAll` is called.
     mutating func withEntries<Result>(_ body: (inout EntryList) throws -> Result) rethrows -> Result
     {
         reserve.release()
@@ -209,10 +214,10 @@ struct CountTable: ~Copyable {
 
     var count: Int { entries.count }
 
-    /// Whether entries are likely to be in no cache.
+    /// Whether the entries are probably too many for the caches.
     var isLarge: Bool { entries.count > 1 << 16 }
 
-    /// Gives the entries away; the table is empty and small again.
+    /// Returns the entries. The table is empty and small again.
     mutating func takeEntries() throws(Errno) -> EntryList {
         var taken = try EntryList()
         swap(&taken, &entries)
@@ -228,7 +233,7 @@ struct CountTable: ~Copyable {
         room = roomForEntries()
     }
 
-    /// Forgets all keys, and gives back all the memory that a table needs only to grow.
+    /// Removes all keys, and frees all memory beyond that of a new table.
     mutating func shrink() {
         removeAll()
         entries.shrink()
@@ -248,7 +253,7 @@ struct CountTable: ~Copyable {
     @inline(__always)
     func place(of tag: UInt32) -> Int { Int(tag &>> (32 &- indexBits)) }
 
-    /// Has a place of the index point to the last entry.
+    /// Makes a place of the index refer to the last entry.
     @inline(__always)
     private func refer(_ tag: UInt32, at place: Int) {
         unsafe indexStart[place] = UInt64(tag) &<< 32 | UInt64(truncatingIfNeeded: entries.count)
@@ -262,18 +267,18 @@ struct CountTable: ~Copyable {
     }
 }
 
-/// How the table grows: each part doubles, as far as the limit lets it.
+/// Growth: each part of the table doubles while the limit allows it.
 extension CountTable {
     private var bytesUsed: Int { entries.bytesUsed + index.count }
 
-    /// Where the index grows: a quarter full while it fits into a cache, where searches that
-    /// go further than one place cost most, and three quarters full where it does not, where
-    /// fresh memory costs more.
+    /// The number of entries at which the index grows. While the index fits in a cache, it grows
+    /// when it is a quarter full, because searches past the first place cost most there. A large
+    /// index grows when it is three quarters full, because fresh memory costs more.
     private var fullIndex: Int {
         (1 << indexBits) / 4 * (indexBits < 18 ? 1 : indexBits < 20 ? 2 : 3)
     }
 
-    /// Where it may not grow it is filled to seven eighths.
+    /// Whether the index may double. If not, it is filled to seven eighths.
     private var mayGrowIndex: Bool {
         indexBits < 31 && bytesUsed + index.count * 2 <= limit
     }
@@ -286,7 +291,7 @@ extension CountTable {
             max(1, rest / EntryList.entrySize))
     }
 
-    /// - Returns: whether the new limit, in bytes, is above the old one.
+    /// - Returns: whether the new limit, in bytes, is higher than the old limit.
     mutating func raise(limit: Int) -> Bool {
         if limit <= self.limit { return false }
         self.limit = limit
@@ -294,8 +299,8 @@ extension CountTable {
         return true
     }
 
-    /// - Parameter size: bytes that a long key is going to take.
-    /// - Returns: whether there is more room than there was.
+    /// - Parameter size: the bytes that a long key will take in the store, else 0.
+    /// - Returns: whether there is room for another entry.
     @inline(never)
     private mutating func makeRoom(for size: Int) throws(Errno) -> Bool {
         if entries.count > 0, bytesUsed + EntryList.entrySize + size > limit { return false }
@@ -304,8 +309,7 @@ extension CountTable {
             if entries.count == entries.capacity { try entries.grow() }
             if entries.count >= fullIndex, mayGrowIndex { try growIndex() }
         } catch {
-            // Memory that is not to be had is a limit too, unless nothing is there to be
-            // moved to disk.
+            // If memory runs out, the table is full, unless it has no entries to move to disk.
             if error == .noMemory, entries.count > 0 { return false }
             throw error
         }

@@ -8,8 +8,8 @@ extension Counts {
         }
     }
 
-    /// Counts the records of a block, the last of which may lack its delimiter. Bytes
-    /// behind the block are read (see `InputBuffer.padding`) and never used.
+    /// Counts the records of a block. The last record may lack its delimiter. Bytes after the block
+    /// are read (see `InputBuffer.padding`) but ignored.
     private mutating func count(_ block: UnsafeRawBufferPointer, delimiter: UInt8) throws {
         let bytes = block.baseAddress!
         var endCount = 0
@@ -30,9 +30,10 @@ extension Counts {
         }
     }
 
-    /// Counts the lines that end at the places of `ends`.
+    /// Counts the lines that end at the offsets in `ends`.
     ///
-    /// - Parameter start: where the first line begins; moved behind the last.
+    /// - Parameter start: the offset at which the first line begins. It is moved past the last
+    ///   line.
     @inline(__always)
     private mutating func count(_ bytes: UnsafeRawPointer, endCount: Int, _ start: inout Int) throws
     {
@@ -51,9 +52,9 @@ extension Counts {
         }
     }
 
-    /// Appends the places of bits, 8 at a time: what is written too much is written over, and
-    /// there is no branch for each bit that could not be foreseen (Langdale and Lemire,
-    /// "Parsing gigabytes of JSON per second", 2019, section 3.1.2).
+    /// Appends the positions of the set bits, 8 at a time. Surplus elements are overwritten later.
+    /// This avoids an unpredictable branch for each bit (Langdale and Lemire, "Parsing gigabytes of
+    /// JSON per second", 2019, section 3.1.2).
     @inline(__always)
     private func appendPlaces(
         of matches: UInt64, _ base: Int, to places: UnsafeMutablePointer<Int>, _ count: inout Int

@@ -1,7 +1,7 @@
 import Shared
 
-/// Counts by key within a bound of memory: a table and, each time it is full, a sorted run
-/// of what it held on disk.
+/// Counts by key in limited memory. Each time the table is full, its entries are written to disk as
+/// a sorted run.
 @safe
 struct Counts: ~Copyable {
     var table: CountTable
@@ -9,21 +9,21 @@ struct Counts: ~Copyable {
     private let limit: MemoryLimit
     private let folder: Argument
 
-    /// Keys of up to 15 bytes that wait to be added together: by then the cache has fetched
-    /// their places, which is half of the time where there are many different keys.
+    /// Keys of up to 15 bytes that wait to be added as a batch. By then the cache has fetched their
+    /// places in the index. If there are many distinct keys, that fetch is half of the time.
     let pending: UnsafeMutablePointer<CountTable.Pending>
     var pendingCount = 0
     static let batch = 256
 
-    /// The lines counted; nil past 2^64-1.
+    /// The number of lines counted; nil if it passes 2^64-1.
     private(set) var total: UInt64? = 0
 
-    /// Where the lines end that are counted next, and 64 places more.
+    /// The offsets at which the next lines end, with room for 64 more.
     let ends: UnsafeMutablePointer<Int>
 
     /// - Parameters:
-    ///   - limit: a single key may take more.
-    ///   - folder: where runs go.
+    ///   - limit: the memory to use. A single key may take more.
+    ///   - folder: the directory for runs on disk.
     init(limit: MemoryLimit = MemoryLimit(.max), folder: Argument = "/tmp") throws(Errno) {
         self.limit = limit
         self.folder = folder
@@ -37,14 +37,17 @@ struct Counts: ~Copyable {
         unsafe ends.deallocate()
     }
 
-    /// Adds to the count of a key of any length. 16 bytes may be read from its start.
+    /// Adds to the count of a key of any length. 16 bytes from the start of the key must be
+    /// readable.
     ///
-    /// - Throws: `Errno.overflow` past 2^64-1, in memory; on disk that comes to light later.
+    /// - Throws: `Errno.overflow` if a count in memory would pass 2^64-1. For counts on disk, the
+    ///   merge finds that out later.
     mutating func add(_ key: UnsafeRawBufferPointer, _ amount: UInt64 = 1) throws {
         while try unsafe !table.add(key, amount) { try makeRoom() }
     }
 
-    /// As above, for keys of up to 15 bytes, up to 64 of them until `addPending` is called.
+    /// Queues a key of up to 15 bytes for `addPending`. At most 64 keys may be queued between two
+    /// calls of `addPendingIfMany`.
     @inline(__always)
     mutating func addSoon(
         _ key: UnsafeRawPointer, length: Int, _ amount: UInt64, line: Int = 0
@@ -54,15 +57,15 @@ struct Counts: ~Copyable {
         pendingCount &+= 1
     }
 
-    /// Adds what waits, once it is worth it.
+    /// Adds the queued keys if there are enough for a batch.
     @inline(__always)
     mutating func addPendingIfMany() throws {
         if pendingCount >= Self.batch { try addPending() }
     }
 
-    /// Adds what waits.
+    /// Adds the queued keys.
     ///
-    /// - Throws: a `LineOverflow` past 2^64-1.
+    /// - Throws: a `LineOverflow` if a count would pass 2^64-1.
     mutating func addPending() throws {
         if table.isLarge {
             for number in 0..<pendingCount { unsafe table.prefetchEntry(of: pending[number]) }
@@ -88,7 +91,7 @@ struct Counts: ~Copyable {
         total = overflow ? nil : sum
     }
 
-    /// Has the table grow to the limit, or moves it to disk.
+    /// Lets the table grow up to the limit, or moves it to disk.
     private mutating func makeRoom() throws {
         if spilled == nil, table.raise(limit: limit.bytes) { return }
         try spill()
@@ -105,7 +108,7 @@ struct Counts: ~Copyable {
         table.removeAll()
     }
 
-    /// Hands out what was counted: in memory, or as runs on disk.
+    /// Returns the counts, in memory or as runs on disk.
     mutating func finish() throws -> Counted {
         try addPending()
         if spilled == nil { return .memory(try table.takeEntries()) }
@@ -115,13 +118,14 @@ struct Counts: ~Copyable {
     }
 }
 
-/// What was counted: each key once, in no particular order; or as often as there are runs.
+/// The final counts. In memory, each key occurs once, in no particular order. On disk, a key may
+/// occur once in each run.
 enum Counted: ~Copyable {
     case memory(EntryList)
     case disk(RunFile)
 }
 
-/// A count past 2^64-1, in a line of the block that is at work.
+/// A count that passes 2^64-1, in a line of the current block.
 struct LineOverflow: Error {
     let line: Int
 }

@@ -1,6 +1,6 @@
 import Shared
 
-/// Keys and their counts, one behind the other, with the bytes of the long ones.
+/// A list of keys and their counts, with the bytes of the long keys.
 @safe
 struct EntryList: ~Copyable {
     static let entrySize = MemoryLayout<CountedKey>.stride
@@ -9,7 +9,7 @@ struct EntryList: ~Copyable {
     private var memory: GrowableMemory
     private(set) var store: KeyStore
     private(set) var count = 0
-    /// The entries that fit in before `grow` must be called.
+    /// The number of entries that fit before `grow` must be called.
     private(set) var capacity = initialCapacity
 
     init() throws(Errno) {
@@ -42,7 +42,7 @@ struct EntryList: ~Copyable {
                 second: CountedKey.longMark | UInt64(place), count: amount))
     }
 
-    /// Appends a key of any length, making room. 16 bytes from its start are read.
+    /// Appends a key of any length, and grows if needed. Reads 16 bytes from the start of the key.
     mutating func append(any key: UnsafeRawBufferPointer, _ amount: UInt64) throws(Errno) {
         if count == capacity { try grow() }
         if key.count > CountedKey.inlineLimit { return try unsafe append(key, amount) }
@@ -50,33 +50,33 @@ struct EntryList: ~Copyable {
         append(CountedKey(first: words.first, second: words.second, count: amount))
     }
 
-    /// Doubles the room.
+    /// Doubles the capacity.
     mutating func grow() throws(Errno) {
         try memory.grow(to: capacity * 2 * Self.entrySize)
         capacity *= 2
     }
 
-    /// Forgets all but the first entries in an order; the bytes of long keys stay.
+    /// Removes all but the first `number` entries of an order. The bytes of long keys stay.
     mutating func keepFirst(_ number: Int, in order: Order) {
         if number >= count { return }
         sort(by: order, wanted: number)
         count = number
     }
 
-    /// Forgets all entries. The room for entries stays.
+    /// Removes all entries. The capacity stays.
     mutating func removeAll() {
         count = 0
         store.removeAll()
     }
 
-    /// Gives back the memory of an empty list.
+    /// Frees the memory of an empty list.
     mutating func shrink() {
         precondition(count == 0)
         memory.shrink(to: Self.initialCapacity * Self.entrySize)
         capacity = memory.count / Self.entrySize
     }
 
-    /// Keeps what the condition holds for, in its order.
+    /// Keeps the entries that satisfy the condition, in their order.
     mutating func keep(where isKept: (CountedKey) -> Bool) {
         var kept = 0
         for index in 0..<count where unsafe isKept(start[index]) {
@@ -86,9 +86,9 @@ struct EntryList: ~Copyable {
         count = kept
     }
 
-    /// Sorts, forwards also for a reversed order.
+    /// Sorts by an order. A reversed order is sorted forwards too: `visit(in:_:)` reverses it.
     ///
-    /// - Parameter wanted: only the first so many are sure to be in their places.
+    /// - Parameter wanted: only this many leading entries are certain to be in their final places.
     mutating func sort(by order: Order, wanted: Int = .max) {
         if order.isByCount {
             EntrySort.byCount(&self, wanted: wanted)
@@ -97,7 +97,7 @@ struct EntryList: ~Copyable {
         }
     }
 
-    /// Calls with each key and its count in an order.
+    /// Calls `body` with each key and its count, in an order.
     mutating func visit(in order: Order, _ body: (Record) throws -> Void) rethrows {
         if count >= EntryRuns.fewestEntries, !order.isReversed,
             let runs = EntryRuns(of: self, in: order)
@@ -110,7 +110,7 @@ struct EntryList: ~Copyable {
         }
     }
 
-    /// Calls with each key and its count.
+    /// Calls `body` with each key and its count.
     func visit(_ body: (Record) throws -> Void) rethrows {
         for index in 0..<count { try visit(unsafe start[index], body) }
     }

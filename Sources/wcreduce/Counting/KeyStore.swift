@@ -1,22 +1,22 @@
 import Shared
 
-/// The bytes of long keys, one behind the other, each behind its length.
+/// The bytes of long keys, each preceded by its length.
 @safe
 struct KeyStore: ~Copyable {
     private var memory: GrowableMemory
     private(set) var used = 0
 
-    /// Bytes that may be read behind a key, as garbage.
+    /// The number of bytes after a key that may be read. They have no defined value.
     static let padding = 16
     private static let header = MemoryLayout<Int>.size
     private static let initialCapacity = 1 << 16
 
     init() throws(Errno) { memory = try GrowableMemory(capacity: Self.initialCapacity) }
 
-    /// The bytes that a key of this length takes here.
+    /// The bytes that a key of this length takes in the store.
     static func size(ofKey length: Int) -> Int { header + length }
 
-    /// - Returns: the place by which `bytes(at:)` finds it.
+    /// - Returns: the place of the key, for `bytes(at:)`.
     mutating func store(_ key: UnsafeRawBufferPointer) throws(Errno) -> Int {
         let place = used
         let end = place + Self.size(ofKey: key.count)
@@ -33,14 +33,14 @@ struct KeyStore: ~Copyable {
         return place
     }
 
-    /// Valid until the next `store`.
+    /// The bytes of the key at a place, valid until the next call of `store`.
     func bytes(at place: Int) -> UnsafeRawBufferPointer {
         let start = unsafe UnsafeRawPointer(memory.start) + place
         return unsafe UnsafeRawBufferPointer(
             start: start + Self.header, count: start.loadUnaligned(as: Int.self))
     }
 
-    /// Forgets all keys.
+    /// Removes all keys.
     mutating func removeAll() {
         used = 0
         memory.shrink(to: Self.initialCapacity)

@@ -1,12 +1,12 @@
 import Shared
 
-/// A hash whose key is drawn anew for each run, so that no input can be made to
-/// collide, and whose every output bit depends on every input bit: numbered keys
-/// (`k7919`, `k15838` ...) fill the table as evenly as words do.
+/// A keyed hash. The key is random in each run, so no input can be made to collide. Every output
+/// bit depends on every input bit, so numbered keys (`k7919`, `k15838` ...) fill the table as
+/// evenly as words do.
 ///
-/// The mixing step is that of wyhash (Wang Yi, public domain): the two halves of the
-/// 128-bit product, exclusive-or. One step alone leaves equal distances between short keys
-/// to be seen in the hash: one draw in ten had searches for binary numbers go much further.
+/// The mixing step is wyhash's (Wang Yi, public domain): the exclusive-or of the two halves of the
+/// 128-bit product. After one step alone, equal distances between short keys still show in the
+/// hash: with one random key in ten, searches for binary numbers went much further.
 struct KeyedHash {
     private let keys: (UInt64, UInt64, UInt64)
 
@@ -35,7 +35,8 @@ struct KeyedHash {
                 unsafe word(key, at: offset + 8) ^ keys.1 ^ state)
             offset += 16
         }
-        // The last 16 bytes once more, in part or whole, instead of a loop over the rest.
+        // Mix the last 16 bytes, some or all of them a second time, instead of a loop over the
+        // rest.
         let last = key.count - 16
         return Self.upperHalf(
             Self.mix(

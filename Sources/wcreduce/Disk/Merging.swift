@@ -1,8 +1,8 @@
 import Shared
 
 extension Counts {
-    /// Adds up the counts of a file of counted records. A line that is none ends the run:
-    /// nothing is guessed.
+    /// Adds up the counts of a file of counted records. A line that is not a counted record is an
+    /// error that ends the run; nothing is guessed.
     mutating func merge(
         _ reader: inout BlockReader, named name: String, form: CountedForm, delimiter: UInt8
     ) throws {
@@ -27,7 +27,7 @@ extension Counts {
         }
     }
 
-    /// - Parameter lines: what is added to is the number of the block's lines.
+    /// - Parameter lines: the number of lines before the block. The block's lines are added to it.
     private mutating func merge(
         _ block: UnsafeRawBufferPointer, form: CountedForm, delimiter: UInt8, _ lines: inout Int,
         _ shares: inout ShareCheck
@@ -69,7 +69,7 @@ extension Counts {
     }
 }
 
-/// What is wrong with a line of the block that is at work.
+/// An error in a line of the current block.
 private struct LineProblem: Error {
     let line: Int
     let text: String

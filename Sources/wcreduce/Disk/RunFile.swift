@@ -1,9 +1,9 @@
 import Shared
 
-/// Sorted runs of records in a temporary file without a name: each record is its count
-/// and its key's length in LEB128 (7 bits a byte, the lowest first), and the key.
+/// Sorted runs of records in an unnamed temporary file. A record is its count, the length of its
+/// key in bytes, and the key. Both numbers are in LEB128 (7 bits a byte, the lowest first).
 struct RunFile: ~Copyable {
-    /// A run: where it begins, and its bytes.
+    /// A run: its offset in the file and its length, in bytes.
     struct Run {
         var offset: Int
         var count: Int
@@ -28,7 +28,7 @@ struct RunFile: ~Copyable {
         output = Output(file.descriptor)
     }
 
-    /// Appends one run of the records that the body writes.
+    /// Appends a run of the records that `body` writes.
     mutating func appendRun(_ body: (inout RunFile) throws -> Void) throws {
         let start = end
         try body(&self)
@@ -53,13 +53,13 @@ struct RunFile: ~Copyable {
         }
     }
 
-    /// Takes out the oldest runs.
+    /// Removes the oldest `number` runs from `runs` and returns them.
     mutating func takeRuns(_ number: Int) -> [Run] {
         defer { runs.removeFirst(number) }
         return Array(runs.prefix(number))
     }
 
-    /// What is said where the file cannot be made, written or read.
+    /// The error to report if the file cannot be created, written or read.
     static func failure(_ folder: Argument, _ cause: Errno) -> Failure {
         Failure("temporary file in \(folder.text)", cause.reason)
     }

@@ -8,7 +8,7 @@ struct RunMerge: ~Copyable {
     private let count: Int
     private var tree: LoserTree
 
-    /// - Parameter memory: bytes that the buffers take together, or a little more.
+    /// - Parameter memory: the bytes that all buffers take together. Slightly more may be used.
     init(
         _ runs: [RunFile.Run], of descriptor: FileDescriptor, order: Order, memory: Int
     ) throws(Errno) {
@@ -40,16 +40,16 @@ struct RunMerge: ~Copyable {
 
     static let smallestBuffer = 64 << 10
 
-    /// How many runs can be merged at once in so many bytes: at least 2.
+    /// The number of runs that can be merged at once in this many bytes, at least 2.
     static func fanIn(memory: Int) -> Int { max(2, min(256, memory / (128 << 10))) }
 
-    /// Calls with each key once, in order, with the sum of its counts.
+    /// Calls `body` with each key once, in order, with the sum of its counts.
     ///
-    /// - Throws: `SumOverflow` too, past 2^64-1.
+    /// - Throws: also `SumOverflow`, if a sum passes 2^64-1.
     mutating func visit(_ body: (Record) throws -> Void) throws {
         var held = try GrowableMemory(capacity: 1 << 12)
         while count > 0, let winner = unsafe readers[tree.winner].current {
-            // The reader goes on before the sum is known, so the key moves out of its buffer.
+            // The reader advances before the sum is complete, so copy the key out of its buffer.
             let length = unsafe winner.key.count
             let needed = length + InputBuffer.padding
             if held.count < needed { try held.grow(to: needed) }
@@ -69,7 +69,7 @@ struct RunMerge: ~Copyable {
 
     private mutating func advanceWinner() throws(Errno) {
         let winner = tree.winner
-        // By a subscript, Swift 6.3 cannot compile it for the thread sanitizer.
+        // Not a subscript: Swift 6.3 cannot compile that for the thread sanitizer.
         try unsafe (readers + winner).pointee.advance()
         play(winner)
     }
@@ -78,7 +78,8 @@ struct RunMerge: ~Copyable {
         tree.play(reader) { unsafe Self.wins(readers, $0, over: $1, order) }
     }
 
-    /// A run that has ended loses to all others.
+    /// Whether the next record of run `a` comes before that of run `b`. An exhausted run loses to
+    /// every other run.
     private static func wins(
         _ readers: UnsafeMutablePointer<RunReader>, _ a: Int, over b: Int, _ order: Order
     ) -> Bool {
@@ -88,7 +89,7 @@ struct RunMerge: ~Copyable {
     }
 }
 
-/// A key whose counts together pass 2^64-1.
+/// A key whose counts add up to more than 2^64-1.
 struct SumOverflow: Error {
     let key: String
 }

@@ -1,6 +1,6 @@
 import Shared
 
-/// Reads the records of one run, and gives back the room on disk of what it has read.
+/// Reads the records of a run, and frees the disk space of what it has read.
 @safe
 struct RunReader: ~Copyable {
     private let descriptor: FileDescriptor
@@ -8,10 +8,10 @@ struct RunReader: ~Copyable {
     private var buffer: UnsafeMutableRawBufferPointer
     private var start = 0
     private var end = 0
-    /// The record at hand, in the buffer; nil before the first `advance` and at the end.
+    /// The current record, in the buffer; nil before the first `advance` and at the end.
     private(set) var current: Record?
 
-    /// - Parameter bufferSize: bytes; it grows where a record is longer.
+    /// - Parameter bufferSize: the size of the buffer in bytes. It grows for a longer record.
     init(_ run: RunFile.Run, of descriptor: FileDescriptor, bufferSize: Int) throws(Errno) {
         let memory = try unsafe Self.allocate(min(bufferSize, run.count))
         self.descriptor = descriptor
@@ -21,9 +21,9 @@ struct RunReader: ~Copyable {
 
     deinit { unsafe free(buffer.baseAddress) }
 
-    /// Goes on to the next record.
+    /// Advances to the next record.
     ///
-    /// - Throws: `Errno.inputOutput` where the file is not what was written.
+    /// - Throws: `Errno.inputOutput` if the file does not hold what was written.
     mutating func advance() throws(Errno) {
         if end - start < 20 { try fill() }
         if start == end {
@@ -83,7 +83,8 @@ struct RunReader: ~Copyable {
     }
 
     private static func allocate(_ size: Int) throws(Errno) -> UnsafeMutableRawBufferPointer {
-        // A record's header fits, and a key's first 16 bytes may be read wherever it ends.
+        // This is enough for a record's header. The padding makes the first 16 bytes of a key
+        // readable, wherever the key ends.
         let size = max(size, 64)
         guard let memory = unsafe malloc(size + InputBuffer.padding) else { throw .noMemory }
         return unsafe UnsafeMutableRawBufferPointer(start: memory, count: size)

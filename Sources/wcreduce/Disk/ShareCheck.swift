@@ -1,19 +1,18 @@
 import Shared
 
 /// Tells whether the lines of a counted file are what `-p` prints: count, tab, share in percent,
-/// tab, line. To `-m` the share would be a part of the key, and each file would have keys of its
-/// own.
+/// tab, line. `-m` would take the share for part of the key, and each file would have its own keys.
 ///
-/// Keys that begin with a number of such a form may be meant as they are. So the shares must also
-/// be those of the counts, of one total or of a few: several outputs may be in one file. After
-/// the first line without a share, no other one is looked at.
+/// A key may really begin with such a number. So the shares must also match the counts for one
+/// total, or for a few totals, because a file may hold several outputs. After the first line
+/// without a share, no other line is checked.
 struct ShareCheck {
-    /// Whether every line so far fits, and there was one.
+    /// Whether there was a line, and every line so far fits.
     var holds: Bool { isOpen && lines > 0 && outputs <= 1 + lines / 8 }
     private(set) var isOpen: Bool
     private var lines = 0
     private var outputs = 1
-    /// The totals, in percent of which each count rounds to its share.
+    /// The range of totals for which each count rounds to its share.
     private var least = 0.0
     private var most = Double.infinity
 
@@ -25,7 +24,7 @@ struct ShareCheck {
             isOpen = false
             return
         }
-        // Half a unit of the last digit, and a little for the arithmetic of Double.
+        // Half a unit of the last digit, and a small margin for rounding in Double.
         let error = 0.000_050_01
         let hundredfold = Double(count) * 100
         least = max(least, hundredfold / (share + error))

@@ -1,20 +1,21 @@
 import Shared
 
-/// Bars for counts, the highest as long as half the window is wide, and the others to scale
-/// in eighths of a column.
+/// Bars for counts. The longest bar and its count take half the width of the window. The other bars
+/// are to scale, in eighths of a column.
 struct BarScale {
     private let maximum: UInt64
     private let width: Int
     /// The width of the widest count.
     private let countWidth: Int
 
-    /// Columns that a terminal can say it has: `ws_col` of `struct winsize` has 16 bits.
+    /// The largest width, in columns, that a terminal can report: `ws_col` of `struct winsize` has
+    /// 16 bits.
     static let widestWindow = 65_535
 
     private static let eighths = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"]
 
-    /// - Parameter columns: the width of the window; that of standard output, or else of
-    ///   COLUMNS, or else 80.
+    /// - Parameter columns: the width of the window. The default is the width of the terminal on
+    ///   standard output, or else COLUMNS, or else 80.
     init(maximum: UInt64, columns: Int = windowColumns()) {
         self.maximum = maximum
         countWidth = String(maximum).utf8.count
@@ -27,8 +28,8 @@ struct BarScale {
         return String(repeating: " ", count: max(0, countWidth - digits.utf8.count)) + digits + " "
     }
 
-    /// The bar, filled up with blanks to the width of the longest, and a blank. Rounded down,
-    /// but what occurs at all has an eighth of a column at least.
+    /// The bar, padded with blanks to the width of the longest bar, and a blank. The length is
+    /// rounded down, but is at least an eighth of a column.
     func bar(_ count: UInt64) -> String {
         let product = count.multipliedFullWidth(by: UInt64(width * 8))
         let length = max(1, Int(max(1, maximum).dividingFullWidth(product).quotient))

@@ -4,7 +4,7 @@ import Shared
 enum CountedForm: Sendable {
     /// Blanks, a count, one tab or space, a key: what wcreduce and uniq(1) -c print.
     case countFirst
-    /// A key, a tab, a count: the key may hold tabs.
+    /// A key, a tab, a count. The key may contain tabs.
     case keyFirst
 
     func parse(
@@ -17,7 +17,7 @@ enum CountedForm: Sendable {
     }
 }
 
-/// Why a record is not a counted one.
+/// Why a record is not a counted record.
 enum CountProblem: String, Error {
     case noCount = "does not begin with a count"
     case noKey = "no tab or space after the count"
@@ -49,7 +49,7 @@ private func parseKeyFirst(
     return unsafe (count, UnsafeRawBufferPointer(rebasing: record[..<tab]))
 }
 
-/// Reads digits, as many as there are, from a place that moves behind them.
+/// Reads all digits from `index` on, and moves `index` past them.
 @inline(__always)
 private func decimal(
     _ record: UnsafeRawBufferPointer, _ index: inout Int

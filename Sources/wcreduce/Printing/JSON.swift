@@ -1,10 +1,10 @@
 import Shared
 
-/// A key as a member of a JSON object (RFC 8259): `"line":"..."`; if it is not UTF-8, which
-/// JSON's strings must be, `"bytes":"..."` with its bytes in base 64 (RFC 4648). So every key
-/// has one form of its own, and it can be had back.
+/// Appends a key as a member of a JSON object (RFC 8259): `"line":"..."`. JSON strings must be
+/// UTF-8, so any other key is `"bytes":"..."` with its bytes in base 64 (RFC 4648). Every key has
+/// exactly one form, from which it can be recovered.
 ///
-/// A key may be nearly as large as the memory, so no copy of it is made.
+/// A key may be almost as large as memory, so it is not copied.
 func appendJSONMember(
     _ key: UnsafeRawBufferPointer, to output: inout Output
 ) throws(WriteError) {
@@ -23,8 +23,8 @@ private func isUTF8(_ bytes: UnsafeRawBufferPointer) -> Bool {
     return (try? UTF8Span(validating: span)) != nil
 }
 
-/// Only quote, backslash and the control characters below 0x20 must be escaped, none of which is
-/// a part of a longer character of UTF-8.
+/// Only the quote, the backslash and the control characters below 0x20 must be escaped. None of
+/// them is part of a multi-byte UTF-8 character.
 private func appendJSONEscaped(
     _ text: UnsafeRawBufferPointer, to output: inout Output
 ) throws(WriteError) {

@@ -1,6 +1,6 @@
 import Shared
 
-/// Writes counts in the form that was asked for.
+/// Writes counts in the selected form.
 struct Printer: ~Copyable {
     enum Form: Equatable {
         case countFirst, keyFirst
@@ -10,7 +10,7 @@ struct Printer: ~Copyable {
 
     private let form: Form
     private let delimiter: UInt8
-    /// The counts of all lines together, where shares of it are to be printed.
+    /// The sum of all counts if shares are printed, else nil.
     private let total: UInt64?
     private var bars = BarScale(maximum: 0)
     private var output = Output(.standardOutput)
@@ -21,7 +21,7 @@ struct Printer: ~Copyable {
         self.total = total
     }
 
-    /// - Parameter maximum: the highest count there will be; only bars need it.
+    /// - Parameter maximum: the highest count that will be printed. Only bars need it.
     mutating func begin(maximum: UInt64) {
         if form == .bars { bars = BarScale(maximum: maximum) }
     }
@@ -59,11 +59,11 @@ struct Printer: ~Copyable {
 
     consuming func finish() throws(WriteError) { try output.finish() }
 
-    /// The form that millions of lines come in.
+    /// Prints the default form. It has its own fast path because there may be millions of lines.
     private mutating func printPlain(_ record: Record) throws(WriteError) {
         let length = unsafe record.key.count
         if length > 1 << 16 {
-            // Written as it is, where the other way would copy it.
+            // Append a long key directly: the fast path would copy it.
             try output.append(decimal: record.count)
             try output.append(UInt8(ascii: "\t"))
             try unsafe output.append(record.key)
@@ -76,7 +76,7 @@ struct Printer: ~Copyable {
             let target = unsafe UnsafeMutableRawPointer(room + place)
             let key = unsafe record.key.baseAddress!
             if length <= 16 {
-                // Two words are sooner copied than a length is looked at.
+                // Copying two words is faster than checking the length.
                 unsafe target.storeBytes(of: key.loadUnaligned(as: UInt64.self), as: UInt64.self)
                 unsafe target.storeBytes(
                     of: key.loadUnaligned(fromByteOffset: 8, as: UInt64.self),
@@ -93,7 +93,7 @@ struct Printer: ~Copyable {
         try output.append(share(count))
     }
 
-    /// The share of all lines in percent, with four digits behind the point, halves up.
+    /// The share of all lines in percent, with four decimals, halves rounded up.
     private func share(_ count: UInt64) -> String {
         guard let total, total > 0 else { return "0.0000" }
         return percentage(of: count, in: total)
@@ -114,13 +114,13 @@ struct Printer: ~Copyable {
         try output.append("}")
     }
 
-    /// What people are to look at can neither end the line nor paint the terminal. In pieces,
-    /// since a key may be nearly as large as the memory.
+    /// Appends a key with control characters spelled out, so that it can neither end the line nor
+    /// control the terminal. It works in pieces because a key may be almost as large as memory.
     private mutating func appendVisible(_ key: UnsafeRawBufferPointer) throws(WriteError) {
         var start = 0
         while start < key.count {
             var end = min(start + 4096, key.count)
-            // No character is cut: bytes after its first one begin with the bits 10.
+            // Do not split a UTF-8 character: each byte after its first begins with the bits 10.
             var back = 0
             while back < 3, end < key.count, end > start + 3, unsafe key[end] & 0xC0 == 0x80 {
                 end -= 1
@@ -133,7 +133,7 @@ struct Printer: ~Copyable {
     }
 }
 
-/// A share in percent with four digits behind the point, halves rounded up.
+/// A share in percent with four decimals, halves rounded up.
 func percentage(of count: UInt64, in total: UInt64) -> String {
     // In units of 1/10,000 percent; the product has 128 bits.
     var product = count.multipliedFullWidth(by: 1_000_000)

@@ -4,11 +4,11 @@ import Shared
 struct Selection {
     enum Sequence {
         case byCount, byKey
-        /// In no order that is promised.
+        /// In no particular order.
         case unsorted
     }
 
-    /// Keeps this many of the most frequent, equal counts by bytes; nil keeps all.
+    /// The number of most frequent lines to keep; equal counts rank in byte order. Nil keeps all.
     var top: Int?
     var minimum: UInt64 = 1
     var sequence = Sequence.byCount
@@ -19,21 +19,21 @@ struct Selection {
     private var order: Order { Order(isByCount: sequence == .byCount, isReversed: isReversed) }
 }
 
-/// What is known of the counts as a whole.
+/// Figures about all counts.
 struct Summary {
-    /// Different keys, whether they are printed or not.
+    /// The number of distinct keys, printed or not.
     var distinct: UInt64 = 0
-    /// The highest count of a key that is printed, where it was asked for.
+    /// The highest count of a printed key, if `Selection.needsMaximum` is set.
     var maximum: UInt64 = 0
 }
 
 extension Selection {
-    /// Calls with each record to print, in order.
+    /// Calls `body` with each record to print, in order.
     ///
     /// - Parameters:
-    ///   - memory: what to work in.
-    ///   - begin: is called once, before the first record.
-    /// - Returns: what is known at the end.
+    ///   - memory: the memory to use.
+    ///   - begin: called once, before the first record.
+    /// - Returns: the figures, complete after the last record.
     func visit(
         _ counted: consuming Counted, memory: MemoryLimit,
         begin: (Summary) -> Void, _ body: (Record) throws -> Void
@@ -63,8 +63,8 @@ extension Selection {
         return summary
     }
 
-    /// Runs come merged in the order of keys; where that is not what is wanted they are sorted
-    /// once more: for the most frequent ones, and then for the order of the output.
+    /// The merge yields records in key order. If another order is wanted, they are sorted again:
+    /// first to select the most frequent records, then into the order of the output.
     private func visit(
         _ file: inout RunFile, _ memory: Int,
         _ begin: (Summary) -> Void, _ body: (Record) throws -> Void

@@ -1,20 +1,22 @@
-/// The sorted stretches of entries that came in order, or in few pieces that are in order, as
-/// numbered lines and sorted files do. Merged while they are visited, they need not be sorted.
+/// The sorted runs of a list of entries. Input that is sorted, or is a few sorted pieces, such as
+/// numbered lines and sorted files, has few runs. They are merged during the visit, so no sort is
+/// needed.
 @safe
 struct EntryRuns: ~Copyable {
-    /// The numbers of the next entry and of the one behind the last.
+    /// The index of the next entry, and the index after the last entry.
     private typealias Run = (next: Int, end: Int)
 
     private let order: Order
     private let runs: UnsafeMutablePointer<Run>
     private var count = 0
 
-    /// More stretches are sooner sorted than merged.
+    /// The most runs to merge. Sorting is faster than merging more runs than this.
     private static let limit = 16
-    /// Fewer entries too, if only for what the merge needs.
+    /// The fewest entries to merge. Fewer are also faster to sort, if only because a merge must be
+    /// set up.
     static let fewestEntries = 1000
 
-    /// - Returns: nil where there are too many stretches; mostly that is soon seen.
+    /// - Returns: nil if there are too many runs, which usually shows after a few entries.
     init?(of list: borrowing EntryList, in order: Order) {
         self.order = order
         unsafe runs = .allocate(capacity: Self.limit)
@@ -30,13 +32,13 @@ struct EntryRuns: ~Copyable {
 
     deinit { unsafe runs.deallocate() }
 
-    /// Calls with the number of each entry, in order.
+    /// Calls `body` with the index of each entry, in order.
     consuming func visit(_ list: borrowing EntryList, _ body: (Int) throws -> Void) rethrows {
         let runs = unsafe runs
         let order = order
         func wins(_ a: Int, over b: Int) -> Bool {
             let (a, b) = unsafe (runs[a], runs[b])
-            // A stretch that has ended loses to all others.
+            // An exhausted run loses to every other run.
             if a.next == a.end { return false }
             return b.next == b.end || list.precedes(a.next, b.next, in: order)
         }

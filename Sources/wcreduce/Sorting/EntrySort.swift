@@ -1,18 +1,17 @@
 import Shared
 
-/// Sorts entries where they are, by most-significant-digit radix sort: a digit is the first
-/// 8 bits of a word of 64 in which any two of the entries differ, and the entries are permuted
-/// into its 256 buckets (McIlroy, Bostic and McIlroy, "Engineering radix sort", 1993, American
-/// flag sort).
+/// Sorts entries in place by most-significant-digit radix sort. A digit is the first 8 bits of a
+/// 64-bit word in which any two of the entries differ. The entries are permuted into its 256
+/// buckets (McIlroy, Bostic and McIlroy, "Engineering radix sort", 1993, American flag sort).
 ///
-/// A key is a sequence of words: its first 8 bytes; the next 7 and a mark that says where it
-/// ends; and where it does not, 7 and a mark again. So a word is never looked at twice, and no
-/// key is compared from its start.
+/// A key is a sequence of words: its first 8 bytes; then 7 bytes and a mark; and, if the mark says
+/// that the key goes on, 7 bytes and a mark again. So no word is examined twice, and no key is
+/// compared from its start.
 @safe
 struct EntrySort: ~Copyable {
     private let entries: UnsafeMutablePointer<CountedKey>
     private let count: Int
-    /// Only the first so many places need hold what belongs there.
+    /// Only this many leading entries must be in their final places.
     private let wanted: Int
 
     /// Up to this many entries are sorted by insertion.
@@ -24,7 +23,7 @@ struct EntrySort: ~Copyable {
         self.wanted = wanted
     }
 
-    /// Sorts by key, in byte order as memcmp(3) and LC_ALL=C sort(1) have it.
+    /// Sorts by key, in byte order, like memcmp(3) and LC_ALL=C sort(1).
     static func byKey(_ list: inout EntryList) {
         let sort = EntrySort(list, wanted: .max)
         sort.byKey(list.store, 0, sort.count)
@@ -32,7 +31,7 @@ struct EntrySort: ~Copyable {
 
     /// Sorts by count, the highest first, and equal counts by key.
     ///
-    /// - Parameter wanted: only the first so many are put in their places.
+    /// - Parameter wanted: only this many leading entries are put in their final places.
     static func byCount(_ list: inout EntryList, wanted: Int = .max) {
         let sort = EntrySort(list, wanted: wanted)
         unsafe sort.radix(
@@ -51,8 +50,8 @@ struct EntrySort: ~Copyable {
         let first = unsafe entries[low].first
         var places = 0
         for index in low..<high where unsafe !entries[index].isInline {
-            // The first word is the same for all of them: a long key's place goes there
-            // while `second` is its word.
+            // All these keys have the same first word. So `first` can hold a long key's place while
+            // `second` holds its next word.
             let place = unsafe entries[index].place
             unsafe entries[index].first = UInt64(place)
             unsafe entries[index].second = Self.word(store.bytes(at: place), from: 8)
@@ -68,8 +67,8 @@ struct EntrySort: ~Copyable {
         }
     }
 
-    /// Sorts long keys that are equal in their first 15 bytes. What is still to be done is a
-    /// list: recursion would go as deep as keys are long.
+    /// Sorts long keys that are equal in their first 15 bytes. The groups still to be sorted are
+    /// kept in a list: recursion would go as deep as keys are long.
     private func byRest(_ store: borrowing KeyStore, _ low: Int, _ high: Int) {
         var rest = [(low: low, high: high, depth: 15)]
         while let group = rest.popLast() {
@@ -86,7 +85,7 @@ struct EntrySort: ~Copyable {
                 group.low, group.high, by: { unsafe $0.pointee.second.byteSwapped },
                 equals: { rest.append((low: $0, high: $1, depth: depth + 7)) })
         }
-        // What is left in `second` where a key ended would be taken for a short one.
+        // If a key has ended, the word left in `second` looks like the word of a short key.
         for index in low..<high { unsafe entries[index].second = CountedKey.longMark }
     }
 
@@ -108,7 +107,8 @@ struct EntrySort: ~Copyable {
         }
     }
 
-    /// How many bytes all of these keys have in common, given that it is `depth` at least.
+    /// The length in bytes of the common prefix of these keys, which is known to be at least
+    /// `depth`.
     private func commonLength(
         _ store: borrowing KeyStore, _ low: Int, _ high: Int, from depth: Int
     ) -> Int {
@@ -128,25 +128,26 @@ struct EntrySort: ~Copyable {
         return common.count
     }
 
-    /// 7 bytes of a key from a place in it, zero-padded, first byte lowest; in the top byte
-    /// how many there are, or the mark where more follow.
+    /// 7 bytes of a key from an offset, zero-padded, first byte lowest. The top byte holds how many
+    /// bytes there are, or the mark if more follow.
     private static func word(_ key: UnsafeRawBufferPointer, from depth: Int) -> UInt64 {
         let rest = key.count - depth
-        // Behind a stored key there are bytes that may be read.
+        // Reading past the end of the key is safe: see `KeyStore.padding`.
         let bytes = unsafe UInt64(
             littleEndian: (key.baseAddress! + depth).loadUnaligned(as: UInt64.self))
         if rest > 7 { return bytes & ~CountedKey.longMark | CountedKey.longMark }
         return bytes & ((1 << UInt64(rest * 8)) - 1) | UInt64(rest) << 56
     }
 
-    /// Sorts a range by a word of each entry and hands on each group whose words are equal.
+    /// Sorts a range by a word of each entry, and calls `equals` with each group whose words are
+    /// equal.
     @inline(__always)
     private func radix(
         _ low: Int, _ high: Int, by word: (UnsafeMutablePointer<CountedKey>) -> UInt64,
         equals: (Int, Int) -> Void
     ) {
         if high - low <= Self.small { return unsafe insertion(low, high, by: word, equals: equals) }
-        // What is still to be sorted: at most 255 buckets for each digit of one word.
+        // The ranges still to be sorted: at most 255 buckets for each digit of one word.
         var rest = [(low: low, high: high)]
         while let (low, high) = rest.popLast() {
             if low >= wanted { continue }
@@ -170,7 +171,8 @@ struct EntrySort: ~Copyable {
         }
     }
 
-    /// Puts entries into the buckets of their digits; a bucket is named by where it lies.
+    /// Moves the entries into the buckets of their digits, and calls `then` with the range of each
+    /// bucket that has more than one entry.
     @inline(__always)
     private func permute(
         _ low: Int, _ high: Int, by digit: (UnsafeMutablePointer<CountedKey>) -> Int,
@@ -232,13 +234,14 @@ struct EntrySort: ~Copyable {
     }
 }
 
-/// The first bits of a word that are not the same in all words, up to 8 of them, in up to
-/// three pieces: of text in decimal digits, two digits, and not one and half a constant.
+/// The first bits of a word in which the words differ: up to 8 bits, in up to three pieces. In
+/// decimal text they are the 4 varying bits of each of two characters. 8 contiguous bits would be
+/// the varying bits of one character and 4 constant bits.
 private struct Digit {
     private var shifts: (UInt64, UInt64, UInt64) = (0, 0, 0)
     private var masks: (UInt64, UInt64, UInt64) = (0, 0, 0)
 
-    /// - Parameter differences: the bits that are not the same, at least one.
+    /// - Parameter differences: the bits in which the words differ, at least one.
     init(of differences: UInt64) {
         let first = Piece(of: differences, atMost: 8)
         let second = Piece(of: first.below(differences), atMost: 8 - first.width)
@@ -260,9 +263,9 @@ private struct Digit {
                 | word &>> shifts.2 & masks.2)
     }
 
-    /// The highest set bits of a word that lie together.
+    /// The highest contiguous set bits of a word.
     private struct Piece {
-        /// The place of the lowest of them.
+        /// The position of the lowest of these bits.
         let low: UInt64
         let width: UInt64
 
@@ -274,7 +277,7 @@ private struct Digit {
 
         var mask: UInt64 { (1 << width) - 1 }
 
-        /// The bits of a word below the piece, none where it is empty.
+        /// The bits of a word below the piece. There are none if the piece is empty.
         func below(_ bits: UInt64) -> UInt64 { bits & ((1 << low) - 1) }
     }
 }

@@ -1,12 +1,13 @@
-/// A tree of losers, which finds the least of several sequences' next records by one
-/// comparison a level (Knuth, The Art of Computer Programming, volume 3, section 5.4.1).
+/// A tree of losers. It finds the smallest of the next records of several sequences with one
+/// comparison at each level (Knuth, The Art of Computer Programming, volume 3, section 5.4.1).
 struct LoserTree {
     private let count: Int
-    /// The first is the winner; a node's children are 2n and 2n+1, and the leaves' numbers
-    /// are those of the sequences plus `count`.
+    /// Element 0 is the winner. The children of node n are 2n and 2n+1. The leaf of a sequence is
+    /// the number of the sequence plus `count`.
     private var losers: [Int]
 
-    /// - Parameter count: sequences, numbered from 0; each must play once.
+    /// - Parameter count: the number of sequences. They are numbered from 0. Each must play once
+    ///   before there is a winner.
     init(_ count: Int) {
         self.count = count
         losers = Array(repeating: -1, count: max(1, count))
@@ -14,7 +15,7 @@ struct LoserTree {
 
     var winner: Int { losers[0] }
 
-    /// Has a sequence play its way up; the losers stay where they lost.
+    /// Plays the next record of a sequence up the tree. Each loser stays at the node where it lost.
     ///
     /// - Parameter wins: whether the first sequence's record comes before the second's.
     @inline(__always)
@@ -24,7 +25,8 @@ struct LoserTree {
         while node > 0 {
             let other = losers[node]
             if other < 0 {
-                // While the tree is built the first to come waits for its opponent.
+                // While the tree is built, the first sequence at a node waits there for its
+                // opponent.
                 losers[node] = winner
                 return
             }

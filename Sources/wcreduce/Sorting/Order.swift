@@ -1,12 +1,12 @@
 import Shared
 
-/// An order of keys and counts. It is total, and depends on nothing else.
+/// A total order of records. It depends only on their keys and counts.
 struct Order: Sendable {
-    /// By count, the highest first, and equal counts by key; else by key alone.
+    /// True: by count, the highest first, and equal counts by key. False: by key alone.
     var isByCount: Bool
     var isReversed = false
 
-    /// Keys in the order of their bytes, as memcmp(3) and LC_ALL=C sort(1) have it.
+    /// Keys in byte order, like memcmp(3) and LC_ALL=C sort(1).
     static let byKey = Order(isByCount: false)
     static let byCount = Order(isByCount: true)
 
@@ -20,13 +20,13 @@ struct Order: Sendable {
     }
 }
 
-/// A key with its count, in memory that somebody else owns.
+/// A key with its count. The record does not own the memory of the key.
 @safe
 struct Record {
     var count: UInt64
-    /// 16 bytes may be read from its start.
+    /// 16 bytes from its start are readable, even if the key is shorter.
     let key: UnsafeRawBufferPointer
-    /// Its first 8 bytes, zero-padded, as a number that is ordered as they are.
+    /// The first 8 bytes of the key, zero-padded, as a number that sorts as the bytes do.
     let prefix: UInt64
 
     init(count: UInt64, key: UnsafeRawBufferPointer) {
@@ -35,7 +35,7 @@ struct Record {
         unsafe prefix = Self.word(key, from: 0)
     }
 
-    /// Its next 8 bytes, in the same way.
+    /// The next 8 bytes of the key, in the same way.
     var second: UInt64 { unsafe key.count > 8 ? Self.word(key, from: 8) : 0 }
 
     @inline(__always)
@@ -52,7 +52,7 @@ struct Record {
     }
 }
 
-/// Whether a key comes before another in byte order, given that so many bytes are the same.
+/// Whether `a` comes before `b` in byte order. Their first `depth` bytes must be equal.
 func keyPrecedes(
     _ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer, from depth: Int
 ) -> Bool {

@@ -1,9 +1,10 @@
 import Shared
 
-/// Sorts records within a bound of memory: past it, sorted runs go to disk, to be merged.
+/// Sorts records in limited memory. If they do not fit, it writes sorted runs to disk and merges
+/// them.
 struct RecordSort: ~Copyable {
     private let order: Order
-    /// Only the first so many records are kept.
+    /// Only this many records, the first in order, are kept.
     private let wanted: Int
     private let limit: Int
     private let folder: Argument
@@ -11,7 +12,7 @@ struct RecordSort: ~Copyable {
     private var spilled: RunFile?
     private var reserve = MemoryReserve()
 
-    /// - Parameter limit: bytes.
+    /// - Parameter limit: the memory for the records, in bytes.
     init(order: Order, wanted: Int = .max, limit: Int, folder: Argument) throws(Errno) {
         self.order = order
         self.wanted = wanted
@@ -25,12 +26,12 @@ struct RecordSort: ~Copyable {
         let size = unsafe EntryList.entrySize + KeyStore.size(ofKey: record.key.count)
         if entries.bytesUsed + size > limit, entries.count > 0 { try makeRoom() }
         if try append(record) { return }
-        // Memory that is not to be had is a limit too.
+        // If memory runs out below the limit, do as at the limit.
         try spill()
         try unsafe entries.append(any: record.key, record.count)
     }
 
-    /// - Returns: false, and nothing is changed, if there is no memory but for fewer entries.
+    /// - Returns: false, with nothing changed, if memory runs out while there are entries to spill.
     private mutating func append(_ record: Record) throws(Errno) -> Bool {
         do throws(Errno) {
             try unsafe entries.append(any: record.key, record.count)
@@ -41,7 +42,7 @@ struct RecordSort: ~Copyable {
         }
     }
 
-    /// Calls with each record that is kept, in order.
+    /// Calls `body` with each record that is kept, in order.
     mutating func visit(_ body: (Record) throws -> Void) throws {
         guard spilled != nil else {
             entries.keepFirst(wanted, in: order)
@@ -57,14 +58,14 @@ struct RecordSort: ~Copyable {
         }
     }
 
-    /// Where few are wanted the others are dropped; else all go to disk.
+    /// Drops the unwanted entries if at most half are wanted. Otherwise moves all entries to disk.
     private mutating func makeRoom() throws {
         if wanted > entries.count / 2 { return try spill() }
         entries.keepFirst(wanted, in: order)
         if let kept = try? copyOfEntries() { entries = kept } else { try spill() }
     }
 
-    /// Without the bytes of keys that were dropped.
+    /// A copy of the entries without the bytes of dropped keys.
     private func copyOfEntries() throws -> EntryList {
         var kept = try EntryList()
         try entries.visit { try unsafe kept.append(any: $0.key, $0.count) }
@@ -82,16 +83,16 @@ struct RecordSort: ~Copyable {
     }
 }
 
-/// Merges all runs of a file, in several passes where they are many, and calls with each key
-/// once, in order, with the sum of its counts.
+/// Merges all runs of a file, in several passes if there are many. Calls `body` with each key once,
+/// in order, with the sum of its counts.
 ///
-/// - Parameter memory: bytes for buffers, or a little more.
+/// - Parameter memory: the bytes to use for buffers. Slightly more may be used.
 func mergeRuns(
     of file: inout RunFile, order: Order, memory: Int, _ body: (Record) throws -> Void
 ) throws {
     let fanIn = RunMerge.fanIn(memory: memory)
     while file.runs.count > fanIn {
-        // No more than it takes to come down to the last pass, the oldest ones first.
+        // Merge the oldest runs first, and no more than needed to leave enough for one last pass.
         let runs = file.takeRuns(min(fanIn, file.runs.count - fanIn + 1))
         try merge(runs, of: &file) { file, merged in
             try file.appendRun { file in
