@@ -51,9 +51,9 @@ let pmapSyntax = CommandSyntax<OptionID, _>(
     ],
     note: "SIZE: 4096, 64K, 1M; D: 0.5, 30s, 5m; N of -j: 4, 50%, +1. More: man pmap")
 
-/// What to type instead of an option of xargs(1) or GNU parallel that pmap does not have.
+/// Suggests what to type instead of an option of xargs(1) or GNU parallel that pmap does not have.
 ///
-/// - Parameter value: what follows the letter, such as `4` of `-P4`.
+/// - Parameter value: the text after the letter, such as `4` in `-P4`.
 @Sendable private func adviceForOption(_ letter: UInt8, _ value: String) -> String? {
     let number = parseCount(value).map { "\($0)" } ?? "N"
     return switch Unicode.Scalar(letter) {
@@ -68,37 +68,38 @@ let pmapSyntax = CommandSyntax<OptionID, _>(
     }
 }
 
-/// What the command line asks for.
+/// The settings from the command line.
 struct Settings {
     var workers: WorkerCount = .percentOfCPUs(100)
-    /// Whether a jobserver of the environment may decide how many workers there are.
+    /// Whether a jobserver in the environment may set the number of workers.
     var joinsJobserver = true
-    /// Whether workers get a jobserver where there is none.
+    /// Whether to serve a jobserver to the workers if there is none.
     var servesSlots = false
     var delimiter = UInt8(ascii: "\n")
-    /// Where items come from; nil and `-` are standard input.
+    /// The file with the items; nil and `-` mean standard input.
     var argumentFile: Argument?
     var workersFile: Argument?
     var outputMode = OutputMode.ordered
     var tagsLines = false
-    /// Bytes of output that may wait in memory for an earlier chunk to finish.
+    /// Bytes of output that may wait in memory until earlier chunks finish.
     var buffer = min(64 << 20, usableMemory() / 4)
     var temporaryFolder = defaultTemporaryFolder()
     var halt = Halt.never
-    /// How often a failed chunk is run again; nil also passes on what failed ones printed.
+    /// How many times a failed chunk is retried. If nil, the output of failed chunks is printed
+    /// too.
     var retries: Int?
-    /// Whether standard error gets what the last attempt of a failed chunk printed.
+    /// Whether the output of a failed chunk's last attempt goes to standard error.
     var showsFailedOutput = false
-    /// How long a failed chunk rests before it is run again, the first time.
+    /// How long a failed chunk rests before its first retry.
     var retryDelay = Duration.zero
     var timeout: Duration?
-    /// How long workers have from TERM to KILL.
+    /// The time between TERM and KILL for workers.
     var killAfter = Duration.seconds(2)
     var failedItemsFile: Argument?
     var logFile: Argument?
     var resumes = false
     var isDryRun = false
-    /// How often -v is given.
+    /// The number of -v options.
     var verbosity = 0
     var progressStyle = ProgressStyle.auto
     var progressInterval = Duration.seconds(10)
@@ -106,13 +107,14 @@ struct Settings {
     /// `-c auto`.
     var findsChunkSize = false
     var command: Command
-    /// Where a chunk ends, in items and in bytes of input.
+    /// The limits of a chunk, in items and in bytes of input.
     var chunkLimits: ChunkLimits
-    /// What the user may have meant otherwise; said before the run, which does what was typed.
+    /// Likely mistakes of the user. They are reported before the run, which still does what was
+    /// typed.
     private(set) var doubts: [UsageError] = []
 
-    /// More items than memory could hold in one chunk. With this bound, sums and products of
-    /// the number cannot overflow.
+    /// More items than could fit into memory in one chunk. This bound keeps sums and products of
+    /// the number from overflowing.
     private static let mostItems = 1 << 40
     private static let mostRetries = 1 << 30
 
@@ -186,7 +188,7 @@ struct Settings {
         if operands.isEmpty {
             throw UsageError("no command", "try '\(pmapSyntax.program) --help'")
         }
-        /// An option that was given, as it was typed.
+        /// The option as it was typed.
         func name(_ id: OptionID) -> String { options[id]?.name ?? "" }
         if isDryRun, operands.count > 1, let number = parseCount(operands[0].text) {
             throw UsageError(
@@ -272,7 +274,7 @@ struct Settings {
 }
 
 extension Argument {
-    /// Whether a script has a `{}` and none of the parameters that items come in.
+    /// Whether the script contains `{}` and none of the parameters that hold items.
     fileprivate var isScriptWithoutItems: Bool {
         let bytes = bytes
         func holds(_ text: String) -> Bool {
@@ -297,11 +299,11 @@ enum Halt: String {
     case never
     /// No more workers are started.
     case soon
-    /// The running ones are ended too.
+    /// The running workers are ended too.
     case now
 }
 
-/// The bytes of -F, where `\t` is a tab and `\\` a backslash.
+/// The separator of -F as bytes; `\t` is a tab and `\\` a backslash.
 private func fieldSeparator(
     _ option: Option<OptionID>, _ value: Argument?
 ) throws(UsageError) -> [UInt8] {

@@ -16,7 +16,7 @@ runProgram(pmapSyntax, failure: 1) { options, operands in
     try run(settings, items: items, jobserver: slots, messages: messages)
 }
 
-/// The file of `-a`, or standard input. It stays open to the end.
+/// Opens the file of `-a`, or standard input. It stays open until pmap exits.
 private func openItems(_ settings: Settings) throws(Failure) -> FileDescriptor {
     guard let name = settings.argumentFile, name != "-" else { return .standardInput }
     do {
@@ -50,8 +50,8 @@ private func run(
     var client: Jobserver<Kernel>?
     if let pipe = pipe.take() { client = Jobserver(kernel, pipe) }
     let slots = SlotSupply(kernel, client, server, below: PoolWatch())
-    // The pool is never taken apart: the metadata of generic types that Swift's runtime would
-    // make for that cost a sixth of the start-up time.
+    // The pool is never destroyed: that would need metadata of generic types, and making it in
+    // Swift's runtime took a sixth of the start-up time.
     let pool = UnsafeMutablePointer<Pool<Kernel>>.allocate(capacity: 1)
     unsafe pool.initialize(
         to: try Pool(

@@ -1,11 +1,11 @@
 import Shared
 
-/// The arguments of a command as execve(2) takes them, the command's name first.
+/// The arguments of a command in the form that execve(2) takes, the command's name first.
 ///
-/// All words are one array. An array for each took more time than all else that is done to
-/// start a worker of 10,000 short ones.
+/// All words share one array. With an array for each word, building the arguments took longer than
+/// the rest of starting a worker with 10,000 short words.
 struct ArgumentVector {
-    /// Each word ends with NUL.
+    /// The words, each followed by a NUL.
     private var bytes: [UInt8] = []
     private(set) var count = 0
 
@@ -19,7 +19,7 @@ struct ArgumentVector {
         bytes.split(separator: 0, omittingEmptySubsequences: false).dropLast().map { Array($0) }
     }
 
-    /// - Parameter word: holds no NUL.
+    /// - Parameter word: must not contain a NUL.
     mutating func append(_ word: some Sequence<UInt8>) {
         bytes += word
         bytes.append(0)
@@ -37,8 +37,8 @@ struct ArgumentVector {
         count += chunk.itemCount
     }
 
-    /// Hands out a pointer to each word, and nil behind the last. execve(2) writes to none:
-    /// that they are mutable is for older programs in C (POSIX.1-2024, XSH, exec, Rationale).
+    /// Passes a pointer to each word, followed by nil. execve(2) does not write to the words; the
+    /// pointers are mutable only for older C programs (POSIX.1-2024, XSH, exec, Rationale).
     func withPointers<Result>(
         _ body: ([UnsafeMutablePointer<CChar>?]) throws(Errno) -> Result
     ) throws(Errno) -> Result {

@@ -1,12 +1,13 @@
 import Shared
 
-/// The command of the command line, and how a chunk's items reach it.
+/// The command from the command line, and how it gets the items of a chunk.
 struct Command {
-    /// How the items of a chunk reach the command.
+    /// How the command gets the items of a chunk.
     enum Delivery: Equatable {
-        /// Behind its arguments, or in the place of placeholders where there are any.
+        /// As arguments: in place of the placeholders, or after the other arguments if there are
+        /// none.
         case arguments
-        /// The same, each cut into fields at a separator (`-F`).
+        /// The same, with each item cut into fields at a separator (`-F`).
         case fields(separator: [UInt8])
         /// On its standard input (`-i`).
         case standardInput
@@ -16,8 +17,8 @@ struct Command {
     let delivery: Delivery
 
     /// - Parameters:
-    ///   - words: the operands; a placeholder in one is what stands for an item.
-    ///   - placeholder: the only one, if not those of the manual page.
+    ///   - words: the operands; placeholders in them stand for items.
+    ///   - placeholder: the only placeholder; nil means those of the manual page.
     init(_ words: [Argument], delivery: Delivery, placeholder: [UInt8]? = nil) {
         self.delivery = delivery
         let takesFields = if case .fields = delivery { true } else { false }
@@ -28,11 +29,11 @@ struct Command {
         }
     }
 
-    /// The script of `-s`: text for a shell, in which nothing is replaced.
+    /// Takes the script of `-s`: text for a shell, in which nothing is replaced.
     init(script: Argument, delivery: Delivery) {
         self.delivery = delivery
         var words = ["/bin/sh", "-c"] as [Argument]
-        // Else the shell would take a script that begins like an option for one of its own.
+        // Without it, the shell would take a script that begins with "-" or "+" for an option.
         if let first = script.bytes.first, first == UInt8(ascii: "-") || first == UInt8(ascii: "+")
         {
             words.append("--")
@@ -41,7 +42,7 @@ struct Command {
         self.words = words.map { Template(literal: $0.bytes) }
     }
 
-    /// The places of the words that stand once for each item.
+    /// The indices of the words that are repeated for each item.
     var itemWords: [Int] { words.indices.filter { words[$0].holdsItem } }
 
     private var separator: [UInt8] {
@@ -53,7 +54,7 @@ struct Command {
         delivery != .standardInput && !words.contains(where: \.holdsItem)
     }
 
-    /// Why the command could not be started, and what may have been meant.
+    /// Says why the command could not be started, and what the user may have meant.
     func reason(_ error: Errno) -> String {
         let isOneWordWithBlanks =
             words.count == 1 && words[0].parts.contains { $0.holdsBlank }
@@ -61,13 +62,13 @@ struct Command {
         return error.reason + (advice ? "; a command line in one word is a script for -s" : "")
     }
 
-    /// argv of the command for a chunk.
+    /// Returns the command's argv for a chunk.
     func arguments(for chunk: Chunk, slot: Int, delimiter: UInt8) -> ArgumentVector {
         let appendsItems = self.appendsItems
         let isWhole = appendsItems && separator.isEmpty
         let items =
             isWhole || delivery == .standardInput ? [] : chunk.items(delimiter: delimiter)
-        // Cut once for all the words that they stand in.
+        // Each item is cut only once, for all words that contain it.
         let cutItems = separator.isEmpty ? [] : items.map { fields($0, separator: separator) }
         var arguments = ArgumentVector()
         for word in words {
@@ -94,17 +95,17 @@ struct Command {
 
 // MARK: The kernel's limit
 
-/// What items cost as arguments, of what the kernel allows.
+/// How much room the kernel's limit leaves for items as arguments.
 struct ArgumentRoom: Equatable {
     /// Bytes for all the items of a chunk.
     let total: Int
-    /// The words that stand once for each item; empty if items are appended.
+    /// The words that are repeated for each item; empty if items are appended.
     let words: [Template]
-    /// Between the fields of an item; empty without `-F`.
+    /// The separator of an item's fields; empty without `-F`.
     let separator: [UInt8]
 
-    /// What an item costs if only whole items are put in place: bytes, and so many times its
-    /// length.
+    /// The cost of an item if only whole items replace placeholders: `fixed` bytes, and `copies`
+    /// times its length.
     private let fixed: Int
     private let copies: Int
     private let hasOnlyWholeItems: Bool
@@ -120,20 +121,20 @@ struct ArgumentRoom: Equatable {
         copies = words.isEmpty ? 1 : words.reduce(0) { $0 + $1.parts.count(where: \.isItem) }
     }
 
-    /// What the shortest item costs.
+    /// The cost of the shortest item, in bytes.
     var least: Int { fixed }
 
-    /// Bytes of an item that fits alone, at the worst.
+    /// The length of an item that is sure to fit alone, in bytes.
     var left: Int { max(0, (total - fixed) / max(copies, 1)) }
 
-    /// Bytes of the arguments that are made of an item of so many bytes, at the most.
+    /// The most bytes that the arguments made from an item of this length can take.
     func cost(ofLength length: Int) -> Int {
         let (product, overflow) = length.multipliedReportingOverflow(by: copies)
         return overflow ? .max : product + fixed
     }
 
-    /// Bytes of the arguments that are made of an item, with their NULs and pointers, and of the
-    /// longest one without.
+    /// Returns the bytes of the arguments made from an item, with their NULs and pointers, and the
+    /// bytes of the longest of them, without.
     func size(ofItem item: UnsafeRawBufferPointer) -> (cost: Int, longest: Int) {
         if hasOnlyWholeItems {
             let longest = words.reduce(words.isEmpty ? item.count : 0) {
@@ -153,10 +154,10 @@ struct ArgumentRoom: Equatable {
 }
 
 extension Command {
-    /// The room for items; nil if they are no arguments.
+    /// Returns the room for items; nil if items are not arguments.
     ///
-    /// - Throws: if the environment and the arguments that no item changes take so much that not
-    ///   even an empty item fits. Then every chunk would fail in the same way.
+    /// - Throws: if the environment and the fixed arguments leave no room for even an empty item.
+    ///   Then every chunk would fail in the same way.
     func roomForItems() throws(UsageError) -> ArgumentRoom? {
         let environment = WorkerEnvironment.size
         let fixed = words.reduce(0) {
@@ -164,7 +165,7 @@ extension Command {
         }
         let limit = ArgumentLimit.total
         if delivery == .standardInput {
-            // Without items the reserve may be used.
+            // If items are not arguments, the reserve may be used too.
             try check(environment, fixed, limit + ArgumentLimit.reserve)
             return nil
         }

@@ -1,6 +1,6 @@
 import Shared
 
-/// Prints the command of each chunk as a shell would run it.
+/// Prints the command of each chunk in the form that a shell would run.
 ///
 /// - Returns: the exit status.
 func printCommands(

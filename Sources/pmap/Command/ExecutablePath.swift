@@ -1,11 +1,12 @@
 import Shared
 
-/// The file that execvp(3) would run under a name, in any bytes. A directory of that name, and
-/// a file that may not be executed, are passed by.
+/// Returns the file that execvp(3) would run for a name, which may hold any bytes. Directories and
+/// files that may not be executed are skipped.
 ///
 /// - Parameters:
-///   - search: the value of PATH, folders between colons; an empty one is the working folder.
-///   - isExecutable: whether a path is that of a file that can be run.
+///   - search: the value of PATH: folders with colons between them; an empty one means the working
+///     folder.
+///   - isExecutable: whether the file at a path can be run.
 func executablePath(
     of name: [UInt8], search: [UInt8],
     isExecutable: (Path) -> Bool = { $0.isExecutableFile }
@@ -19,7 +20,7 @@ func executablePath(
     return nil
 }
 
-/// The same on this process's PATH; without one, as glibc, in /bin and /usr/bin.
+/// Searches this process's PATH. If it is unset, searches /bin and /usr/bin, as glibc does.
 func executablePath(of name: [UInt8]) -> Path? {
     let search = unsafe getenv("PATH").map { unsafe bytesOfCString($0) }
     return executablePath(of: name, search: search ?? Array("/bin:/usr/bin".utf8))

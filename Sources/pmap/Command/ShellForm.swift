@@ -1,7 +1,7 @@
 import Shared
 
 extension Command {
-    /// The chunk as a line that a POSIX shell runs to the same effect.
+    /// Returns the chunk as a line that has the same effect in a POSIX shell.
     func shellForm(_ chunk: Chunk, slot: Int, delimiter: UInt8) -> [UInt8] {
         var line: [UInt8] = []
         if delivery == .standardInput {
@@ -16,7 +16,7 @@ extension Command {
         return line
     }
 
-    /// A printf(1) command that prints the bytes of a chunk.
+    /// Returns a printf(1) command that prints the bytes of a chunk.
     private func printedForm(_ chunk: Chunk, delimiter: UInt8) -> [UInt8] {
         let isPlain =
             chunk.bytes.last == delimiter
@@ -29,8 +29,8 @@ extension Command {
         }
     }
 
-    /// The same for a person to read: long lists and words are shortened in the middle, and
-    /// the whole is a few lines at most.
+    /// Like `shellForm`, but for the user to read: long lists and words are shortened in the
+    /// middle, so the whole is a few lines at most.
     func shortForm(_ chunk: Chunk, slot: Int, delimiter: UInt8) -> String {
         var parts: [[UInt8]] = []
         if delivery == .standardInput {
@@ -42,9 +42,9 @@ extension Command {
         return readable(Array(parts.joined(separator: [UInt8(ascii: " ")])))
     }
 
-    /// Its items only, and control characters spelled out.
+    /// Only the items, shortened too. Control characters are escaped.
     func shortItems(_ chunk: Chunk, delimiter: UInt8) -> String {
-        // No more than 32 items are shown from the front, and 16 from the back.
+        // At most 32 items are shown from the start of the list, and 16 from its end.
         let items = chunk.outerItems(delimiter: delimiter, first: 33, last: 17)
         let words = shortened(
             items.map { Array($0) }, longest: 48, leftOut: chunk.itemCount - items.count)
@@ -53,8 +53,9 @@ extension Command {
 }
 
 extension Command {
-    /// What `--tag` puts before each line of a chunk: its items, cut in the middle if they are
-    /// long, or its number if they are its standard input, and a tab.
+    /// Returns the text that `--tag` puts before each line of a chunk, followed by a tab: its
+    /// items, shortened in the middle if they are long. If the items are on standard input, the
+    /// text is the chunk's number.
     func tag(of chunk: Chunk, delimiter: UInt8) -> [UInt8] {
         if delivery == .standardInput { return Array("\(chunk.number)\t".utf8) }
         let items = Array(
@@ -63,17 +64,17 @@ extension Command {
     }
 }
 
-/// Bytes of a tag, the tab not counted. A line may be one byte, so tags could otherwise make
-/// the output any number of times as long.
+/// The most bytes in a tag, without the tab. A line may be one byte long, so without a limit the
+/// tags could make the output any number of times as long.
 let longestTag = 200
 
-/// The words, quoted, of which those in the middle may be left out. Of a list that is too
-/// long two thirds of what is shown are its beginning; of a word, its end, which is what
-/// paths differ in.
+/// Quotes the words, and leaves out some in the middle if they are too long. A list keeps twice as
+/// much of its beginning as of its end. A word keeps twice as much of its end, because paths differ
+/// there.
 ///
 /// - Parameters:
-///   - longest: bytes of the list that are shown, quotes not counted; of one word, half as many.
-///   - leftOut: how many more words there are in the middle, all too many to be shown.
+///   - longest: bytes of the list that are shown, without quotes; a word gets half as many.
+///   - leftOut: how many more words the list has in its middle. They are never shown.
 func shortened(_ words: [[UInt8]], longest: Int = 200, leftOut: Int = 0) -> [[UInt8]] {
     let longestWord = longest / 2
     func count(_ words: some Sequence<[UInt8]>, atMost room: Int) -> Int {
@@ -97,7 +98,7 @@ func shortened(_ words: [[UInt8]], longest: Int = 200, leftOut: Int = 0) -> [[UI
 
 private func shortened(word: [UInt8], longest: Int) -> [UInt8] {
     if word.count <= longest { return word }
-    // No character of UTF-8 is cut: bytes behind its first one begin with the bits 10.
+    // Never cut inside a character of UTF-8: all bytes after its first begin with the bits 10.
     let isInside = { (byte: UInt8) in byte & 0xC0 == 0x80 }
     var first = longest / 3
     var last = word.count - longest * 2 / 3
@@ -106,7 +107,7 @@ private func shortened(word: [UInt8], longest: Int) -> [UInt8] {
     return word[..<first] + Array("...".utf8) + word[last...]
 }
 
-/// A word as a POSIX shell reads it back: as it is where that is safe, else in single
+/// Quotes a word for a POSIX shell. A word that is safe stays as it is; any other gets single
 /// quotes (XCU 2.2.2).
 func shellQuoted(_ word: some Collection<UInt8>) -> [UInt8] {
     let isSafe = word.allSatisfy { byte in
@@ -130,9 +131,9 @@ private func singleQuoted(_ word: some Collection<UInt8>) -> [UInt8] {
     return quoted
 }
 
-/// A word for a message, which can be pasted into a shell: as `shellQuoted`, but with control
-/// characters, and bytes that are not UTF-8, as octal numbers between `$'` and `'`
-/// (POSIX.1-2024, XCU 2.2.4; bash, ksh and zsh had it before).
+/// Quotes a word for a message, so that it can be pasted into a shell. Unlike `shellQuoted`, it
+/// writes control characters and bytes that are not UTF-8 as octal numbers between `$'` and `'`
+/// (POSIX.1-2024, XCU 2.2.4; bash, ksh and zsh had this before).
 func shownQuoted(_ word: [UInt8]) -> [UInt8] {
     let text = String(validating: word, as: UTF8.self)
     if let text, !text.unicodeScalars.contains(where: isControl) { return shellQuoted(word) }
@@ -161,7 +162,7 @@ func shownQuoted(_ word: [UInt8]) -> [UInt8] {
     return quoted
 }
 
-/// A format of printf(1), quoted for the shell, that prints the bytes.
+/// Returns a printf(1) format, quoted for the shell, that prints the bytes.
 func printfFormat(_ bytes: [UInt8]) -> [UInt8] {
     var format: [UInt8] = []
     for byte in bytes {
@@ -169,7 +170,7 @@ func printfFormat(_ bytes: [UInt8]) -> [UInt8] {
         case "%": format += Array("%%".utf8)
         case "\\": format += Array("\\\\".utf8)
         case "\n": format += Array("\\n".utf8)
-        // At the start it would be taken for an option.
+        // At the start, printf(1) would take it for an option.
         case "-" where format.isEmpty: format += octalEscape(byte)
         case "\0": format += octalEscape(byte)
         default: format.append(byte)
@@ -178,13 +179,14 @@ func printfFormat(_ bytes: [UInt8]) -> [UInt8] {
     return singleQuoted(format)
 }
 
-/// A byte as a backslash and three octal digits.
+/// Writes a byte as a backslash and three octal digits.
 private func octalEscape(_ byte: UInt8) -> [UInt8] {
     [UInt8(ascii: "\\")] + [6, 3, 0].map { UInt8(ascii: "0") + byte >> UInt8($0) & 7 }
 }
 
-/// Whether a shell takes a word for a part of its grammar where a command's name may stand:
-/// the reserved words of POSIX (XCU 2.4), bash, ksh and zsh that `shellQuoted` would not quote.
+/// Whether a shell treats the word as part of its grammar in the position of a command's name.
+/// These are the reserved words of POSIX (XCU 2.4), bash, ksh and zsh that `shellQuoted` would not
+/// quote.
 private func isReservedWord(_ word: [UInt8]) -> Bool {
     let words: Set = [
         "case", "coproc", "do", "done", "elif", "else", "end", "esac", "fi", "for", "foreach",

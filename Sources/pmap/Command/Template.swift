@@ -1,4 +1,4 @@
-/// One word of the command line, cut at its placeholders.
+/// One word of the command line, split at its placeholders.
 struct Template: Equatable {
     enum Part: Equatable {
         case text([UInt8])
@@ -18,8 +18,8 @@ struct Template: Equatable {
     ///   - takesFields: whether `{1}`, `{2}` ... are placeholders too.
     init(_ word: [UInt8], takesItems: Bool, takesFields: Bool) {
         self.init(word) { rest in
-            // A brace further away closes nothing, and a search for it from each of many opening
-            // braces would take time by their square.
+            // Only look as far as a name can reach. A search through the whole word from each of
+            // many opening braces would take quadratic time.
             let near = rest.prefix(Self.longestName + 2)
             guard let close = near.firstIndex(of: UInt8(ascii: "}")),
                 let part = Self.placeholder(near[(near.startIndex + 1)..<close]),
@@ -29,7 +29,7 @@ struct Template: Equatable {
         }
     }
 
-    /// A word in which one text stands for the item (`-I`), and nothing else is replaced.
+    /// A word with the user's own placeholder (`-I`); nothing else in it is replaced.
     ///
     /// - Parameter placeholder: not empty.
     init(_ word: [UInt8], placeholder: [UInt8]) {
@@ -39,9 +39,9 @@ struct Template: Equatable {
     }
 
     /// - Parameters:
-    ///   - opening: the byte with which every placeholder begins.
-    ///   - match: given the rest of the word from such a byte on, the placeholder there and
-    ///     its length; nil if there is none.
+    ///   - opening: the first byte of every placeholder.
+    ///   - match: takes the rest of the word from an opening byte on; returns the placeholder there
+    ///     and its length, or nil if there is none.
     private init(
         _ word: [UInt8], opening: UInt8 = UInt8(ascii: "{"),
         _ match: (ArraySlice<UInt8>) -> (part: Part, length: Int)?
@@ -64,7 +64,7 @@ struct Template: Equatable {
         self.parts = parts
     }
 
-    /// Bytes of the longest name between braces: the digits of a field's number.
+    /// Bytes of the longest name between braces, which is a field's number.
     private static let longestName = 9
 
     private static func placeholder(_ name: ArraySlice<UInt8>) -> Part? {
@@ -82,13 +82,14 @@ struct Template: Equatable {
         }
     }
 
-    /// Whether the word stands once for each item.
+    /// Whether the word is repeated for each item.
     var holdsItem: Bool { parts.contains(where: \.isItem) }
 
-    /// The bytes that a placeholder of the chunk stands for at the most: 2^63 has 19 digits.
+    /// The most bytes that the number of a chunk or slot can take: 2^63 has 19 digits.
     private static let longestNumber = 19
 
-    /// Bytes of the word without what items put into it; numbers count as long as they can be.
+    /// Bytes of the word without the parts that come from items. Numbers count with their greatest
+    /// length.
     var fixedLength: Int {
         parts.reduce(0) { sum, part in
             switch part {
@@ -99,14 +100,14 @@ struct Template: Equatable {
         }
     }
 
-    /// How often the whole item stands in the word; nil if parts of an item do.
+    /// How many times the word contains the whole item; nil if it contains parts of an item.
     var wholeItems: Int? {
         parts.allSatisfy { !$0.isItem || $0 == .item(.whole) } ? parts.count(where: \.isItem) : nil
     }
 
-    /// Bytes of the word with an item in its place, or a few more.
+    /// Returns the bytes of the word after an item is filled in, or a few more.
     ///
-    /// - Parameter fields: those of the item.
+    /// - Parameter fields: the fields of the item.
     func length(item: ArraySlice<UInt8>, fields: [ArraySlice<UInt8>]) -> Int {
         parts.reduce(fixedLength) { sum, part in
             guard case .item(let itemPart) = part else { return sum }
@@ -114,9 +115,9 @@ struct Template: Equatable {
         }
     }
 
-    /// The word with everything in its place.
+    /// Returns the word with all placeholders filled in.
     ///
-    /// - Parameter fields: those of the item; only `{1}`, `{2}` ... need them.
+    /// - Parameter fields: the fields of the item; needed only for `{1}`, `{2}` ...
     func filled(
         item: ArraySlice<UInt8>, fields: [ArraySlice<UInt8>], chunk: Int, slot: Int
     ) -> [UInt8] {
@@ -140,10 +141,10 @@ extension Template.Part {
     fileprivate var isField: Bool { if case .item(.field) = self { true } else { false } }
 }
 
-/// What of an item stands in a placeholder's place, as GNU parallel has it.
+/// The part of an item that replaces a placeholder, as in GNU parallel.
 enum ItemPart: Equatable {
     case whole, baseName, directory, withoutExtension, baseNameWithoutExtension
-    /// The field of this number, from 1; nothing where the item has fewer.
+    /// The field with this number, from 1; empty if the item has fewer fields.
     case field(Int)
 
     func taken(
@@ -162,12 +163,12 @@ enum ItemPart: Equatable {
 
 private let slash = UInt8(ascii: "/")
 
-/// What is behind the last slash.
+/// Returns the part after the last slash.
 private func behindLastSlash(_ path: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
     path.lastIndex(of: slash).map { path[($0 + 1)...] } ?? path
 }
 
-/// As dirname(1) has it (POSIX.1-2024, XCU, dirname).
+/// Returns the same as dirname(1) (POSIX.1-2024, XCU, dirname).
 private func directoryName(_ path: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
     func trimmed(_ path: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
         path.lastIndex { $0 != slash }.map { path[...$0] } ?? path.prefix(1)
@@ -178,14 +179,14 @@ private func directoryName(_ path: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
     return trimmed(name[...end])
 }
 
-/// Without the last dot of the base name and what is behind it.
+/// Removes the last dot of the base name and everything after it.
 private func cutExtension(_ path: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
     guard let dot = path.lastIndex(of: UInt8(ascii: ".")), dot >= behindLastSlash(path).startIndex
     else { return path }
     return path[..<dot]
 }
 
-/// An item cut at each separator.
+/// Splits an item at each separator.
 func fields(_ item: ArraySlice<UInt8>, separator: [UInt8]) -> [ArraySlice<UInt8>] {
     guard let first = separator.first else { return [item] }
     var found: [ArraySlice<UInt8>] = []

@@ -1,9 +1,9 @@
 import Shared
 
-/// The environment of the workers: pmap's own, with PMAP_CHUNK and PMAP_SLOT.
+/// The environment of a worker: pmap's own, plus PMAP_CHUNK and PMAP_SLOT.
 @safe
 struct WorkerEnvironment: ~Copyable {
-    /// envp of execve(2): the inherited strings, the two of this chunk, nil.
+    /// envp for execve(2): the inherited strings, the two of this chunk, and nil.
     let pointers: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
     private let inheritedCount: Int
     private let chunk: UnsafeMutablePointer<CChar>
@@ -11,7 +11,7 @@ struct WorkerEnvironment: ~Copyable {
 
     private static let longestVariable = 32
 
-    /// What the environment takes of `ArgumentLimit.total`.
+    /// Bytes that the environment counts against `ArgumentLimit.total`.
     static var size: Int {
         unsafe inherited().reduce(2 * ArgumentLimit.cost(of: longestVariable)) {
             unsafe $0 + ArgumentLimit.cost(of: strlen($1))

@@ -1,11 +1,11 @@
 import Shared
 
-/// The items of one command.
+/// The items for one run of the command.
 struct Chunk {
     /// Its place in the input, from 1.
     let number: Int
     let itemCount: Int
-    /// The items with their delimiters, as they were read; the last may lack it.
+    /// The items with their delimiters, as they were read; the last item may lack its delimiter.
     let bytes: [UInt8]
 
     func items(delimiter: UInt8) -> [ArraySlice<UInt8>] {
@@ -14,7 +14,7 @@ struct Chunk {
         return items
     }
 
-    /// Some of the first and some of the last items, without cutting the others.
+    /// Returns some of the first and some of the last items, without splitting those between.
     func outerItems(delimiter: UInt8, first: Int, last: Int) -> [ArraySlice<UInt8>] {
         if itemCount <= first + last { return items(delimiter: delimiter) }
         var front: [ArraySlice<UInt8>] = []
@@ -34,33 +34,33 @@ struct Chunk {
     }
 }
 
-/// Where a chunk ends, whatever comes first; at least one item is in each.
+/// The limits of a chunk. The first one reached ends it, but each chunk has at least one item.
 struct ChunkLimits: Equatable {
     var items: Int
-    /// Bytes of input, delimiters counted.
+    /// Bytes of input, including delimiters.
     var bytes: Int
-    /// nil where items are no arguments.
+    /// nil if items are not arguments.
     var room: ArgumentRoom?
 }
 
-/// What the next bytes of the input are.
+/// The next part of the input.
 enum Cut: Equatable {
     case chunk(byteCount: Int, itemCount: Int)
-    /// An item that no command can take, and why.
+    /// An item that no command can take, and the reason.
     case refused(byteCount: Int, why: String)
 }
 
-/// Cuts input into chunks. It remembers how far it looked, so that bytes that arrive
-/// in small pieces are looked at once.
+/// Cuts the input into chunks. It remembers how far it has searched, so that no byte is searched
+/// twice even if the input arrives in small pieces.
 struct Chunker {
     var limits: ChunkLimits
     let delimiter: UInt8
 
-    /// Of the chunk in the making: whole items, their bytes, and their arguments' bytes.
+    /// The unfinished chunk: its whole items, their bytes, and the bytes of their arguments.
     private var itemCount = 0
     private var byteCount = 0
     private var argumentBytes = 0
-    /// Bytes behind `byteCount` that hold no delimiter.
+    /// Bytes after `byteCount` that are known to hold no delimiter.
     private var searched = 0
 
     init(limits: ChunkLimits, delimiter: UInt8) {
@@ -69,9 +69,9 @@ struct Chunker {
     }
 
     /// - Parameters:
-    ///   - bytes: the input behind the last cut: the same as last time, and more.
-    ///   - atEnd: whether no more will come.
-    /// - Returns: nil when more input is needed, or there is none left.
+    ///   - bytes: the input after the last cut: the bytes of the previous call, and maybe more.
+    ///   - atEnd: whether no more input will come.
+    /// - Returns: nil if more input is needed, or none is left.
     mutating func next(_ bytes: UnsafeRawBufferPointer, atEnd: Bool) -> Cut? {
         while byteCount < bytes.count {
             guard let end = unsafe endOfItem(bytes, atEnd: atEnd) else { return nil }
@@ -92,7 +92,7 @@ struct Chunker {
             byteCount += itemBytes
             argumentBytes += size.cost
             searched = 0
-            // Any other item has a byte at least: nothing more fits.
+            // Every other item has at least one byte, so nothing more fits.
             if itemCount == limits.items || byteCount >= limits.bytes { return finishChunk() }
         }
         return atEnd && itemCount > 0 ? finishChunk() : nil

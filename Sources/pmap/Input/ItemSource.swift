@@ -1,17 +1,17 @@
 import Shared
 
-/// The items that were read and not yet given to a worker.
+/// The items that were read and are not given to a worker yet.
 struct ItemSource<S: System>: ~Copyable {
     private let system: S
     let descriptor: FileDescriptor
     private var buffer: InputBuffer
     private var chunker: Chunker
-    /// Items of the next chunk, at most.
+    /// The most items in the next chunk.
     var chunkItems: Int {
         get { chunker.limits.items }
         set { chunker.limits.items = min(newValue, mostItems) }
     }
-    /// Items that fit on a command line, by what the kernel has refused.
+    /// The most items that fit on a command line, learned from the kernel's refusals.
     private var mostItems = Int.max
     private let delimiter: UInt8
     private(set) var atEnd = false
@@ -20,8 +20,8 @@ struct ItemSource<S: System>: ~Copyable {
     private var chunksCut = 0
     private var endsWithDelimiter = true
 
-    /// Bytes read ahead of the workers, more where one chunk needs more: enough to
-    /// know most totals early.
+    /// How many bytes are read ahead of the workers, unless one chunk needs more. It is large
+    /// enough to learn most totals early.
     private static var readAhead: Int { 4 << 20 }
 
     init(
@@ -34,23 +34,23 @@ struct ItemSource<S: System>: ~Copyable {
         buffer = try InputBuffer(capacity: 128 << 10)
     }
 
-    /// Whether there is room for more; a reader asks for chunks first.
+    /// Whether there is room for more input. Callers take all ready chunks first.
     var wantsMore: Bool { !atEnd && buffer.count < Self.readAhead }
 
-    /// Items that were read to their end and are in no chunk yet.
+    /// Items that were read completely and are not in a chunk yet.
     var itemsWaiting: Int { itemsSeen - itemsCut }
 
-    /// Whether a read would not wait.
+    /// Whether a read would return at once.
     var isReadable: Bool { system.isReady(descriptor, for: .reading) }
 
-    /// Whether every item is in a chunk.
+    /// Whether all items are in chunks.
     var isExhausted: Bool { atEnd && buffer.count == 0 }
 
-    /// Items in the whole input, once its end was seen.
+    /// The number of items in the whole input; nil until its end has been read.
     var totalItems: Int? { atEnd ? itemsSeen : nil }
 
-    /// Chunks in the whole input, as far as it can be told: those still to be cut may
-    /// turn out to be more where the kernel's limit cuts them smaller.
+    /// The number of chunks in the whole input, as far as it is known. It may turn out higher if
+    /// the kernel's limit makes later chunks smaller.
     func totalChunks(itemsPerChunk: Int) -> Int? {
         guard atEnd else { return nil }
         let left = itemsSeen - itemsCut
@@ -59,7 +59,7 @@ struct ItemSource<S: System>: ~Copyable {
         return chunksCut + (left + itemsPerChunk - 1) / itemsPerChunk
     }
 
-    /// Reads once; nothing happens where a non-blocking descriptor has nothing.
+    /// Reads once. Does nothing if a non-blocking descriptor has no data.
     mutating func read() throws(Errno) {
         let added: Int
         do {
@@ -69,8 +69,8 @@ struct ItemSource<S: System>: ~Copyable {
         } catch .wouldBlock {
             return
         } catch {
-            // The bytes behind the last delimiter may be a part of an item, which must not be
-            // taken for all of it.
+            // The bytes after the last delimiter may be only part of an item. Drop them, so that
+            // they are not used as a whole item.
             if !endsWithDelimiter { buffer.removeLast(bytesOfLastItem) }
             atEnd = true
             throw error
@@ -81,7 +81,7 @@ struct ItemSource<S: System>: ~Copyable {
         endsWithDelimiter = unsafe fresh.last == delimiter
     }
 
-    /// Bytes behind the last delimiter.
+    /// Bytes after the last delimiter.
     private var bytesOfLastItem: Int {
         let bytes = unsafe buffer.bytes
         let last = unsafe bytes.lastIndex(of: delimiter)
@@ -93,17 +93,17 @@ struct ItemSource<S: System>: ~Copyable {
         if !endsWithDelimiter { itemsSeen += 1 }
     }
 
-    /// The next chunk that is full, or the rest at the end of the input; nil if more
-    /// input is needed first, or none is left.
+    /// Returns the next full chunk, or the rest at the end of the input; nil if more input is
+    /// needed first, or none is left.
     ///
-    /// - Parameter refuse: told of each item that no command can take.
+    /// - Parameter refuse: called for each item that no command can take.
     /// - Throws: `Errno.noMemory`.
     mutating func nextChunk(_ refuse: (RefusedItem) -> Void) throws(Errno) -> Chunk? {
         while true {
             let bytes = unsafe UnsafeRawBufferPointer(buffer.bytes)
             switch unsafe chunker.next(bytes, atEnd: atEnd) {
             case nil:
-                // Where no chunk is full, more must be read however much there is.
+                // No chunk is full, so more input is needed, however much is in the buffer.
                 return nil
             case .refused(let byteCount, let why):
                 itemsCut += 1
@@ -123,11 +123,11 @@ struct ItemSource<S: System>: ~Copyable {
         }
     }
 
-    /// Whether no chunk was cut after this one.
+    /// Whether this chunk was the last one cut.
     func wasCutLast(_ chunk: Chunk) -> Bool { chunk.number == chunksCut }
 
-    /// Takes back the chunk that was cut last, for which the kernel had no room on a command
-    /// line, and cuts smaller ones from now on.
+    /// Takes back the last chunk, because it did not fit on a command line, and cuts smaller chunks
+    /// from now on.
     mutating func putBack(_ chunk: Chunk) {
         buffer.putBack(chunk.bytes.count)
         itemsCut -= chunk.itemCount
@@ -136,17 +136,17 @@ struct ItemSource<S: System>: ~Copyable {
         chunkItems = min(chunkItems, mostItems)
     }
 
-    /// Takes out the whole items that were read and are in no chunk, for a run that is given
-    /// up.
+    /// Removes and returns the whole items that were read and are not in a chunk, because the run
+    /// is given up.
     mutating func takeRest() -> [UInt8] {
         let count = atEnd ? buffer.count : buffer.count - bytesOfLastItem
         defer { buffer.consume(count) }
         return unsafe Array(buffer.bytes.prefix(count))
     }
 
-    /// Makes sure of memory for a copy of an item or a chunk.
+    /// Checks that there is memory for a copy of an item or a chunk.
     private func requireMemory(_ byteCount: Int) throws(Errno) {
-        // The loop has made sure of memory for small ones.
+        // The main loop has already checked for small ones.
         if byteCount > 1 << 16 { try system.requireMemory(byteCount + 1 << 16) }
     }
 }
@@ -157,11 +157,11 @@ struct RefusedItem {
     let number: Int
     let bytes: [UInt8]
     let why: String
-    /// The number of the chunk before it in the input, or 0.
+    /// The number of the chunk before this item, or 0.
     let chunkBefore: Int
 }
 
-/// How often a byte occurs. The sums of 8-bit lanes are what the compiler makes SIMD of.
+/// Counts a byte. The compiler turns the sums of 8-bit lanes into SIMD.
 func occurrences(of byte: UInt8, in bytes: UnsafeRawBufferPointer) -> Int {
     var total = 0
     var offset = 0

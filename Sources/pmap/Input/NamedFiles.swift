@@ -1,14 +1,14 @@
 import Shared
 
-/// A file that the user names, opened without waiting and not changed yet.
+/// A file named by the user. It was opened without waiting, and is not changed yet.
 struct NamedFile: ~Copyable {
     let file: OpenFile
     let status: stat
 
-    /// Opens a file for writing, and makes it if there is none.
+    /// Opens a file for writing, and creates it if necessary.
     ///
-    /// open(2) waits until somebody reads a named pipe, and a write waits for its reader, so
-    /// it is O_NONBLOCK. A regular file can be read too.
+    /// open(2) for writing waits until a named pipe has a reader, and so does a write to it. So the
+    /// file is opened with O_NONBLOCK. A regular file can be read too.
     init(writing name: Argument) throws(Failure) {
         var before = stat()
         let exists = unsafe stat(name.cString, &before) == 0
@@ -42,23 +42,23 @@ extension stat {
 
 // MARK: Files with two parts in a run
 
-/// What a file is to a run.
+/// How a run uses a file.
 struct FilePart {
     enum Kind {
         case items, output, errors, workers, log, failedItems
     }
 
     let kind: Kind
-    /// What messages call it.
+    /// The name used in messages.
     let name: String
     let status: stat
 
-    /// Whether a file that is both would spoil the run.
+    /// Whether using one file for both would spoil the run.
     fileprivate func clashes(with later: FilePart) -> Bool {
         if !status.isSameFile(as: later.status) { return false }
         switch (kind, later.kind) {
         case (.items, .errors), (.output, .errors): return false
-        // A regular file is replaced at the end.
+        // A regular input file is replaced only at the end.
         case (.items, .failedItems): return status.isNamedPipe
         case (.errors, _): return status.isRegular
         case (_, .log), (_, .failedItems): return status.isRegular || status.isNamedPipe
@@ -67,7 +67,7 @@ struct FilePart {
     }
 }
 
-/// Makes sure that no file has two parts in a run that exclude each other.
+/// Checks that no file is used in two ways that exclude each other.
 func requireDifferentFiles(_ parts: [FilePart]) throws(Failure) {
     for (index, part) in parts.enumerated() {
         for earlier in parts[..<index] where earlier.clashes(with: part) {
@@ -78,9 +78,9 @@ func requireDifferentFiles(_ parts: [FilePart]) throws(Failure) {
 
 // MARK: The jobs file
 
-/// The text of a small regular file, of which the first 4 KiB count.
+/// Returns the text of a small regular file. Only the first 4 KiB are read.
 ///
-/// - Throws: `Errno.invalid` if it is another kind of file, which might make pmap wait.
+/// - Throws: `Errno.invalid` if it is another kind of file, which might block pmap.
 func textOfRegularFile(_ path: Argument) throws(Errno) -> String {
     let file = try OpenFile(path: path, flags: O_RDONLY | O_NONBLOCK | O_NOCTTY)
     guard let status = file.descriptor.status else { throw Errno.last }
@@ -90,7 +90,7 @@ func textOfRegularFile(_ path: Argument) throws(Errno) -> String {
 }
 
 extension FileDescriptor {
-    /// The first bytes of a file, fewer if it has no more.
+    /// Returns the first bytes of a file; fewer if it is shorter.
     func beginning(_ count: Int) throws(Errno) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: count)
         let found = try unsafe bytes.withUnsafeMutableBufferPointer { buffer throws(Errno) in
@@ -102,16 +102,15 @@ extension FileDescriptor {
 
 // MARK: Replacing a file
 
-/// A new file that takes the place of another once it is complete, so that a crash leaves
-/// one of them whole: rename(2). Until then it has a name of its own in the same folder.
+/// A new file that replaces another one when it is complete, so that one whole file exists even
+/// after a crash: rename(2). Until then it has its own name in the same folder.
 @safe
 struct ReplacementFile: ~Copyable {
     let descriptor: FileDescriptor
     private let target: UnsafeMutablePointer<CChar>
     private var name: [UInt8]
 
-    /// - Parameter path: of a file that exists. If it is a symbolic link, what it points to is
-    ///   replaced.
+    /// - Parameter path: a file that exists. If it is a symbolic link, its target is replaced.
     init(for path: Argument) throws(Errno) {
         guard let target = unsafe realpath(path.cString, nil) else { throw Errno.last }
         let length = unsafe strrchr(target, 0x2F).map { unsafe $0 - target + 1 } ?? 0
@@ -128,7 +127,7 @@ struct ReplacementFile: ~Copyable {
         _ = fcntl(number, F_SETFD, FD_CLOEXEC)
         var status = stat()
         if unsafe stat(target, &status) == 0 {
-            // Only root can give a file away; others own it from now on.
+            // Only root can change the owner of a file. For other users, the new file is their own.
             if fchown(number, status.st_uid, status.st_gid) != 0 {
                 _ = fchown(number, .max, status.st_gid)
             }
@@ -139,7 +138,7 @@ struct ReplacementFile: ~Copyable {
         self.name = name
     }
 
-    /// Puts it into the place of the other one, once it is safely on its disk.
+    /// Replaces the other file, after the new one is safely on disk.
     mutating func replace() throws(Errno) {
         _ = try retrying { fsync(descriptor.rawValue) }
         let result = unsafe name.withUnsafeBytes { bytes in

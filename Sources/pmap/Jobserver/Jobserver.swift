@@ -1,14 +1,15 @@
 import Shared
 
-/// A pipe of slots, opened: what `joinJobserver` finds, or `SlotServer` makes.
+/// An open pipe of slots, found by `joinJobserver` or made by `SlotServer`.
 ///
-/// Both ends are opened anew. The flags of an inherited descriptor are shared with others, and
-/// a read that waits could take a token that came for nobody else.
+/// Both ends are newly opened. The flags of an inherited descriptor are shared with other
+/// processes, so it cannot be made non-blocking. A blocking read could wait, and then take a token
+/// after no worker needs it any more.
 struct SlotPipe: ~Copyable {
     var reading: OpenFile
     var writing: OpenFile
-    /// Whether maps that run side by side take turns on the slot that each was started on,
-    /// since the command of `--pool` has started them all on its own.
+    /// Whether maps that run side by side take turns on one slot, the slot of the `--pool` command
+    /// that started them all.
     let sharesFirstSlot: Bool
 
     init(_ address: JobserverAddress, sharesFirstSlot: Bool = false) throws(Errno) {
@@ -26,7 +27,7 @@ struct SlotPipe: ~Copyable {
         self.sharesFirstSlot = sharesFirstSlot
     }
 
-    /// If the recipe of a makefile has no `+`, the numbers are closed or something else.
+    /// If a makefile's recipe has no `+`, the numbers are closed or belong to other files.
     private static func checkPipe(_ reading: Int32, _ writing: Int32) throws(Errno) {
         guard let one = FileDescriptor(reading).status, let other = FileDescriptor(writing).status
         else { throw .badDescriptor }
@@ -35,7 +36,7 @@ struct SlotPipe: ~Copyable {
     }
 }
 
-/// open(2), close-on-exec, of a path made at run time.
+/// Calls open(2) with close-on-exec for a path made at run time.
 func openedFile(_ path: String, _ flags: Int32) throws(Errno) -> OpenFile {
     let number = try retrying { unsafe open(path, flags | O_CLOEXEC) }
     return OpenFile(owning: FileDescriptor(number))
@@ -43,22 +44,22 @@ func openedFile(_ path: String, _ flags: Int32) throws(Errno) -> OpenFile {
 
 private func isPipe(_ status: stat) -> Bool { status.st_mode & S_IFMT == S_IFIFO }
 
-/// A client of a jobserver: it takes a token for each worker but one, which runs on the slot
-/// that the process itself was started on.
+/// A client of a jobserver. It takes a token for each worker except one, which uses the slot on
+/// which this process was started.
 struct Jobserver<S: System>: ~Copyable {
     private let system: S
     private let reading: FileDescriptor
-    /// nil for a moment while lost tokens are replaced.
+    /// nil only while lost tokens are replaced.
     private var writing: FileDescriptor?
-    /// See `SlotPipe`. A lock on the pipe says whose turn it is: no signal can end the process
-    /// that has it and leave it taken.
+    /// See `SlotPipe`. A process holds the shared slot while it has a lock on the pipe. The kernel
+    /// drops the lock if a signal kills the process.
     let sharesFirstSlot: Bool
     private var hasFirstSlot = false
-    /// Each goes back as it came: it may mean something to the server.
+    /// Each token goes back unchanged, because its value may mean something to the server.
     private var tokens: [UInt8] = []
-    /// Workers that run on slots which were lent meanwhile.
+    /// Workers whose slots have been lent to another process.
     private var lent = 0
-    /// Slots that were taken for workers and not given back.
+    /// Slots that were taken for workers and are not given back yet.
     private(set) var slotsTaken = 0
 
     init(_ system: S, _ pipe: consuming SlotPipe) {
@@ -68,8 +69,8 @@ struct Jobserver<S: System>: ~Copyable {
     }
 
     /// - Parameters:
-    ///   - reading: the end that tokens are taken from, non-blocking.
-    ///   - writing: the end that they go back to.
+    ///   - reading: the end from which tokens are taken; non-blocking.
+    ///   - writing: the end to which they are returned.
     init(
         _ system: S, reading: FileDescriptor, writing: FileDescriptor, sharesFirstSlot: Bool
     ) {
@@ -79,12 +80,12 @@ struct Jobserver<S: System>: ~Copyable {
         self.sharesFirstSlot = sharesFirstSlot
     }
 
-    /// Readable when there may be a token.
+    /// Becomes readable when there may be a token.
     var descriptor: FileDescriptor { reading }
 
     /// Takes a slot for a worker, without waiting.
     ///
-    /// - Returns: whether there was one.
+    /// - Returns: whether a slot was free.
     mutating func take() -> Bool {
         while lent > 0 {
             if !takeOne() { return false }
@@ -111,8 +112,8 @@ struct Jobserver<S: System>: ~Copyable {
 
     private func lockFirstSlot() -> Bool { !sharesFirstSlot || system.lock(reading) }
 
-    /// Gives back the slot of a worker that has ended. The slot that needs no token is kept
-    /// until the last.
+    /// Gives back the slot of a worker that has ended. The slot that needs no token is given back
+    /// last.
     mutating func give() {
         if slotsTaken == 0 { wrongState("a slot is given back twice") }
         slotsTaken -= 1
@@ -132,33 +133,33 @@ struct Jobserver<S: System>: ~Copyable {
         }
     }
 
-    /// Puts tokens into the pipe. If it has no readers, nobody can miss them.
+    /// Puts tokens into the pipe. An error means that the pipe has no readers; then no process
+    /// needs them.
     private func put(_ tokens: [UInt8]) {
         if let writing { try? system.writeAll(tokens, to: writing) }
     }
 
-    /// Lets another process have a slot whose worker goes on, if there is one.
+    /// Lends the slot of a running worker to another process, if there is such a slot.
     mutating func lend() {
         if !sharesFirstSlot || (tokens.isEmpty && !hasFirstSlot) { return }
         giveOne()
         lent += 1
     }
 
-    /// Closes the end that tokens go back to, until `replaceLostTokens` opens it again.
+    /// Closes the writing end until `replaceLostTokens` opens it again.
     mutating func stopWriting() {
         if let writing { system.close(writing) }
         writing = nil
     }
 
-    /// Puts in new tokens for those that clients had when they were killed; `stopWriting`
-    /// comes first.
+    /// Replaces the tokens of clients that were killed. Call `stopWriting` first.
     ///
-    /// A process that has a token has the pipe open for writing, to give it back. This process
-    /// does not for a moment. So if nobody has, and no token is left in the pipe, of which
-    /// read(2) tells both in one step, then all tokens are lost that this process itself has
-    /// not taken. Otherwise what was read goes back.
+    /// A process that has a token keeps the pipe open for writing, to give it back. This process
+    /// closes its own writing end for a moment. If read(2) then finds the pipe empty and without
+    /// writers, which it tells in one step, all tokens are lost except those that this process has.
+    /// Otherwise the tokens that were read go back.
     ///
-    /// - Parameter slots: of the pool that this process serves.
+    /// - Parameter slots: the number of slots in the pool that this process serves.
     mutating func replaceLostTokens(slots: Int) {
         var found: [UInt8] = []
         if system.hasHungUp(reading) && drain(into: &found) {
@@ -170,7 +171,8 @@ struct Jobserver<S: System>: ~Copyable {
         put(found)
     }
 
-    /// - Returns: whether the end was found: it is empty, and nobody has it open for writing.
+    /// - Returns: whether it reached the end: the pipe is empty, and no process has it open for
+    ///   writing.
     private func drain(into found: inout [UInt8]) -> Bool {
         var bytes = [UInt8](repeating: 0, count: SlotServer.mostSlots)
         while true {
@@ -189,11 +191,11 @@ struct Jobserver<S: System>: ~Copyable {
     }
 }
 
-/// Joins the jobserver that the environment names, unless `-j` says how many workers there
-/// are. It must be called before any file is opened, so that none can be taken for the
-/// jobserver's.
+/// Joins the jobserver named in the environment, unless `-j` sets the number of workers. Call it
+/// before any file is opened, so that no such file is mistaken for the jobserver's.
 ///
-/// - Parameter settings: get the number of its slots, or one worker if it cannot be used.
+/// - Parameter settings: changed to the jobserver's number of slots, or to one worker if the
+///   jobserver cannot be used.
 func joinJobserver(_ settings: inout Settings, messages: Messages) -> SlotPipe? {
     guard settings.joinsJobserver, !settings.isDryRun, let text = variable("MAKEFLAGS"),
         let flags = JobserverFlags(makeFlags: text)
@@ -213,8 +215,8 @@ func joinJobserver(_ settings: inout Settings, messages: Messages) -> SlotPipe? 
     }
 }
 
-/// Whether the command of a `--pool` has started this process, and maybe others beside it.
-/// What make or another map starts has a slot of its own.
+/// Whether this process was started by the command of a `--pool`, which may have started others
+/// too. A process started by make or by another map has a slot of its own.
 private func isBesideOthers(below address: JobserverAddress) -> Bool {
     guard let pool = variable("PMAP_POOL"), JobserverAddress(pool) == address else {
         return false

@@ -1,13 +1,13 @@
 import Shared
 
-/// How a jobserver is reached: what `--jobserver-auth=` says in MAKEFLAGS
-/// (GNU make manual, "POSIX Jobserver Interaction").
+/// How to reach a jobserver, from `--jobserver-auth=` in MAKEFLAGS (GNU make manual, "POSIX
+/// Jobserver Interaction").
 enum JobserverAddress: Equatable {
-    /// The two ends of an inherited pipe; a negative number means that there is none.
+    /// The two ends of an inherited pipe; a negative number means that there is no pipe.
     case pipe(reading: Int32, writing: Int32)
     case fifo(path: String)
 
-    /// What cannot be read is a pipe that is not there.
+    /// Text that cannot be parsed gives a pipe that does not exist.
     init(_ text: some StringProtocol) {
         if text.hasPrefix("fifo:") {
             self = .fifo(path: String(text.dropFirst(5)))
@@ -28,8 +28,8 @@ enum JobserverAddress: Equatable {
 }
 
 extension JobserverAddress {
-    /// Whether it is a stream that items, output or messages go through: tokens taken from it
-    /// would be items, and tokens put back would be output.
+    /// Whether items, output or messages use the same file. Then taking a token would consume
+    /// items, and returning one would add to the output.
     ///
     /// - Parameter file: the file of `-a`.
     func isStream(orFile file: Argument?) -> Bool {
@@ -52,7 +52,7 @@ extension JobserverAddress {
 }
 
 extension Settings {
-    /// Leaves a jobserver alone that cannot be one. To be called before `joinJobserver`.
+    /// Ignores a jobserver that is one of pmap's own streams. Call it before `joinJobserver`.
     mutating func refuseStreamsAsJobserver(_ messages: Messages) {
         guard joinsJobserver, !isDryRun, let text = unsafe getenv("MAKEFLAGS"),
             let flags = unsafe JobserverFlags(makeFlags: String(cString: text)),
@@ -65,13 +65,13 @@ extension Settings {
     }
 }
 
-/// What MAKEFLAGS says of a jobserver.
+/// What MAKEFLAGS says about a jobserver.
 struct JobserverFlags: Equatable {
     let address: JobserverAddress
-    /// The slots it serves, where `-jN` tells.
+    /// The number of slots, if `-jN` gives it.
     let slots: Int?
 
-    /// - Returns: nil where there is no jobserver.
+    /// - Returns: nil if there is no jobserver.
     init?(makeFlags: String) {
         var address: JobserverAddress?
         var slots: Int?
@@ -88,9 +88,9 @@ struct JobserverFlags: Equatable {
     }
 }
 
-/// MAKEFLAGS with a jobserver in the place of any other, where GNU make puts it: behind the
-/// other options and before `--` and variables. The first word may be letters of options
-/// without a dash, and then nothing is put before it.
+/// Returns MAKEFLAGS with this jobserver instead of any other. As in GNU make, it comes after the
+/// other options, and before `--` and variables. The first word may be option letters without a
+/// dash, so it must stay first.
 func makeFlags(_ flags: [UInt8], naming address: JobserverAddress, slots: Int) -> [UInt8] {
     let words = flags.split(separator: blank, omittingEmptySubsequences: false)
     let end = words.firstIndex { $0.elementsEqual("--".utf8) } ?? words.endIndex

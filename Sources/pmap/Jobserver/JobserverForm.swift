@@ -1,15 +1,15 @@
 import Shared
 
-/// The two forms in which slots can be served.
+/// The two ways to serve slots.
 enum JobserverForm: String {
-    /// A named pipe. GNU make knows it from 4.4 on; ninja knows no other.
+    /// A named pipe. GNU make supports it since 4.4; it is the only form that ninja supports.
     case fifo
-    /// A pipe that all below inherit: the only form that an older make knows, which stops
-    /// where it is told of a named one.
+    /// A pipe inherited by all processes below. Older versions of make support only this form, and
+    /// stop with an error if they are given a named pipe.
     case pipe
 
-    /// What the `--jobserver-style` of GNU make asks for in MAKEFLAGS, the last one counts;
-    /// else the form that the make on PATH knows.
+    /// Returns the form in the last `--jobserver-style` option of GNU make in MAKEFLAGS; else the
+    /// form that the make on PATH supports.
     static func preferred() throws(Errno) -> JobserverForm {
         let flags = unsafe getenv("MAKEFLAGS").map { unsafe String(cString: $0) } ?? ""
         let option = "--jobserver-style="
@@ -21,8 +21,8 @@ enum JobserverForm: String {
     }
 }
 
-/// Whether a make of which this is the `--version` can be told of a named pipe. One that is
-/// not GNU make takes no part in any case.
+/// Whether the make that printed this `--version` text accepts a named pipe. Versions of
+/// make other than GNU make ignore the jobserver, so any form suits them.
 func knowsFifo(makeVersion text: String) -> Bool {
     let name = "GNU Make "
     guard text.hasPrefix(name) else { return true }
@@ -32,8 +32,9 @@ func knowsFifo(makeVersion text: String) -> Bool {
     return (major, numbers.count > 1 ? numbers[1] : 0) >= (4, 4)
 }
 
-/// The first line that a command prints, on standard error too; empty if it cannot be run. It
-/// is ended then: it may print more than a pipe holds, or do something else for ever.
+/// Returns the first line that a command prints, including standard error; empty if the command
+/// cannot be run. The command is then killed, since it may print more than a pipe holds, or run for
+/// ever.
 private func firstLine(of words: [String]) throws(Errno) -> String {
     let pipe = try Pipe()
     let output = pipe.reading
@@ -54,8 +55,8 @@ private func firstLine(of words: [String]) throws(Errno) -> String {
     return readable(bytes[..<count])
 }
 
-/// - Parameter output: closed when the command has it.
-/// - Returns: nil where the command cannot be run.
+/// - Parameter output: closed after the command has inherited it.
+/// - Returns: nil if the command cannot be run.
 private func start(_ words: [[UInt8]], printingTo output: consuming OpenFile) -> pid_t? {
     let spawner = try? Spawner(leadsGroup: false)
     return try? spawner?.start(

@@ -1,26 +1,26 @@
 import Shared
 
-/// A pool's end of the pipe by which it ends the maps below it (`--pool`).
+/// The pool's end of a pipe through which it ends the maps below it (`--pool`).
 ///
-/// To pass a signal on to the command is not enough: the background jobs of a script ignore
-/// SIGINT and SIGQUIT, and SIGKILL leaves nobody to pass it on. So every map below watches the
-/// other end of this pipe, as a `PoolWatch`. Nobody reads what is in it: how many bytes there
-/// are is the message, for all of them.
+/// Passing a signal on to the command is not enough: background jobs of a script ignore SIGINT and
+/// SIGQUIT, and a pool killed by SIGKILL cannot pass anything on. So every map below watches the
+/// other end of this pipe, as a `PoolWatch`. The message is the number of bytes in the pipe. No map
+/// reads them, so that all maps see them.
 struct LifeLine: ~Copyable {
     /// The name of the pipe in the folder of a `NamedPipe`.
     static let name = "alive"
-    /// The environment variable in which what is below finds it.
+    /// The environment variable that tells the processes below where the pipe is.
     static let variable = "PMAP_POOL_ALIVE"
 
     private let path: String?
     private var reading: OpenFile?
     private let writing: OpenFile
-    /// The copy that the command inherits, in the form without a name.
+    /// The copy that the command inherits, if the pipe has no name.
     private var inherited: Int32?
     private(set) var hasToldEnd = false
 
-    /// - Parameter folder: where a named pipe is made, that of a `NamedPipe`, which removes it;
-    ///   if nil, all that is below inherits the pipe.
+    /// - Parameter folder: the folder for a named pipe, which belongs to a `NamedPipe` and is
+    ///   removed by it; if nil, all processes below inherit the pipe.
     init(folder: String?) throws(Errno) {
         guard let folder else {
             let pipe = try Pipe()
@@ -37,7 +37,7 @@ struct LifeLine: ~Copyable {
         self.path = path
     }
 
-    /// Names it to what is started from now on.
+    /// Tells all processes that are started from now on where the pipe is.
     func announce() throws(Errno) {
         var text = path ?? ""
         if let inherited {
@@ -46,39 +46,39 @@ struct LifeLine: ~Copyable {
         try setVariable(Self.variable, to: Array(text.utf8))
     }
 
-    /// The command was started, and has its copy.
+    /// Call this after the command was started: it has its copy.
     mutating func commandHasStarted() {
         if let number = inherited { try? FileDescriptor(number).close() }
         inherited = nil
     }
 
-    /// Ends all that watch it.
+    /// Ends all maps that watch the pipe.
     mutating func tellEnd() {
         if hasToldEnd { return }
         hasToldEnd = true
         put(PoolWatch.end)
     }
 
-    /// Leaves all that watch it alone, whatever becomes of this process.
+    /// Lets all maps that watch the pipe go on when this process ends.
     func release() {
         if !hasToldEnd { put(PoolWatch.released) }
     }
 
     private func put(_ message: Int) {
-        // It holds 4096 bytes at least, so this never waits.
+        // A pipe holds at least 4096 bytes, so this never blocks.
         try? writing.descriptor.writeAll([UInt8](repeating: newToken, count: message))
     }
 
-    /// Waits until nobody watches it any more, or a signal comes.
+    /// Waits until no process watches the pipe any more, or a signal comes.
     ///
     /// - Parameters:
-    ///   - time: at most.
-    ///   - system: tells of the signals.
+    ///   - time: the longest wait.
+    ///   - system: reports the signals.
     mutating func waitUntilUnwatched(atMost time: Duration, _ system: some System) {
         reading = nil
         let deadline = system.now + time
         while system.now < deadline {
-            // A pipe without readers is reported as an error (poll(2)).
+            // poll(2) reports an error for a pipe without readers.
             var requests = [
                 pollfd(fd: writing.descriptor.rawValue, events: 0, revents: 0),
                 pollfd(fd: system.signalDescriptor.rawValue, events: Int16(POLLIN), revents: 0),
@@ -91,15 +91,16 @@ struct LifeLine: ~Copyable {
     }
 }
 
-/// The end of a `LifeLine` that a map has, or another pool. It stays open to the end.
+/// The end of a `LifeLine` that a map or another pool below it has. It is never closed.
 struct PoolWatch {
     let descriptor: FileDescriptor
 
-    /// Bytes in the pipe: those below are to end, or may go on without their pool.
+    /// Bytes in the pipe: `end` tells the processes below to end; `released` lets them go on
+    /// without their pool.
     fileprivate static let end = 1
     fileprivate static let released = 2
 
-    /// - Returns: nil if the environment names no pool, or one that is gone.
+    /// - Returns: nil if the environment names no pool, or the pool has ended.
     init?() {
         guard let text = variable(LifeLine.variable) else { return nil }
         if text.hasPrefix("/") {
@@ -109,7 +110,7 @@ struct PoolWatch {
             descriptor = file.release()
             return
         }
-        // A program in between may have closed it, and the number may be another file's.
+        // A program in between may have closed the pipe, and its number may now be another file's.
         let numbers = text.split(separator: ",")
         guard numbers.count == 2, let number = Int32(numbers[0]), let inode = UInt64(numbers[1]),
             let status = FileDescriptor(number).status, status.st_mode & S_IFMT == S_IFIFO,
@@ -118,7 +119,7 @@ struct PoolWatch {
         descriptor = FileDescriptor(number)
     }
 
-    /// Whether the pool wants those below to end, or was killed. Asked once the pipe has an
-    /// event.
+    /// Whether the pool wants the processes below to end, or was killed. Valid after the pipe has
+    /// had an event.
     var mustEnd: Bool { cs_bytes_waiting(descriptor.rawValue) <= Self.end }
 }

@@ -1,6 +1,6 @@
 import Shared
 
-/// What the command line asks for with `--pool`.
+/// The settings of `--pool`.
 struct PoolSettings {
     private(set) var slots = WorkerCount.percentOfCPUs(100)
     private(set) var temporaryFolder = defaultTemporaryFolder()
@@ -30,10 +30,10 @@ struct PoolSettings {
     }
 }
 
-/// Runs one command with a pool of slots that all below it share (`--pool`).
+/// Runs one command with a pool of slots that all processes below share (`--pool`).
 ///
-/// - Returns: the exit status. Does not return where the command died of a signal: then so
-///   does this process.
+/// - Returns: the exit status. If a signal killed the command, this process dies of the same signal
+///   and does not return.
 func runCommand(_ settings: PoolSettings, messages: Messages) throws -> Int32 {
     let above = PoolWatch()
     let form = try JobserverForm.preferred()
@@ -73,12 +73,13 @@ func runCommand(_ settings: PoolSettings, messages: Messages) throws -> Int32 {
     return cs_exit_status(status)
 }
 
-/// How long a pool that was told to end waits for the maps below it, after its command has
-/// ended: they may take the default of `--kill-after`, and a moment more.
+/// How long a pool that was told to end waits for the maps below it, after its command has ended:
+/// the default of `--kill-after`, and a little more.
 private let longestWaitForMaps = Duration.seconds(3)
 
-/// Names the pool to the command, and tells pmap what was started by the command itself:
-/// make and maps set the two other variables for what has a slot of its own.
+/// Sets the variables that name the pool. make and maps below change the two others for the
+/// processes that they start, which have slots of their own; so pmap can tell which processes the
+/// command itself started.
 private func announce(
     _ server: borrowing SlotServer, _ line: borrowing LifeLine
 ) throws(Errno) {
@@ -88,7 +89,7 @@ private func announce(
     for name in ["MAKELEVEL", "PMAP_SLOT", "PMAP_CHUNK"] { unsafe unsetenv(name) }
 }
 
-/// - Returns: how the command has ended, as wait(2) has it.
+/// - Returns: how the command ended, as a status of wait(2).
 private func wait(
     for process: pid_t, _ kernel: Kernel, _ slots: inout SlotSupply<Kernel>,
     _ line: inout LifeLine
@@ -102,8 +103,8 @@ private func wait(
             }
         }
         for signal in kernel.receivedSignals() {
-            // What is typed on a terminal goes to the command without help. The command is
-            // first: it might wait for the maps and end before its signal comes.
+            // The terminal sends its signals to the command too. Signal the command first: it might
+            // be waiting for the maps, and would otherwise end before its signal arrives.
             if signal.isSentByProcess && signal.number != SIGCHLD {
                 kill(process, signal.number)
             }

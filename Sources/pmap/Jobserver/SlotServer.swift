@@ -1,8 +1,8 @@
 import Shared
 
-/// The pipe through which this process serves a pool of slots, as a jobserver.
+/// The pipe through which this process serves a pool of slots. It acts as a jobserver.
 struct SlotServer: ~Copyable {
-    /// What a pipe is sure to hold.
+    /// The number of bytes that any pipe holds.
     static let mostSlots = 4096
 
     let address: JobserverAddress
@@ -10,13 +10,13 @@ struct SlotServer: ~Copyable {
     private let namedPipe: NamedPipe?
     /// The folder of the named pipe, if there is one.
     let folder: String?
-    /// Tells when a client may have left the named pipe. If there is none, tokens that are
-    /// lost stay lost.
+    /// Tells when a client may have closed the named pipe. Without it, lost tokens are not
+    /// replaced.
     private var watch: CloseWatch?
-    /// Readable when a client may have left.
+    /// Becomes readable when a client may have closed the pipe.
     private(set) var watchDescriptor: FileDescriptor?
 
-    /// - Parameter folder: where a named pipe is made.
+    /// - Parameter folder: the folder in which a named pipe is made.
     init(slots: Int, form: JobserverForm, folder: Argument) throws {
         if slots > Self.mostSlots {
             throw UsageError("-j gives \(slots) slots", "a pool has at most \(Self.mostSlots)")
@@ -43,9 +43,9 @@ struct SlotServer: ~Copyable {
         self.namedPipe = consume namedPipe
     }
 
-    /// Opens the pipe, and puts in a token for each slot but the first, on which runs what is
-    /// told of the pool. A named pipe has a writer as long as this process has the other end
-    /// open: make waits for one when it opens it.
+    /// Opens the pipe, and puts in a token for each slot except the first, on which the processes
+    /// run that are told of the pool. make waits for a writer when it opens a named pipe; this
+    /// process keeps the writing end open, so there is one.
     mutating func open() throws(Errno) -> SlotPipe {
         let pipe = try SlotPipe(address)
         try pipe.writing.descriptor.writeAll(Array(repeating: newToken, count: slots - 1))
@@ -57,23 +57,23 @@ struct SlotServer: ~Copyable {
         return pipe
     }
 
-    /// Names the pool to all that is started from now on.
+    /// Names the pool in the environment of all processes started from now on.
     func announce() throws(Errno) {
         let flags = unsafe getenv("MAKEFLAGS").map { unsafe bytesOfCString($0) } ?? []
         try setVariable("MAKEFLAGS", to: makeFlags(flags, naming: address, slots: slots))
     }
 
-    /// Forgets which clients have left so far.
+    /// Forgets the clients that have closed the pipe so far.
     mutating func clearWatch() { watch?.clear() }
 }
 
-/// A copy that is open in all that is started from now on, and in this process until it is
-/// closed. Its number has two digits, since scripts use those of one digit.
+/// Returns a copy that all processes started from now on inherit, until this process closes it. Its
+/// number has at least two digits, because scripts use those with one digit.
 func inheritedCopy(of descriptor: FileDescriptor) throws(Errno) -> Int32 {
     try retrying { fcntl(descriptor.rawValue, F_DUPFD, 10) }
 }
 
-/// What is put into the pipe for a slot.
+/// The byte put into the pipe for a slot.
 let newToken = UInt8(ascii: "+")
 
 /// setenv(3).

@@ -1,34 +1,33 @@
 import Shared
 
-/// Where the slots for workers come from: a jobserver if there is one, else nowhere. It also
-/// tells when the pool above this process has ended.
+/// Provides slots for workers from a jobserver, if there is one. It also tells when the pool above
+/// this process has ended.
 struct SlotSupply<S: System>: ~Copyable {
     private let system: S
     private var jobserver: Jobserver<S>?
-    /// What this process serves itself.
+    /// The pool that this process serves itself.
     private var server: SlotServer?
-    /// Readable when there may be a slot; nil if there is no jobserver.
+    /// Becomes readable when there may be a slot; nil if there is no jobserver.
     let descriptor: FileDescriptor?
-    /// Readable when a client may have left the pipe that this process serves.
+    /// Becomes readable when a client may have left the pool that this process serves.
     let clientWatch: FileDescriptor?
-    /// Readable when the pool above this process has ended, or goes on without it.
+    /// Becomes readable when the pool above has ended, or has released this process.
     let poolWatch: FileDescriptor?
     private let pool: PoolWatch?
     private let sharesFirstSlot: Bool
     /// Whether a chunk waits for a slot.
     private(set) var isShort = false
-    /// When a slot is lent to others, if standard output takes nothing until then.
+    /// When to lend a slot to another process, unless standard output takes something before.
     private var lendTime = Duration.never
 
-    /// How often it is asked whether the slot is free that a command of `--pool` was started
-    /// on: nothing tells.
+    /// How often to check whether the shared slot of a `--pool` command is free. No event tells.
     private static var firstSlotPause: Duration { .milliseconds(100) }
-    /// How long standard output may take nothing before a slot is lent.
+    /// How long standard output may be blocked before a slot is lent.
     private static var stuckPause: Duration { .seconds(1) }
 
     /// - Parameters:
-    ///   - server: what this process serves itself, if it does.
-    ///   - pool: the `--pool` that this process is below, if it is.
+    ///   - server: the pool that this process serves itself, if any.
+    ///   - pool: the `--pool` above this process, if any.
     init(
         _ system: S, _ jobserver: consuming Jobserver<S>?, _ server: consuming SlotServer?,
         below pool: PoolWatch? = nil
@@ -43,8 +42,8 @@ struct SlotSupply<S: System>: ~Copyable {
         self.server = server
     }
 
-    /// Whether this process is to end with the pool above it. Asked when `poolWatch` has an
-    /// event, which is the last one.
+    /// Whether this process must end with the pool above it. Call this when `poolWatch` has an
+    /// event; it is the last one.
     func mustEndWithPool() -> Bool {
         if let poolWatch { system.stopWatching(poolWatch) }
         return pool?.mustEnd ?? false
@@ -52,7 +51,7 @@ struct SlotSupply<S: System>: ~Copyable {
 
     /// Takes a slot for a worker.
     ///
-    /// - Returns: whether there was one.
+    /// - Returns: whether a slot was free.
     mutating func take() -> Bool {
         isShort = jobserver?.take() == false
         return !isShort
@@ -60,23 +59,24 @@ struct SlotSupply<S: System>: ~Copyable {
 
     mutating func give() { jobserver?.give() }
 
-    /// No chunk waits for a slot any more.
+    /// Notes that no chunk waits for a slot any more.
     mutating func wantNone() { isShort = false }
 
     mutating func replaceLostTokens() {
         guard let slots = server?.slots else { return }
         jobserver?.stopWriting()
-        // What the watch reports from now on has not been seen yet.
+        // Clear the watch first, so that what it reports from now on is new.
         server?.clearWatch()
         jobserver?.replaceLostTokens(slots: slots)
     }
 
     // MARK: Lending
 
-    /// Notes whether standard output has no room.
+    /// Notes whether standard output is blocked.
     ///
-    /// A map that is kept from printing waits for its reader. That may be a map that waits for
-    /// a slot, for ever unless somebody lends it one. With a slot of its own no map waits so.
+    /// A map whose output is blocked waits for its reader. The reader may itself be a map that
+    /// waits for a slot, and would wait for ever if no slot were lent to it. This happens only to
+    /// maps that share a slot.
     mutating func note(waitsForReader: Bool) {
         if !waitsForReader || !sharesFirstSlot {
             lendTime = .never
@@ -85,23 +85,23 @@ struct SlotSupply<S: System>: ~Copyable {
         }
     }
 
-    /// Standard output took something.
+    /// Notes that standard output took something.
     mutating func readerCame() { lendTime = .never }
 
-    /// Lends a slot if it is time to.
+    /// Lends a slot if the time has come.
     mutating func lend(at now: Duration) {
         if now < lendTime { return }
         jobserver?.lend()
         lendTime = now + Self.stuckPause
     }
 
-    /// When there is something to do next, on the monotonic clock.
+    /// The time of the next thing to do, on the monotonic clock.
     var nextTime: Duration {
         let asks = isShort && sharesFirstSlot
         return min(lendTime, asks ? system.now + Self.firstSlotPause : .never)
     }
 
-    /// Nothing is taken any more. Whatever was made for the pool is removed.
+    /// Takes no more slots, and removes the files that were made for the pool.
     mutating func close() {
         if let taken = jobserver?.slotsTaken, taken != 0 {
             wrongState("a slot was not given back")

@@ -1,6 +1,6 @@
 import Shared
 
-/// Output that waits for its turn, in the order in which it came.
+/// Output that waits for its turn, in the order of its arrival.
 struct HeldOutput {
     enum Piece {
         case memory([UInt8])
@@ -9,7 +9,7 @@ struct HeldOutput {
 
     private var pieces: [Piece] = []
     private var first = 0
-    /// Bytes that go to a file once they are worth a write. They come last.
+    /// The last bytes. They go to a file when there are enough of them for a write.
     fileprivate(set) var tail: [UInt8] = []
 
     var isEmpty: Bool { first == pieces.count && tail.isEmpty }
@@ -17,9 +17,9 @@ struct HeldOutput {
 
     fileprivate mutating func append(_ piece: Piece) { pieces.append(piece) }
 
-    /// Adds to the last piece if that is a small one in memory.
+    /// Appends the bytes to the last piece if it is a small one in memory.
     ///
-    /// - Returns: whether it did.
+    /// - Returns: whether it was.
     fileprivate mutating func extendLast(_ bytes: UnsafeRawBufferPointer) -> Bool {
         guard first < pieces.count, case .memory(var last) = pieces[pieces.count - 1],
             last.count < 64 << 10
@@ -30,7 +30,7 @@ struct HeldOutput {
         return true
     }
 
-    /// Takes out the first piece; nil at the end.
+    /// Removes and returns the first piece; nil if there is none.
     fileprivate mutating func takeFirst() -> Piece? {
         if first == pieces.count {
             if tail.isEmpty { return nil }
@@ -47,7 +47,7 @@ struct HeldOutput {
         return piece
     }
 
-    /// Puts back what is left of the first piece.
+    /// Puts back the rest of the first piece.
     fileprivate mutating func putBack(_ piece: Piece) {
         if first > 0 {
             first -= 1
@@ -58,22 +58,22 @@ struct HeldOutput {
     }
 }
 
-/// The memory, and past its limit the file, in which the output of all chunks waits.
+/// The output of all chunks that waits: in memory, and in a file when memory is full.
 struct Backlog<S: System>: ~Copyable {
     private let limit: Int
     private var spill: SpillFile<S>
     /// Bytes of output in memory.
     private(set) var memoryBytes = 0
-    /// Bytes of tables and arrays, whatever the chunks printed.
+    /// Bytes of tables and arrays, which do not depend on the size of the output.
     private var tableBytes = 0
 
-    /// What a chunk that is held costs in addition to its output, and so each piece in a file.
+    /// Bytes that a held chunk takes besides its output, and each piece in a file too.
     private static var overhead: Int { 128 }
-    /// Bytes by which the oldest chunk may pass the limit if it has to be held.
+    /// Bytes by which the oldest chunk may exceed the limit if it must be held.
     private static var allowance: Int { 8 << 20 }
-    /// Bytes that are worth a write.
+    /// The smallest write to the file, in bytes.
     private static var spillSize: Int { 128 << 10 }
-    /// Bytes that are taken out of the file at once.
+    /// Bytes read from the file at a time.
     private static var readSize: Int { 256 << 10 }
 
     init(_ system: S, limit: Int, folder: Argument) {
@@ -81,27 +81,27 @@ struct Backlog<S: System>: ~Copyable {
         spill = SpillFile(system, folder: folder)
     }
 
-    /// Bytes of output that wait, in memory and in the file.
+    /// Bytes of waiting output, in memory and in the file.
     var bytes: Int { memoryBytes + spill.liveBytes }
 
-    /// Whether nothing more should be held: memory is full, and the file is too.
+    /// Whether nothing more should be held: memory is full, and so is the file.
     var isFull: Bool { tableBytes >= limit || (spill.failure != nil && memoryBytes >= limit) }
 
-    /// Whether nothing more must be held, not even of the chunk that all others wait for.
+    /// Whether nothing more may be held, not even from the chunk that all others wait for.
     var isOverfull: Bool { spill.failure != nil && memoryBytes >= limit + Self.allowance }
 
-    /// Why output cannot wait in a file, if it cannot.
+    /// Why output cannot wait in a file; nil if it can.
     var spillFailure: Errno? { spill.failure }
 
-    /// Accounts for a chunk whose output may have to wait.
+    /// Counts a chunk whose output may have to wait.
     mutating func open() { tableBytes += Self.overhead }
 
-    /// The same chunk is done with.
+    /// Stops counting such a chunk.
     mutating func close() { tableBytes -= Self.overhead }
 
-    /// Forgets output.
+    /// Drops the output.
     ///
-    /// - Returns: how many bytes of it there were.
+    /// - Returns: the number of bytes dropped.
     mutating func clear(_ held: inout HeldOutput) -> Int {
         let before = bytes
         while let piece = held.takeFirst() { release(piece) }
@@ -128,7 +128,7 @@ struct Backlog<S: System>: ~Copyable {
         if held.tail.count >= Self.spillSize { moveToFile(&held) }
     }
 
-    /// Moves output that is held to the end of other output.
+    /// Appends held output to other output.
     mutating func move(_ held: inout HeldOutput, to other: inout HeldOutput) {
         if held.isEmpty { return }
         if other.isEmpty {
@@ -142,7 +142,7 @@ struct Backlog<S: System>: ~Copyable {
         while let piece = held.takeFirst() { other.append(piece) }
     }
 
-    /// Moves the tail to the file. It stays in memory if that fails.
+    /// Moves the tail to the file. If that fails, it stays in memory.
     mutating func moveToFile(_ held: inout HeldOutput) {
         guard memoryBytes > limit, held.tail.count > Self.overhead,
             let extent = spill.append(held.tail)
@@ -153,8 +153,8 @@ struct Backlog<S: System>: ~Copyable {
         held.append(.file(extent))
     }
 
-    /// Takes out the first bytes, some 256 KiB at most if they come from the file; nil at the
-    /// end.
+    /// Removes and returns the first bytes; nil at the end. From the file it takes at most about
+    /// 256 KiB at a time.
     mutating func takeFirst(from held: inout HeldOutput) throws(Errno) -> [UInt8]? {
         guard let piece = held.takeFirst() else { return nil }
         if case .file(var extent) = piece {

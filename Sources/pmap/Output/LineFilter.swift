@@ -1,9 +1,9 @@
 import Shared
 
-/// What `--tag` and `-l` make of a worker's output: a tag before each line, and an end for an
+/// Changes a worker's output for `--tag` and `-l`: puts a tag before each line, and ends an
 /// unfinished last line.
 struct LineFilter {
-    /// Stands before each line; may be empty.
+    /// The text before each line; may be empty.
     let tag: [UInt8]
     private var isAtLineStart = true
 
@@ -11,9 +11,9 @@ struct LineFilter {
 
     private static let newline = UInt8(ascii: "\n")
 
-    /// Notes the next bytes of the output.
+    /// Processes the next bytes of the output.
     ///
-    /// - Returns: the bytes with tags; nil if they are as they were.
+    /// - Returns: the bytes with tags; nil if they are unchanged.
     mutating func tagged(_ bytes: UnsafeRawBufferPointer) -> [UInt8]? {
         guard let last = unsafe bytes.last else { return nil }
         defer { isAtLineStart = last == Self.newline }
@@ -34,7 +34,7 @@ struct LineFilter {
         return result
     }
 
-    /// What is missing at the end of the output.
+    /// Returns what must be added at the end of the output.
     mutating func ending() -> [UInt8] {
         defer { isAtLineStart = true }
         return isAtLineStart ? [] : [Self.newline]

@@ -1,62 +1,62 @@
 import Shared
 
-/// How the outputs of chunks come together.
+/// How the outputs of the chunks are combined.
 enum OutputMode: Equatable {
-    /// Chunk 1's bytes, then chunk 2's, and so on. The first unfinished one streams.
+    /// Chunk 1's bytes, then chunk 2's, and so on. The first unfinished chunk streams.
     case ordered
-    /// Whole chunks, as they finish.
+    /// Whole chunks, in the order in which they finish.
     case unordered
-    /// Whole lines, as they come.
+    /// Whole lines, in the order in which they arrive.
     case lines
 }
 
-/// Merges what the workers print into standard output.
+/// Merges the workers' output into standard output.
 ///
-/// Every byte that comes in is written, or held, or dropped because its chunk is run again;
-/// that is checked all the time.
+/// Every byte received is written, or held, or dropped because its chunk is retried. The byte
+/// counts are checked against this all the time.
 struct MergedOutput<S: System>: ~Copyable {
     private let system: S
     private var sink: Sink<S>
     private let mode: OutputMode
-    /// Whether a chunk's output waits until it is known that the chunk succeeded.
+    /// Whether output waits until its chunk has succeeded.
     private let holdsBack: Bool
     private var backlog: Backlog<S>
-    /// The output of chunks that are not done yet.
+    /// The output of chunks that is not completely written yet.
     private var held: [Int: ChunkOutput] = [:]
-    /// Chunks whose workers run.
+    /// Chunks with a running worker.
     private var open: Set<Int> = []
-    /// The first of them.
+    /// The lowest number in `open`.
     private var oldestOpen = Int.max
-    /// In order: the chunk whose turn it is.
+    /// With `.ordered`: the chunk whose turn it is.
     private var next = 1
-    /// In no order: those whose turn has come, from `firstReady` on.
+    /// With `.unordered`: chunks whose turn has come, from index `firstReady` on.
     private var ready: [Int] = []
     private var firstReady = 0
-    /// With `.lines`: whole lines on their way out.
+    /// With `.lines`: whole lines that wait to be written.
     private var outgoing = HeldOutput()
-    /// With `.lines`: the chunk whose unfinished line is being written, because nothing more
-    /// can be held. Nobody else writes until the line ends.
+    /// With `.lines`: a chunk whose unfinished line is being written, because nothing more can be
+    /// held. No other chunk writes until the line ends.
     private var lineOwner: Int?
-    /// What is being written, and how much of it is.
+    /// The bytes being written, and how many of them are written already.
     private var current: [UInt8] = []
     private var written = 0
-    /// Whether standard output had no room when it was last written to.
+    /// Whether standard output was full at the last write.
     private(set) var waitsForReader = false
     /// Whether the last byte written was a newline. Before the first byte, it counts as one.
     private(set) var endsLine = true
-    /// Whether nothing is written any more, and all that comes is dropped.
+    /// Whether output is dropped from now on, and nothing more is written.
     private(set) var isAbandoned = false
-    /// Chunks all of whose output is written, since this was asked last.
+    /// Chunks whose output is completely written, since the last `takeDone`.
     private var done: [Int] = []
     private var account = Account()
 
-    /// What a chunk printed and standard output did not take yet.
+    /// Output of a chunk that standard output has not taken yet.
     private struct ChunkOutput {
-        /// What may be written when the chunk's turn comes.
+        /// Output that may be written when the chunk's turn comes.
         var whole = HeldOutput()
-        /// A line whose end has not come yet, if only whole lines may be written.
+        /// A line without its end, if only whole lines may be written.
         var partial = HeldOutput()
-        /// The worker has ended, and what it printed may be written.
+        /// Whether the worker has ended and its output may be written.
         var isFinished = false
 
         var isEmpty: Bool { whole.isEmpty && partial.isEmpty }
@@ -71,7 +71,7 @@ struct MergedOutput<S: System>: ~Copyable {
 
     /// - Parameters:
     ///   - buffer: bytes that may wait in memory.
-    ///   - folder: where the file is made in which more of them may wait.
+    ///   - folder: the folder for the file in which more output may wait.
     init(_ system: S, mode: OutputMode, holdsBack: Bool, buffer: Int, folder: Argument) {
         self.system = system
         sink = Sink(system)
@@ -82,10 +82,10 @@ struct MergedOutput<S: System>: ~Copyable {
 
     var descriptor: FileDescriptor { sink.descriptor }
 
-    /// Whether later chunks must wait before they print or begin.
+    /// Whether later chunks must wait before they print or start.
     var isFull: Bool { backlog.isFull }
 
-    /// Why output that waits cannot be put into a file, if it cannot.
+    /// Why waiting output cannot be put into a file; nil if it can.
     var spillFailure: Errno? { backlog.spillFailure }
 
     /// The chunk whose output is written next.
@@ -94,16 +94,16 @@ struct MergedOutput<S: System>: ~Copyable {
         return firstReady < ready.count ? ready[firstReady] : nil
     }
 
-    /// Whether what this chunk prints goes straight out.
+    /// Whether this chunk's output is written at once.
     private func streams(_ chunk: Int) -> Bool {
         if mode == .lines { return lineOwner == nil || lineOwner == chunk }
         return chunk == front && !holdsBack
     }
 
-    /// Whether this chunk's worker may be read from now.
+    /// Whether this chunk's worker may be read now.
     ///
-    /// When no more can be held, the oldest chunk still may be if that leads on: if everybody
-    /// waited, nobody would ever finish.
+    /// When no more output can be held, the oldest chunk may still be read if that helps; otherwise
+    /// no chunk would ever finish.
     func takes(_ chunk: Int) -> Bool {
         if isAbandoned { return true }
         if streams(chunk), waitsForReader { return false }
@@ -115,11 +115,11 @@ struct MergedOutput<S: System>: ~Copyable {
         return mode == .lines || (mode == .unordered && front == nil)
     }
 
-    /// Whether a chunk that is not open comes before all that are, so that what is held may
-    /// have to wait for it.
+    /// Whether a chunk that is not open comes before all open ones. Then held output may have to
+    /// wait for it.
     func isAwaited(_ chunk: Int) -> Bool { chunk < oldestOpen }
 
-    /// A chunk's worker starts.
+    /// Notes that a chunk's worker starts.
     mutating func begin(_ chunk: Int) {
         open.insert(chunk)
         oldestOpen = min(oldestOpen, chunk)
@@ -127,7 +127,8 @@ struct MergedOutput<S: System>: ~Copyable {
 
     private mutating func noLongerOpen(_ chunk: Int) {
         guard open.remove(chunk) != nil, chunk == oldestOpen else { return }
-        // Those in between were open once, so all the steps come to no more than the chunks.
+        // Each chunk in between was open once, so all steps together are at most the number of
+        // chunks.
         if open.isEmpty { oldestOpen = .max }
         while !open.isEmpty, !open.contains(oldestOpen) { oldestOpen += 1 }
     }
@@ -135,25 +136,25 @@ struct MergedOutput<S: System>: ~Copyable {
     // MARK: Receiving
 
     enum Receipt: Equatable {
-        /// Bytes that came.
+        /// The number of bytes received.
         case more(Int)
-        /// The worker has printed nothing more.
+        /// The worker has not printed anything more.
         case nothingYet
-        /// Standard output takes nothing.
+        /// Standard output is full.
         case noRoom
         case end
-        /// It could not be read.
+        /// The pipe could not be read.
         case failed(Errno)
-        /// It must be held, and there is no room.
+        /// The output must be held, and there is no room.
         case overflow
     }
 
-    /// Takes what a worker printed, once.
+    /// Reads a worker's output once.
     ///
     /// - Parameters:
     ///   - buffer: memory to read into, empty before and after.
-    ///   - lines: the filter of the worker's lines, if they have one.
-    /// - Throws: if standard output cannot be written, or memory is out.
+    ///   - lines: the filter for the worker's lines, if any.
+    /// - Throws: if standard output cannot be written, or memory is exhausted.
     mutating func receive(
         chunk: Int, from descriptor: FileDescriptor, through buffer: inout InputBuffer,
         lines: inout LineFilter?
@@ -187,7 +188,7 @@ struct MergedOutput<S: System>: ~Copyable {
         return .more(count)
     }
 
-    /// Reads what nobody will see, so that a worker that is being ended does not wait.
+    /// Reads and drops output, so that a worker which is being ended does not block.
     private func discard(_ descriptor: FileDescriptor, _ buffer: inout InputBuffer) -> Receipt {
         defer { buffer.consume(buffer.count) }
         do {
@@ -200,7 +201,7 @@ struct MergedOutput<S: System>: ~Copyable {
         }
     }
 
-    /// Writes nothing more, and forgets all that is held.
+    /// Writes nothing more, and drops all held output.
     mutating func abandon() {
         if isAbandoned { return }
         isAbandoned = true
@@ -215,13 +216,13 @@ struct MergedOutput<S: System>: ~Copyable {
         checkAccount()
     }
 
-    /// Whether what the chunk prints can be written before anything else.
+    /// Whether the chunk's output can be written before anything else.
     private func streamsDirectly(_ chunk: Int) -> Bool {
         streams(chunk) && current.isEmpty && outgoing.isEmpty && held[chunk]?.isEmpty ?? true
     }
 
-    /// When no more can be held, the oldest chunk streams from now on: in no order it is the
-    /// next, and with `.lines` its unfinished line is.
+    /// When no more output can be held, lets the oldest chunk stream: with `.unordered` it comes
+    /// next, and with `.lines` its unfinished line does.
     private mutating func promoteIfFull(_ chunk: Int) {
         guard isFull, chunk == oldestOpen, !holdsBack else { return }
         switch mode {
@@ -241,7 +242,7 @@ struct MergedOutput<S: System>: ~Copyable {
         if streams(chunk) { try flush() }
     }
 
-    /// The same if only whole lines may be written.
+    /// Accepts bytes like `accept`, if only whole lines may be written.
     private mutating func acceptLines(
         _ bytes: UnsafeRawBufferPointer, chunk: Int
     ) throws(WriteError) {
@@ -263,7 +264,8 @@ struct MergedOutput<S: System>: ~Copyable {
                 }
             }
             try unsafe output.hold(rest, in: &entry.partial)
-            // A line that cannot be held goes out as it comes. In order nobody can break it.
+            // A line that cannot be held is written in parts. In order no other chunk can break it
+            // up.
             if output.mode != .lines, output.isFull, output.streams(chunk) {
                 output.backlog.move(&entry.partial, to: &entry.whole)
             }
@@ -271,7 +273,7 @@ struct MergedOutput<S: System>: ~Copyable {
         if streams(chunk) { try flush() }
     }
 
-    /// Changes what is held of a chunk, which stays held if that fails in between.
+    /// Changes the held output of a chunk. If the change throws, the output stays held.
     private mutating func change(
         _ chunk: Int, _ body: (inout Self, inout ChunkOutput) throws(WriteError) -> Void
     ) throws(WriteError) {
@@ -297,7 +299,7 @@ struct MergedOutput<S: System>: ~Copyable {
         _ bytes: UnsafeRawBufferPointer, in output: inout HeldOutput
     ) throws(WriteError) {
         do {
-            // What is held is moved when it grows.
+            // Held output is copied when it grows.
             try system.requireMemory(bytes.count * 4 + largePipeSize)
         } catch {
             throw WriteError(error)
@@ -306,7 +308,8 @@ struct MergedOutput<S: System>: ~Copyable {
         unsafe backlog.append(bytes, to: &output)
     }
 
-    /// Writes bytes before which nothing waits. What there is no room for is next.
+    /// Writes bytes that need not wait for others. If there is no room for all, the rest is written
+    /// next.
     private mutating func writeDirectly(_ bytes: UnsafeRawBufferPointer) throws(WriteError) {
         var rest = unsafe bytes
         while unsafe !rest.isEmpty {
@@ -330,8 +333,8 @@ struct MergedOutput<S: System>: ~Copyable {
             return moved == 0 ? .end : .more(moved)
         } catch {
             if error.cause != .wouldBlock { throw error }
-            // Either side may be the cause. If the worker has something to read, it is
-            // standard output.
+            // Either side may be the reason. If the worker's pipe is readable, standard output is
+            // full.
             if !system.isReady(descriptor, for: .reading) { return .nothingYet }
             waitsForReader = true
             return .noRoom
@@ -340,11 +343,11 @@ struct MergedOutput<S: System>: ~Copyable {
 
     // MARK: Finishing
 
-    /// The chunk will print no more.
+    /// Notes that the chunk will print no more.
     ///
     /// - Parameters:
-    ///   - keeps: whether what is held of it is written, or forgotten.
-    ///   - rest: what the filter of its lines adds at the end.
+    ///   - keeps: whether its held output is written; if not, it is dropped.
+    ///   - rest: what the line filter adds at the end.
     mutating func finish(chunk: Int, keeps: Bool, rest: [UInt8] = []) throws(WriteError) {
         noLongerOpen(chunk)
         if isAbandoned { return }
@@ -366,7 +369,7 @@ struct MergedOutput<S: System>: ~Copyable {
         try flush()
     }
 
-    /// Takes out the first bytes that are held of a chunk, which are then not written; nil if
+    /// Removes and returns the first bytes held for a chunk, which are then not written; nil if
     /// there are none.
     mutating func takeHeld(of chunk: Int) throws(WriteError) -> [UInt8]? {
         guard var entry = held.removeValue(forKey: chunk) else { return nil }
@@ -381,7 +384,7 @@ struct MergedOutput<S: System>: ~Copyable {
         }
     }
 
-    /// An attempt failed and the chunk is run again: what it printed is forgotten.
+    /// Drops the output of a failed attempt, because the chunk is retried.
     mutating func restart(chunk: Int) {
         noLongerOpen(chunk)
         guard var entry = held.removeValue(forKey: chunk) else { return }
@@ -395,7 +398,7 @@ struct MergedOutput<S: System>: ~Copyable {
 
     // MARK: Writing
 
-    /// Writes as much as there is room for.
+    /// Writes as much as standard output has room for.
     mutating func flush() throws(WriteError) {
         waitsForReader = false
         if isAbandoned { return }
@@ -413,7 +416,7 @@ struct MergedOutput<S: System>: ~Copyable {
         checkAccount()
     }
 
-    /// Takes the next bytes to be written out of what is held.
+    /// Takes the next bytes to write from the held output.
     ///
     /// - Returns: false if there are none.
     private mutating func refill() throws(WriteError) -> Bool {
@@ -472,7 +475,7 @@ struct MergedOutput<S: System>: ~Copyable {
         written = 0
     }
 
-    /// - Returns: the bytes written, 0 if there is no room.
+    /// - Returns: the number of bytes written, 0 if there is no room.
     private mutating func writeNow(_ bytes: UnsafeRawBufferPointer) throws(WriteError) -> Int {
         do {
             let count = try unsafe sink.write(bytes)
@@ -492,10 +495,10 @@ struct MergedOutput<S: System>: ~Copyable {
         }
     }
 
-    /// Whether everything that finished is written.
+    /// Whether all finished output is written.
     var isEmpty: Bool { held.isEmpty && outgoing.isEmpty && current.isEmpty }
 
-    /// The chunks all of whose output was written since this was asked last.
+    /// Returns the chunks whose output was completely written since the last call.
     mutating func takeDone() -> [Int] {
         defer { done = [] }
         return done

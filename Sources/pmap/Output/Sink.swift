@@ -1,6 +1,6 @@
 import Shared
 
-/// Standard output, written to without ever waiting for its reader.
+/// Standard output, written without ever waiting for its reader.
 struct Sink<S: System>: ~Copyable {
     private let system: S
     private let file: OutputFile
@@ -17,7 +17,7 @@ struct Sink<S: System>: ~Copyable {
 
     /// Writes some of the bytes.
     ///
-    /// - Returns: how many, at least one.
+    /// - Returns: the number of bytes written, at least one.
     /// - Throws: a `WriteError` of `Errno.wouldBlock` if there is no room now.
     func write(_ bytes: UnsafeRawBufferPointer) throws(WriteError) -> Int {
         do throws(Errno) {

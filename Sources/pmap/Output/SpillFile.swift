@@ -1,16 +1,16 @@
 import Shared
 
-/// Output that waits and does not fit into memory: pieces of an unlinked file.
+/// Waiting output that does not fit into memory: pieces of an unlinked file.
 ///
-/// Pieces are appended. The room of a piece that was read is given back at once if the file
-/// system can do that (fallocate(2)), and in any case when no piece is left.
+/// New pieces are appended. The space of a piece is freed at once after it was read, if the file
+/// system supports this (fallocate(2)). Otherwise it is freed when no piece is left.
 struct SpillFile<S: System>: ~Copyable {
     private let system: S
     private let folder: Argument
     private var file: FileDescriptor?
     private var end = 0
     private(set) var liveBytes = 0
-    /// Why nothing more could be written when it was last tried.
+    /// Why the last attempt to write failed; nil if it did not.
     private(set) var failure: Errno?
 
     init(_ system: S, folder: Argument) {
@@ -34,9 +34,9 @@ struct SpillFile<S: System>: ~Copyable {
         return SpillExtent(offset: end, count: bytes.count)
     }
 
-    /// The first bytes of a piece, whose room is given back.
+    /// Returns the first bytes of a piece and frees their space.
     ///
-    /// - Parameter limit: bytes at most; the rest stays in `extent`.
+    /// - Parameter limit: the most bytes to return; the rest stays in `extent`.
     mutating func takeFirst(
         _ limit: Int, of extent: inout SpillExtent
     ) throws(Errno) -> [UInt8] {
@@ -49,12 +49,12 @@ struct SpillFile<S: System>: ~Copyable {
         return bytes
     }
 
-    /// Gives back the room of a piece.
+    /// Frees the space of a piece.
     mutating func release(_ extent: SpillExtent) {
         guard let file else { return }
         liveBytes -= extent.count
         if liveBytes == 0 {
-            // A new file costs no more than to truncate this one.
+            // Making a new file costs no more than truncating this one.
             system.close(file)
             self.file = nil
             end = 0
@@ -67,7 +67,7 @@ struct SpillFile<S: System>: ~Copyable {
     deinit { if let file { system.close(file) } }
 }
 
-/// A piece of a `SpillFile`: where it begins, and its bytes.
+/// A piece of a `SpillFile`: its offset and its length in bytes.
 struct SpillExtent: Equatable {
     var offset: Int
     var count: Int

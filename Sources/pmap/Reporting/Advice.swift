@@ -1,10 +1,10 @@
-/// What a run tells of the options to run it with again.
+/// Suggests options for the next run, from the numbers of this one.
 struct Advice {
-    /// The option that made the chunks as large as they are.
+    /// The option that limited the size of the chunks.
     enum Limit {
         case items(Int)
         case bytes(Int)
-        /// `-c auto`, and the size that most items met.
+        /// `-c auto`, and the average size of the chunk that an item was in.
         case automatic(Int)
     }
 
@@ -13,30 +13,31 @@ struct Advice {
     var cpus: Int
     var chunks: Int
     var items: Int
-    /// Of input.
+    /// Bytes of input.
     var bytes: Int
-    /// Seconds for starting a worker, and for all workers together.
+    /// Seconds spent starting one worker, and the total run time of all workers.
     var start: Double
     var busy: Double
-    /// CPUs that the workers kept busy, on average.
+    /// The average number of CPUs that the workers kept busy.
     var cpusUsed: Double
-    /// Shares of the slots' time: with a worker, starting one, with nothing left to do.
+    /// Shares of the time of all slots: with a worker, starting one, and idle at the end.
     var utilisation: Double
     var startShare: Double
     var endShare: Double
-    /// Items that fit on one command line, judged by those that were seen.
+    /// How many items fit on one command line, estimated from those seen.
     var mostItems = Int.max
 
     /// - Parameters:
-    ///   - room: nil if items are no arguments.
-    ///   - items: so many were seen, which took `bytes` of input, newlines counted.
+    ///   - room: nil if items are not arguments.
+    ///   - items: the number of items seen.
+    ///   - bytes: their bytes of input, including newlines.
     static func mostItems(in room: ArgumentRoom?, items: Int, bytes: Int) -> Int {
         guard let room, items > 0 else { return .max }
         let cost = room.cost(ofLength: max(bytes - items, 0) / items)
         return max(room.total / max(cost, 1), 1)
     }
 
-    /// One sentence with a number for each of the two options.
+    /// One sentence that gives a number for each of the two options.
     var sentence: String {
         if chunks == 0 { return "none: no worker ran to its end." }
         if items == 1 { return "none: one item tells too little." }
@@ -65,13 +66,14 @@ struct Advice {
     private var chunkAdvice: (option: String, why: String?) {
         let size = Double(measure) / Double(chunks)
         let start = Double(chunks) * start
-        // Units whose work takes as long as 19 starts: so that one is a twentieth of it all.
+        // At the cheapest size, the work takes as long as 19 starts, so the start is a twentieth.
         let perUnit = max(busy - start, busy * 0.01) / Double(max(measure, 1))
         let cheapest = self.start * (1 / ChunkSizer.startShare - 1) / perUnit
-        // Python's default for Pool.map: four chunks to each worker.
+        // At least four chunks for each worker, the default of Python's Pool.map.
         let largest = min(Double(measure) / Double(4 * workers), most)
         if startShare > ChunkSizer.startShare, min(cheapest, largest) > size * 1.5 {
-            // What a line can tell of one size only may be far off if starts are most of it.
+            // With chunks of one size only, the estimate may be far off if starts take most of the
+            // time.
             let isUnsure = startShare > 0.5 && chunks == items
             return (
                 isUnsure ? "-c auto" : option(min(cheapest, largest)),
@@ -99,12 +101,12 @@ struct Advice {
         return (current, nil)
     }
 
-    /// All of the input, in the unit of the option.
+    /// The size of the whole input, in the unit of the option.
     private var measure: Int {
         if case .bytes = limit { bytes } else { items }
     }
 
-    /// The same of what fits on one command line.
+    /// The most that fits on one command line, in the same unit.
     private var most: Double {
         if case .bytes = limit { return .infinity }
         return Double(mostItems)
@@ -144,7 +146,7 @@ struct Advice {
     }
 }
 
-/// Bytes as `-b` takes them, rounded up to four digits.
+/// Formats a number of bytes as `-b` takes it, rounded up to four digits.
 private func sizeText(_ bytes: Int) -> String {
     var size = bytes
     for unit in ["", "K", "M"] {

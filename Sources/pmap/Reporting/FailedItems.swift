@@ -4,17 +4,17 @@ import Shared
 struct FailedItemsFile: ~Copyable {
     let name: Argument
     var file: OpenFile
-    /// Whether it can be read again, to put it into order.
+    /// Whether it can be read again, to sort it.
     let isRegular: Bool
-    /// Whether it is not the named file, which is the input too, but one whose contents take
-    /// the place of that file's at the end.
+    /// True if the named file is also the input. Then this is a new file, which replaces the
+    /// named one at the end.
     let replaces: Bool
 }
 
-/// The list of the items that were not done: `--failed`.
+/// The list of the items that were not done (`--failed`).
 ///
-/// They are written as they fail, so that a crash loses none. At the end the list is put into
-/// the order of the input.
+/// Items are written as they fail, so a crash loses none. At the end the list is sorted into the
+/// order of the input.
 struct FailedItems<S: System>: ~Copyable {
     private let system: S
     private let name: Argument
@@ -23,10 +23,10 @@ struct FailedItems<S: System>: ~Copyable {
     private let isRegular: Bool
     private let replaces: Bool
     private var size = 0
-    /// What is where in the file, as long as it is known.
+    /// The parts of the file, as long as all of them are known.
     private var pieces: [Piece] = []
     private var isOrdered = true
-    /// Whether the input could not be read to its end, so that its file must stay.
+    /// Whether reading the input failed. Then the input file must not be replaced.
     private var inputIsCut = false
 
     private struct Piece {
@@ -35,9 +35,9 @@ struct FailedItems<S: System>: ~Copyable {
         let count: Int
     }
 
-    /// Pieces that are remembered, in 6 MiB.
+    /// The most pieces that are remembered; they take 6 MiB.
     private static var mostPieces: Int { 1 << 18 }
-    /// Bytes that are copied at once.
+    /// Bytes copied at a time.
     private static var copySize: Int { 256 << 10 }
 
     init(_ system: S, _ opened: consuming FailedItemsFile, delimiter: UInt8) {
@@ -62,7 +62,7 @@ struct FailedItems<S: System>: ~Copyable {
 
     /// Writes items.
     ///
-    /// - Parameter place: in the input, by which the list is sorted at the end.
+    /// - Parameter place: the items' place in the input, by which the list is sorted at the end.
     mutating func add(_ items: [UInt8], place: Int) throws(Errno) {
         let bytes = items.last == delimiter ? items : items + [delimiter]
         try system.writeAll(bytes, to: file)
@@ -74,10 +74,11 @@ struct FailedItems<S: System>: ~Copyable {
         size += bytes.count
     }
 
-    /// The input cannot be read any further. What was not read is in no list but its own.
+    /// Notes that the input cannot be read any further. The items that were not read are only in
+    /// the input file.
     mutating func noteCutInput() { inputIsCut = true }
 
-    /// Puts the list into order, if that is known, and into its place.
+    /// Sorts the list, if the order is known, and moves it to its final place.
     mutating func finish() throws(Errno) {
         if replaces && inputIsCut { return try system.closeFile(file) }
         let sorts = !isOrdered && pieces.count < Self.mostPieces
@@ -91,7 +92,7 @@ struct FailedItems<S: System>: ~Copyable {
                     try Self.copy(order, from: file, to: copy, system)
                 }
             } catch {
-                // Without that the list is complete too, in the order of failure.
+                // Unsorted, the list is still complete, in the order of failure.
                 if replaces { throw error }
             }
         }
@@ -117,6 +118,6 @@ struct FailedItems<S: System>: ~Copyable {
         try system.writeAll(bytes, to: copy)
     }
 
-    /// Gives the list up. A file that it was to replace stays as it is.
+    /// Closes the list unfinished. A file that it was to replace stays as it is.
     func abandon() { system.close(file) }
 }

@@ -1,6 +1,6 @@
 import Shared
 
-/// What the last line of a run says if chunks failed.
+/// The last line of a run, if chunks failed.
 struct FailureSummary {
     private var failed = 0
     private var done = 0
@@ -8,29 +8,29 @@ struct FailureSummary {
 
     private struct Failed {
         let chunk: Int
-        /// As in `exited with status 1; item: a`.
+        /// For example `exited with status 1; item: a`.
         let story: String
     }
 
-    /// A chunk was done, now or by an earlier run.
+    /// Notes a chunk that was done, now or by an earlier run.
     mutating func noteDone() { done += 1 }
 
-    /// Whether no chunk before this one failed.
+    /// Whether no earlier chunk has failed.
     func isFirst(_ chunk: Int) -> Bool { chunk < first?.chunk ?? .max }
 
-    /// A chunk failed for good.
+    /// Notes a chunk that failed for good.
     ///
-    /// - Parameter story: how, and its items; wanted only of the first one.
+    /// - Parameter story: how it failed, and its items; used only for the first chunk.
     mutating func noteFailed(_ chunk: Int, _ story: String) {
         failed += 1
         if isFirst(chunk) { first = Failed(chunk: chunk, story: story) }
     }
 
-    /// The two parts of the message; nil if no chunk failed.
+    /// Returns the two parts of the message; nil if no chunk failed.
     ///
     /// - Parameters:
-    ///   - total: chunks of the whole input, if the end of it was read.
-    ///   - place: where to find more.
+    ///   - total: the number of chunks in the input, if all of it was read.
+    ///   - place: where the user can find more.
     func message(total: Int?, place: String) -> (what: String, why: String)? {
         guard let first else { return nil }
         var what = "\(failed)" + (total.map { " of \($0)" } ?? "")

@@ -1,7 +1,7 @@
 import Shared
 
-/// How often times of each length were seen, in bounded memory: a bucket is 2 % wider than
-/// the one before it, so that a quantile is known to 1 %. The smallest and the largest are exact.
+/// A histogram of times, in bounded memory. Each bucket is 2 % wider than the one before it, so
+/// quantiles are accurate to 1 %. The smallest and the largest time are exact.
 struct Histogram {
     private var counts = [Int](repeating: 0, count: 1600)
     private(set) var count = 0
@@ -9,7 +9,7 @@ struct Histogram {
     private(set) var largest = 0.0
 
     private static let width = log(1.02)
-    /// Seconds; what is shorter is in the first bucket.
+    /// Seconds; shorter times go into the first bucket.
     private static let shortest = 1e-6
 
     mutating func add(_ seconds: Double) {
@@ -20,7 +20,8 @@ struct Histogram {
         largest = max(largest, seconds)
     }
 
-    /// The least time that is no shorter than that share of all; 0 where there are none.
+    /// Returns the smallest time such that this share of all times is no longer; 0 if there are
+    /// none.
     func quantile(_ share: Double) -> Double {
         let rank = max(Int((share * Double(count)).rounded(.up)), 1)
         var seen = 0

@@ -1,11 +1,11 @@
 import Shared
 
-/// What `--log` tells of a chunk: one row, when its output is written.
+/// One row of `--log`. It describes a chunk, and is written after the chunk's output.
 struct LogRow: Equatable {
     var chunk: Int
     var slot: Int
     var process: Int
-    /// Seconds since 1970, of the last attempt.
+    /// Start of the last attempt, as time since 1970.
     var start: Duration
     var wallTime: Duration
     var userTime: Duration
@@ -16,17 +16,17 @@ struct LogRow: Equatable {
     var attempts: Int
     var bytes: Int
     var mark: ChunkMark
-    /// The items, with something left out in the middle of a long list.
+    /// The items; a long list is shortened in the middle.
     var shownItems: String
 
     static let header = oldHeader.dropLast() + "\thash\tinput\n"
 
-    /// That of logs without the last two columns.
+    /// The header of older logs, which lack the last two columns.
     static let oldHeader =
         "chunk\tslot\tpid\tstart\tseconds\tuser\tsys\tmax_rss\texit\tsignal\tattempts\tbytes\titems\n"
 
-    /// The row with its newline. The outcome is two columns: a status and a signal, 0
-    /// where there is none; a worker that was ended for its time has -1 for a status.
+    /// The row with its newline. The outcome takes two columns, a status and a signal, each 0 if it
+    /// does not apply. A worker that ran into `--timeout` has status -1.
     var text: String {
         let (exit, signal) =
             switch outcome {
@@ -43,10 +43,10 @@ struct LogRow: Equatable {
     }
 }
 
-/// What tells a chunk from others without its items: their number and a hash.
+/// Identifies a chunk without storing its items: their number and a hash.
 struct ChunkMark: Equatable {
     let items: Int
-    /// FNV-1a with 64 bits, of the items, each with its delimiter: G. Fowler, L. C. Noll,
+    /// The 64-bit FNV-1a hash of the items, each with its delimiter. Source: G. Fowler, L. C. Noll,
     /// K.-P. Vo and D. Eastlake, "The FNV Non-Cryptographic Hash Algorithm", RFC 9923.
     let hash: UInt64
 
@@ -59,37 +59,37 @@ struct ChunkMark: Equatable {
         self.hash = hash
     }
 
-    /// - Returns: nil if the columns of a log are something else.
+    /// - Returns: nil if the columns hold something else.
     init?(items: Substring, hash: Substring) {
         guard let items = Int(items), let hash = UInt64(hash, radix: 16) else { return nil }
         self.items = items
         self.hash = hash
     }
 
-    /// 16 hexadecimal digits.
+    /// The hash as 16 hexadecimal digits.
     var hashText: String {
         let digits = String(hash, radix: 16)
         return String(repeating: "0", count: 16 - digits.utf8.count) + digits
     }
 }
 
-/// Seconds with three places.
+/// Formats seconds with three decimal places.
 func decimal(_ time: Duration) -> String {
     let milliseconds = Int((time / .milliseconds(1)).rounded())
     let places = "\(milliseconds % 1000)"
     return "\(milliseconds / 1000)." + String(repeating: "0", count: 3 - places.count) + places
 }
 
-/// The file of `--log`, opened and not changed yet.
+/// The file of `--log`, open but not changed yet.
 struct LogFile: ~Copyable {
     private let name: Argument
     private let file: NamedFile
-    /// Bytes at the front that are kept: none, or a header and rows.
+    /// Bytes at the start of the file that are kept: 0, or a header and rows.
     private let size: Int
-    /// What an earlier run did, with `--resume`: the chunks that succeeded.
+    /// The chunks that succeeded in an earlier run, for `--resume`.
     let done: [Int: ChunkMark]
 
-    /// - Parameter resumes: whether what is there is kept.
+    /// - Parameter resumes: whether the existing rows are kept.
     init(_ name: Argument, resumes: Bool) throws(Failure) {
         let file = try NamedFile(writing: name)
         var contents = Contents()
@@ -114,11 +114,11 @@ struct LogFile: ~Copyable {
         done = contents.done
     }
 
-    /// What fstat(2) says of the file.
+    /// The file's status from fstat(2).
     var status: stat { file.status }
 
-    /// Makes it ready for rows: cuts off what is not kept, and writes the header to an empty
-    /// one.
+    /// Prepares the file for new rows: cuts off what is not kept, and writes the header if the file
+    /// is empty.
     ///
     /// - Returns: the file.
     consuming func begin() throws(Failure) -> OpenFile {
@@ -134,18 +134,18 @@ struct LogFile: ~Copyable {
         return file.release()
     }
 
-    /// What is in a file that is to be a log.
+    /// The contents of an existing file that is to become the log.
     private struct Contents {
         enum Kind {
-            /// Nothing, a part of a header that a crash left, or a log.
+            /// A log, an empty file, or a part of a header left by a crash.
             case log
-            /// A log without hashes.
+            /// A log of an older version, without hashes.
             case old
             case other
         }
 
         var kind = Kind.log
-        /// Bytes of whole lines. A crash leaves a last line without its end.
+        /// Bytes of complete lines. After a crash the last line may be incomplete.
         var size = 0
         var done: [Int: ChunkMark] = [:]
 
@@ -182,7 +182,7 @@ struct LogFile: ~Copyable {
             }
         }
 
-        /// - Returns: whether it is a row.
+        /// - Returns: whether it is a valid row.
         private mutating func note(row: Substring) -> Bool {
             guard let logged = LoggedChunk(row: row) else { return false }
             if logged.isDone { done[logged.number] = logged.mark }
@@ -191,7 +191,7 @@ struct LogFile: ~Copyable {
     }
 }
 
-/// What a row of a log says of its chunk.
+/// A chunk as described by a row of a log.
 struct LoggedChunk {
     let number: Int
     let mark: ChunkMark

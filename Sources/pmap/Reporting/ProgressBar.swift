@@ -1,15 +1,15 @@
-/// The progress as one line of a terminal: a bar, and as many fields as there is room for.
+/// The progress on one line of a terminal: a bar, and as many fields as fit.
 struct ProgressBar {
-    /// Whether the bar is made of block characters, an eighth of a cell fine, or of ASCII.
+    /// Whether the bar uses block characters, in steps of an eighth of a cell, or ASCII.
     var usesBlocks: Bool
     var usesColour: Bool
 
-    /// Cells of the bar with its ends: fewer show nothing, more say no more.
+    /// Cells of the bar with its ends. A narrower bar is unreadable, a wider one shows no more.
     private static let narrowest = 6
     private static let widest = 52
 
-    /// Something to say, in its place of the line. The lower the rank, the narrower the
-    /// window in which it is still said.
+    /// A field at its place in the line. Fields with a lower rank stay longer when the window
+    /// becomes narrower.
     private struct Field {
         var text: String
         var rank: Int
@@ -33,11 +33,11 @@ struct ProgressBar {
     }
 
     /// - Parameters:
-    ///   - columns: of the window; the last one stays free, since some terminals go on to
-    ///     the next line there.
-    ///   - tick: counts the drawings; the bar moves with it where the total is unknown.
-    /// - Returns: text that takes fewer cells than there are columns. Only our own words,
-    ///   numbers and bars are in it, so that a character is a cell.
+    ///   - columns: the width of the window. The last column stays free, because some terminals
+    ///     start a new line after it.
+    ///   - tick: counts the drawings; it moves the animation while the total is unknown.
+    /// - Returns: text that takes fewer cells than there are columns. It holds only our own words,
+    ///   numbers and bars, so each character takes one cell.
     func line(_ progress: Progress, columns: Int, tick: Int) -> String {
         let room = max(columns - 1, 0)
         let all = fields(of: progress)
@@ -45,7 +45,8 @@ struct ProgressBar {
         var width = 0
         for index in all.indices.sorted(by: { all[$0].rank < all[$1].rank }) {
             let wider = width + all[index].text.count + (shown.isEmpty ? 0 : 2)
-            // The items matter more than the bar, and the bar more than the rest.
+            // The number of items matters more than the bar, and the bar more than the other
+            // fields.
             let reserved = shown.isEmpty ? 0 : Self.narrowest + 1
             if wider + reserved > room { break }
             width = wider
@@ -76,7 +77,7 @@ struct ProgressBar {
         return spaced(String(repeating: "█", count: eighths / 8) + part, cells)
     }
 
-    /// A piece that goes to and fro, a cell a tick.
+    /// The animation shown while the total is unknown: a piece that moves one cell each tick.
     private func moving(cells: Int, tick: Int) -> String {
         let length = max(cells / 5, 1)
         let way = cells - length

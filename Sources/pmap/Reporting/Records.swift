@@ -1,18 +1,17 @@
 import Shared
 
-/// The files that a run leaves behind in addition to its output, opened before anything is
-/// run.
+/// The files that a run writes besides its output. They are opened before the first worker starts.
 struct RecordFiles: ~Copyable {
     var log: OpenFile?
-    /// What an earlier run did, by its log: the chunks that succeeded.
+    /// The chunks that succeeded in an earlier run, according to its log.
     var done: [Int: ChunkMark] = [:]
     var failedItems: FailedItemsFile?
-    /// Whether the input is a regular file, whose rest can be read at any time.
+    /// Whether the input is a regular file, so that the rest of it can be read at any time.
     var inputIsFile = false
 
     init() {}
 
-    /// Opens the files, and changes them only when all of them are known to be the right ones.
+    /// Opens the files. None is changed until all of them are known to be the right ones.
     init(_ settings: Settings, items: FileDescriptor) throws(Failure) {
         let input = items.status ?? stat()
         let output = FileDescriptor.standardOutput.status ?? stat()
@@ -50,7 +49,7 @@ struct RecordFiles: ~Copyable {
         }
     }
 
-    /// What the run reads and prints.
+    /// The streams that the run reads and prints to.
     private static func otherParts(
         _ settings: Settings, _ input: stat, _ output: stat
     ) -> [FilePart] {
@@ -71,14 +70,14 @@ struct RecordFiles: ~Copyable {
         return parts
     }
 
-    /// Empties the file, or makes another one for the time being if it is the input too.
+    /// Empties the file. If it is also the input, makes a new file that replaces it at the end.
     private static func failedItemsFile(
         _ name: Argument, _ opened: consuming NamedFile, isInput: Bool, _ folder: Argument
     ) throws(Failure) -> FailedItemsFile {
         let isRegular = opened.status.isRegular
         do throws(Errno) {
             if isInput {
-                // Whether it can be replaced is better known now than at the end.
+                // Check now that it can be replaced, not only at the end.
                 _ = try ReplacementFile(for: name)
             } else if isRegular {
                 _ = try retrying { ftruncate(opened.file.descriptor.rawValue, 0) }
@@ -98,21 +97,21 @@ struct RecordFiles: ~Copyable {
     }
 }
 
-/// The log, and the list of the items that were not done.
+/// The log and the list of the items that were not done.
 struct Records<S: System>: ~Copyable {
     private let system: S
     private let logName: String
     private let failedItemsName: String
-    /// nil if there is none, or it cannot be written any more.
+    /// nil if there is no log, or if writing it has failed.
     private var log: FileDescriptor?
     private var failedItems: FailedItems<S>?
     private let done: [Int: ChunkMark]
     private let inputIsFile: Bool
-    /// Rows of chunks that are not all written yet. A log that called these done could not be
-    /// trusted after a crash.
+    /// Rows of chunks whose output is not completely written yet. If they were in the log after a
+    /// crash, it would call chunks done whose output is lost.
     private var rows: [Int: LogRow] = [:]
-    /// The items of chunks that succeeded and are not all written yet, for the list of failed
-    /// items in case they never are.
+    /// Items of chunks that succeeded and whose output is not completely written yet. If it never
+    /// is, they go to the list of failed items.
     private var unwritten: [Int: [UInt8]] = [:]
 
     init(_ system: S, _ settings: Settings, _ files: consuming RecordFiles) {
@@ -127,8 +126,8 @@ struct Records<S: System>: ~Copyable {
     }
 
     /// - Parameters:
-    ///   - log: the file of the log, at its end; nil if there is none.
-    ///   - done: what an earlier run did, by its log.
+    ///   - log: the log, positioned at its end; nil if there is none.
+    ///   - done: the chunks that succeeded in an earlier run, according to its log.
     ///   - inputIsFile: whether the rest of the input can be read at any time.
     init(
         _ system: S, _ settings: Settings, log: FileDescriptor?, done: [Int: ChunkMark],
@@ -145,17 +144,17 @@ struct Records<S: System>: ~Copyable {
 
     // MARK: The log
 
-    /// Whether an earlier run has done any chunk.
+    /// Whether an earlier run has done any chunks.
     var resumes: Bool { !done.isEmpty }
 
-    /// What an earlier run says of a chunk that it has done; nil if it must be done now.
+    /// Returns the earlier run's mark of a chunk that it has done; nil if the chunk must be run.
     func markOfDone(chunk number: Int) -> ChunkMark? { done[number] }
 
-    /// Notes the row of a chunk that is finished. It is written at once if the chunk printed
-    /// nothing, so that nothing of it can be lost.
+    /// Stores the row of a finished chunk. If the chunk printed nothing, the row is written at
+    /// once, since there is no output to lose.
     ///
-    /// - Parameter items: of the chunk.
-    /// - Throws: a `Failure` that names the log, which is given up.
+    /// - Parameter items: the items of the chunk.
+    /// - Throws: a `Failure` that names the log. The log is then given up.
     mutating func addRow(_ row: @autoclosure () -> LogRow, items: [UInt8]) throws(Failure) {
         if log == nil && !hasFailedItems { return }
         let row = row()
@@ -164,7 +163,7 @@ struct Records<S: System>: ~Copyable {
         if log != nil { rows[row.chunk] = row }
     }
 
-    /// Takes out the chunks that succeeded and whose output was not written.
+    /// Removes and returns the chunks that succeeded and whose output was not written.
     mutating func takeUnwritten() -> [(chunk: Int, items: [UInt8])] {
         defer { unwritten = [:] }
         return unwritten.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
@@ -172,7 +171,7 @@ struct Records<S: System>: ~Copyable {
 
     /// Writes the rows of chunks whose output is written.
     ///
-    /// - Throws: a `Failure` that names the log, which is given up.
+    /// - Throws: a `Failure` that names the log. The log is then given up.
     mutating func writeRows(of chunks: [Int]) throws(Failure) {
         for chunk in chunks {
             unwritten[chunk] = nil
@@ -205,7 +204,7 @@ struct Records<S: System>: ~Copyable {
 
     // MARK: The list of items
 
-    /// Whether all items that were not done are wanted, even those that nobody has read.
+    /// Whether to list all items that were not done, including those not read yet.
     var wantsUnreadItems: Bool { inputIsFile && hasFailedItems }
 
     private var hasFailedItems: Bool {
@@ -215,10 +214,10 @@ struct Records<S: System>: ~Copyable {
         }
     }
 
-    /// Writes items that failed for good or were not tried.
+    /// Lists items that failed for good or were not tried.
     ///
-    /// - Parameter place: in the input, by which the list is sorted at the end.
-    /// - Throws: a `Failure` that names the file, which is given up.
+    /// - Parameter place: the items' place in the input, by which the list is sorted at the end.
+    /// - Throws: a `Failure` that names the file. The file is then given up.
     mutating func addFailed(_ items: [UInt8], place: Int) throws(Failure) {
         do throws(Errno) {
             try failedItems?.add(items, place: place)
@@ -229,10 +228,10 @@ struct Records<S: System>: ~Copyable {
         }
     }
 
-    /// The input cannot be read any further.
+    /// Notes that the input cannot be read any further.
     mutating func noteCutInput() { failedItems?.noteCutInput() }
 
-    /// Puts the list into its order and its place.
+    /// Sorts the list and moves it to its final place.
     mutating func finishFailedItems() throws(Failure) {
         do throws(Errno) {
             try failedItems?.finish()

@@ -1,7 +1,7 @@
 import Shared
 
-/// What pmap tells about a run: messages and progress on standard error, the log and the list
-/// of failed items, the summary at the end, and the exit status.
+/// Everything that pmap reports about a run: messages and progress on standard error, the log, the
+/// list of failed items, the summary at the end, and the exit status.
 struct Report<S: System>: ~Copyable {
     private let system: S
     private let settings: Settings
@@ -29,45 +29,45 @@ struct Report<S: System>: ~Copyable {
 
     // MARK: Standard error
 
-    /// A message of pmap's own.
+    /// Prints a message of pmap's own.
     mutating func say(_ what: String, _ why: String) { display.say(what, why) }
 
-    /// An error of pmap's own, which changes the exit status.
+    /// Prints an error of pmap's own, and counts it for the exit status.
     mutating func sayError(_ what: String, _ why: String) {
         say(what, why)
         tally.noteOwnError()
     }
 
-    /// Passes on what a worker printed on its standard error.
+    /// Prints what a worker wrote to its standard error.
     mutating func passOn(_ lines: some Collection<UInt8>) { display.write(lines) }
 
-    /// Standard output is about to write, maybe to the terminal of the bar.
+    /// Erases the bar before a write to standard output, which may be the same terminal.
     mutating func makeWayForOutput() { display.eraseForOutput() }
 
     mutating func leaveTerminal() { display.leaveTerminal() }
 
-    /// pmap was stopped for some time.
+    /// Notes that pmap was stopped for some time.
     mutating func resume(after pause: Duration) { display.resume(after: pause) }
 
     mutating func windowChanged() { display.windowChanged() }
 
-    /// Whether it is time to show the progress.
+    /// Whether the progress must be updated now.
     var isUpdateDue: Bool { display.isUpdateDue }
 
     /// Shows the progress.
     ///
-    /// - Parameter canPaint: whether standard output stands at the start of a line.
+    /// - Parameter canPaint: whether standard output is at the start of a line.
     mutating func update(_ progress: Progress, canPaint: Bool) {
         display.update(progress, canPaint: canPaint)
     }
 
-    /// A status line now.
+    /// Prints a status line now.
     mutating func showStatus(_ progress: Progress) { display.show(progress) }
 
-    /// When `update` has something to do next, on the monotonic clock.
+    /// When `update` must be called next, on the monotonic clock.
     var nextUpdate: Duration { display.deadline ?? .never }
 
-    /// With `-v`: says who does what.
+    /// With `-v`, prints the worker's process ID and command.
     mutating func started(_ worker: Worker) {
         if settings.verbosity == 0 { return }
         let command = settings.command.shortForm(
@@ -75,7 +75,7 @@ struct Report<S: System>: ~Copyable {
         say("worker \(worker.process)", command)
     }
 
-    /// A worker was stopped, by somebody or by the terminal.
+    /// Notes that a signal stopped a worker.
     mutating func stopped(_ worker: Worker, by signal: Int32) {
         if signal != SIGTTIN && signal != SIGTTOU { return }
         say(
@@ -92,7 +92,7 @@ struct Report<S: System>: ~Copyable {
             "\(failure.reason); output waits in memory, and workers do when that is full")
     }
 
-    /// The input cannot be read any further.
+    /// Reports that the input cannot be read any further.
     mutating func inputFailed(_ error: Errno) {
         let file = settings.argumentFile.map { $0 == "-" ? nil : $0.text } ?? nil
         sayError(file ?? "standard input", error.reason)
@@ -101,15 +101,15 @@ struct Report<S: System>: ~Copyable {
 
     // MARK: Chunks
 
-    /// Whether an earlier run has done a part of the work.
+    /// Whether an earlier run has done part of the work.
     var resumes: Bool { records.resumes }
 
-    /// What the log of an earlier run says of a chunk.
+    /// What the log of an earlier run says about a chunk.
     enum EarlierRun: Equatable {
-        /// It must be done now.
+        /// The chunk must be run.
         case notDone
         case done
-        /// A chunk of this number was done, but one of other items.
+        /// A chunk with this number was done, but its items differ.
         case differs
     }
 
@@ -118,7 +118,7 @@ struct Report<S: System>: ~Copyable {
         return mark == ChunkMark(chunk, delimiter: settings.delimiter) ? .done : .differs
     }
 
-    /// A chunk is skipped, since an earlier run has done it.
+    /// Notes that a chunk is skipped, because an earlier run has done it.
     mutating func skipped(items: Int) {
         failures.noteDone()
         progress.chunksDone += 1
@@ -126,7 +126,7 @@ struct Report<S: System>: ~Copyable {
         progress.itemsSkipped += items
     }
 
-    /// A chunk is not the one that the log says is done.
+    /// Reports that a chunk differs from the one in the log.
     mutating func differs(_ chunk: Chunk) {
         let there = records.markOfDone(chunk: chunk.number)?.items ?? 0
         let difference =
@@ -138,15 +138,16 @@ struct Report<S: System>: ~Copyable {
             "chunk \(chunk.number) \(difference); resume with the same input and chunk size")
     }
 
-    /// An item that no command can take.
+    /// Reports an item that no command can take.
     mutating func refused(_ item: RefusedItem) {
         sayError("item \(item.number)", item.why)
         addFailed(item.bytes, place: 2 * item.chunkBefore + 1)
     }
 
-    /// An attempt to run a chunk has ended, for good or not.
+    /// Notes that an attempt to run a chunk has ended, for good or not.
     ///
-    /// - Parameter isExpected: whether a signal has ended pmap too, which everybody knows.
+    /// - Parameter isExpected: whether a signal has ended pmap too. The user knows that, so nothing
+    ///   is said.
     mutating func ended(
         _ worker: Worker, _ outcome: Outcome, _ use: ResourceUse, isExpected: Bool
     ) {
@@ -169,20 +170,21 @@ struct Report<S: System>: ~Copyable {
         }
     }
 
-    /// What is said of a chunk, with its items.
+    /// Adds the chunk's items to a text.
     private func withItems(_ text: String, _ chunk: Chunk) -> String {
         let items = settings.command.shortItems(chunk, delimiter: settings.delimiter)
         return "\(text); item\(chunk.itemCount == 1 ? "" : "s"): \(items)"
     }
 
-    /// What a worker printed that failed follows.
+    /// Announces the output of a failed worker, which is printed next.
     mutating func willShowOutput(of worker: Worker, _ outcome: Outcome) {
         say(
             "chunk \(worker.chunk.number)",
             withItems("\(outcome.text) and printed what follows", worker.chunk))
     }
 
-    /// A chunk is done or has failed for good. Its row is logged once its output is written.
+    /// Notes that a chunk is done or has failed for good. Its row is logged after its output is
+    /// written.
     ///
     /// - Parameter isExpected: as in `ended`.
     mutating func finished(
@@ -192,7 +194,7 @@ struct Report<S: System>: ~Copyable {
         progress.itemsDone += worker.chunk.itemCount
         if worker.state.reason == .halt { tally.noteHalted() } else { tally.note(outcome) }
         switch worker.state.reason {
-        // That it ended says nothing about its items.
+        // pmap ended this worker, which says nothing about its items.
         case .halt, .endOfRun: break
         case nil where isExpected && outcome.isKilled: break
         default: noteEnd(of: worker.chunk, outcome)
@@ -212,7 +214,7 @@ struct Report<S: System>: ~Copyable {
         }
     }
 
-    /// A chunk that failed before is given up, because no more workers are started.
+    /// Notes that a chunk which failed before is not retried, because no more workers are started.
     mutating func gaveUp(_ job: Job) {
         if let outcome = job.failure {
             tally.note(outcome)
@@ -221,7 +223,7 @@ struct Report<S: System>: ~Copyable {
         notDone(job.chunk)
     }
 
-    /// The command could not be started, for a reason that does not pass.
+    /// Reports that the command cannot be started, for a permanent reason.
     mutating func cannotRun(_ chunk: Chunk, _ command: [UInt8], _ error: Errno, _ why: String) {
         say(readable(command), why)
         tally.noteNotStarted(error)
@@ -238,7 +240,7 @@ struct Report<S: System>: ~Copyable {
         failures.noteFailed(chunk.number, isFirst ? withItems(how, chunk) : "")
     }
 
-    /// The output of these chunks is written.
+    /// Notes that the output of these chunks is written.
     mutating func written(_ chunks: [Int]) {
         record { records throws(Failure) in try records.writeRows(of: chunks) }
     }
@@ -246,22 +248,22 @@ struct Report<S: System>: ~Copyable {
     /// Lists the items of a chunk that failed for good or was not run.
     mutating func notDone(_ chunk: Chunk) { addFailed(chunk.bytes, place: 2 * chunk.number) }
 
-    /// The run is given up. Lists the items of chunks whose output was not written.
+    /// Lists the items of chunks whose output was not written, because the run is given up.
     mutating func addUnwritten() {
         for (chunk, items) in records.takeUnwritten() { addFailed(items, place: 2 * chunk) }
     }
 
-    /// Lists items that are in no chunk, since no more are run.
+    /// Lists items that are not in a chunk yet, because no more workers are started.
     mutating func notTried(_ items: [UInt8]) { addFailed(items, place: .max) }
 
-    /// Whether `notTried` wants all that is left of the input.
+    /// Whether `notTried` needs the rest of the input too.
     var wantsUnreadItems: Bool { records.wantsUnreadItems }
 
     private mutating func addFailed(_ items: [UInt8], place: Int) {
         record { records throws(Failure) in try records.addFailed(items, place: place) }
     }
 
-    /// Says that a record cannot be kept. The work goes on.
+    /// Updates the records. If that fails, reports it; the work goes on.
     private mutating func record(_ work: (inout Records<S>) throws(Failure) -> Void) {
         do {
             try work(&records)
@@ -285,12 +287,12 @@ struct Report<S: System>: ~Copyable {
             text: settings.command.shortItems(worker.chunk, delimiter: settings.delimiter))
     }
 
-    /// The last words.
+    /// Prints the end of the report.
     ///
     /// - Parameters:
-    ///   - workers: as many as may run at once now.
+    ///   - workers: how many may run at once now.
     ///   - findsChunkSize: whether `-c auto` is given.
-    ///   - isHeard: whether the reader of the output is still there.
+    ///   - isHeard: whether standard output still has a reader.
     mutating func finish(
         _ progress: Progress, workers: Int, findsChunkSize: Bool, isHeard: Bool
     ) {
@@ -307,7 +309,7 @@ struct Report<S: System>: ~Copyable {
         if isHeard { sayFailures(progress) }
     }
 
-    /// The one line that nothing silences, if chunks failed.
+    /// Prints the summary of failed chunks, if there are any. No option turns this line off.
     private mutating func sayFailures(_ progress: Progress) {
         let file = settings.failedItemsFile ?? settings.logFile
         let place = "see " + (file?.text ?? "--failed, --log or -vv")

@@ -1,19 +1,19 @@
 import Shared
 
-/// What `--stats` tells at the end, gathered in bounded memory. Here each attempt to run a
-/// chunk counts as one.
+/// The numbers for `--stats`, collected in bounded memory. Each attempt to run a chunk counts as a
+/// chunk here.
 struct Statistics {
-    /// A chunk whose worker has ended.
+    /// A finished attempt to run a chunk.
     struct Sample {
         var number: Int
         var items: Int
-        /// Of input.
+        /// Bytes of input.
         var bytes: Int
         var slot: Int
         var seconds: Double
-        /// Of `seconds`, those until its worker was started, as far as pmap saw.
+        /// The part of `seconds` until the worker was started, as far as pmap can see it.
         var spawning: Double
-        /// Since the start of the run.
+        /// Seconds since the start of the run.
         var end: Double
         var cpuSeconds: Double
         var bytesOut: Int
@@ -23,20 +23,21 @@ struct Statistics {
     private(set) var items = 0
     private(set) var bytes = 0
     private(set) var bytesOut = 0
-    /// Of the items of chunks, the squares, added up.
+    /// The sum of the squares of the chunks' numbers of items.
     private var squares = 0.0
     private(set) var cpuSeconds = 0.0
     private(set) var times = Histogram()
     private(set) var cost = ChunkCost(memory: 1)
-    /// Of each slot, from the first: seconds in which it had a worker, and when the last ended.
+    /// For each slot, from the first: seconds in which it had a worker, and the end of its last
+    /// worker.
     private(set) var busy: [Double] = []
     private(set) var lastEnds: [Double] = []
-    /// The slowest chunks, slowest first, with their items as text.
+    /// The slowest chunks, the slowest first, with their items as text.
     private(set) var slowest: [(number: Int, seconds: Double, items: String)] = []
 
     private static let shownSlowest = 3
 
-    /// - Parameter text: its items, shortened; asked for only if it is shown.
+    /// - Parameter text: the chunk's items, shortened; evaluated only if it may be shown.
     mutating func note(_ sample: Sample, text: @autoclosure () -> String) {
         chunks += 1
         items += sample.items
@@ -59,30 +60,30 @@ struct Statistics {
         }
     }
 
-    /// The size of the chunk that an item was in, on average.
+    /// The average size of the chunk that an item was in.
     var typicalItems: Int { items > 0 ? Int((squares / Double(items)).rounded()) : 0 }
 
-    /// Of the time of all slots, the share in which they had a worker.
+    /// The share of the slots' total time in which they had a worker.
     func utilisation(wall: Double) -> Double {
         let all = wall * Double(busy.count)
         return all > 0 ? min(busy.reduce(0, +) / all, 1) : 0
     }
 
-    /// Of the time of all slots, the share that went into starting workers.
+    /// The share of the slots' total time that went into starting workers.
     func startShare(wall: Double) -> Double {
         let all = wall * Double(busy.count)
         return all > 0 ? min(cost.knownStart * Double(chunks) / all, 1) : 0
     }
 
-    /// Of the time of all slots, the share in which some had no more to do.
+    /// The share of the slots' total time after their last worker had ended.
     func endShare(wall: Double) -> Double {
         let all = wall * Double(busy.count)
         return all > 0 ? lastEnds.reduce(0) { $0 + max(wall - $1, 0) } / all : 0
     }
 
-    /// The table of `--stats`, with a newline behind each line.
+    /// Returns the table of `--stats`. Each line ends with a newline.
     ///
-    /// - Parameter wall: seconds that the run took.
+    /// - Parameter wall: the elapsed time of the run, in seconds.
     func table(progress: Progress, wall: Double, advice: String) -> String {
         var rows = [
             ("chunks", "\(progress.chunksDone), \(progress.failed) failed"),
@@ -122,7 +123,8 @@ struct Statistics {
         }.joined()
     }
 
-    /// `1: 98 %` for each slot; where there are many, the least, the middle and the most.
+    /// Returns `1: 98 %` for each slot. If there are many slots, returns the least, the median and
+    /// the most instead.
     private func slots(wall: Double) -> [String] {
         let shares = busy.map { wall > 0 ? min($0 / wall, 1) : 0 }
         if shares.count <= 32 {
@@ -135,7 +137,7 @@ struct Statistics {
         ]
     }
 
-    /// Eight to a line.
+    /// Joins the words, eight on each line.
     private func lines(_ words: [String]) -> [String] {
         stride(from: 0, to: words.count, by: 8).map {
             words[$0..<min($0 + 8, words.count)].joined(separator: "  ")
@@ -145,7 +147,7 @@ struct Statistics {
 
 private func seconds(_ time: Double) -> String { "\(decimal(.seconds(time))) s" }
 
-/// Seconds with three places, with six below a hundredth.
+/// Formats seconds with three decimal places, or six below a hundredth.
 private func number(_ time: Double) -> String {
     if time >= 0.01 { return decimal(.seconds(time)) }
     let digits = "\(Int((time * 1e6).rounded()))"

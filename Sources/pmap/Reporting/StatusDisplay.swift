@@ -1,8 +1,8 @@
 import Shared
 
-/// How progress is shown: `--progress`.
+/// The form in which progress is shown (`--progress`).
 enum ProgressStyle: String, CaseIterable {
-    /// A bar on a terminal that can show one, plain lines elsewhere.
+    /// A bar if the terminal can show one, else plain lines.
     case auto
     /// A bar on any terminal.
     case bar
@@ -10,19 +10,19 @@ enum ProgressStyle: String, CaseIterable {
     case json
     case none
 
-    /// What a text that is none would have to be.
+    /// The error message for an unknown style.
     static let expected = "takes auto, bar, plain, json or none"
 }
 
-/// Standard error: the progress of the work, and the lines of workers above it.
+/// Standard error: shows the progress of the work, and the workers' lines above it.
 struct StatusDisplay<S: System> {
     private let system: S
     private let messages: Messages
-    /// One of `bar`, `plain`, `json`, `none`.
+    /// One of `bar`, `plain`, `json` and `none`.
     private let style: ProgressStyle
-    /// nil if there is none, or none is asked for.
+    /// nil if there is no terminal, or if the style needs none.
     private let terminal: Terminal?
-    /// Whether standard output is a terminal too, as good as always the same.
+    /// Whether standard output is a terminal too, which is almost always the same one.
     private let sharesTerminal: Bool
     private var started: Duration
     private let interval: Duration
@@ -35,7 +35,7 @@ struct StatusDisplay<S: System> {
     private static var barInterval: Duration { .milliseconds(100) }
     private static var errors: FileDescriptor { .standardError }
 
-    /// - Parameter interval: between lines.
+    /// - Parameter interval: the time between lines.
     init(_ system: S, style: ProgressStyle, interval: Duration, messages: Messages) {
         self.system = system
         self.messages = messages
@@ -52,15 +52,15 @@ struct StatusDisplay<S: System> {
         nextUpdate = started + self.interval
     }
 
-    /// When `update` has something to do next, nil for never.
+    /// When `update` must be called next; nil for never.
     var deadline: Duration? { style == .none ? nil : nextUpdate }
 
-    /// Whether it is time to show the progress.
+    /// Whether the progress must be updated now.
     var isUpdateDue: Bool { style != .none && system.now >= nextUpdate }
 
     /// Shows the progress.
     ///
-    /// - Parameter canPaint: whether standard output stands at the start of a line.
+    /// - Parameter canPaint: whether standard output is at the start of a line.
     mutating func update(_ progress: Progress, canPaint: Bool) {
         nextUpdate = system.now + interval
         switch style {
@@ -70,13 +70,13 @@ struct StatusDisplay<S: System> {
         }
     }
 
-    /// A plain status line now.
+    /// Prints a plain status line now.
     mutating func show(_ progress: Progress) {
         erase()
         print(messages.line(timed(progress).statusLine))
     }
 
-    /// A message of pmap's own.
+    /// Prints a message of pmap's own.
     mutating func say(_ what: String, _ why: String? = nil) {
         erase()
         print(messages.line(what, why))
@@ -84,23 +84,23 @@ struct StatusDisplay<S: System> {
 
     private func print(_ text: String) { system.writeToStandardError(Array(text.utf8)) }
 
-    /// Text without a name before it.
+    /// Prints text without the program's name before it.
     mutating func show(text: String) {
         erase()
         print(text)
     }
 
-    /// Takes the bar away for good; the last object of JSON.
+    /// Removes the bar for good, or prints the last JSON object.
     mutating func finish(_ progress: Progress) {
         leaveTerminal()
         if style == .json { print(timed(progress).json(isFinal: true) + "\n") }
     }
 
-    /// The bar's line. A process in the background leaves the terminal to the one in front.
+    /// Draws the bar. A process in the background does not write to the terminal.
     ///
-    /// Without wrapping, so that it is cut, and not continued below, where
-    /// the window has become narrower since it was asked; the cursor waits at its start,
-    /// from where everything is erased even if the terminal wraps it later.
+    /// Wrapping is off: if the window has become narrower since its size was read, the line is cut
+    /// and does not continue on the next row. The cursor stays at the start of the line, so
+    /// everything can be erased from there even if the terminal wraps the line later.
     private mutating func paint(_ progress: Progress) {
         guard let terminal, system.isInForeground, takesMore else { return }
         let columns = system.windowColumns
@@ -117,8 +117,8 @@ struct StatusDisplay<S: System> {
         isBarShown = true
     }
 
-    /// Whether a terminal takes what is written: one that is stopped (Ctrl-S) must not stop
-    /// the work.
+    /// Whether the terminal accepts output now. A terminal stopped with Ctrl-S must not stop the
+    /// work.
     private var takesMore: Bool { system.isReady(Self.errors, for: .writing) }
 
     private mutating func timed(_ progress: Progress) -> Progress {
@@ -129,35 +129,35 @@ struct StatusDisplay<S: System> {
         return progress
     }
 
-    /// Takes the bar away, so that something else can be written where it stood.
+    /// Erases the bar, so that other text can be written in its place.
     mutating func erase() {
         if isBarShown && system.isInForeground { print("\r\u{1B}[J") }
         isBarShown = false
     }
 
-    /// The same where standard output is about to write on the same terminal.
+    /// Erases the bar if standard output is about to write to the same terminal.
     mutating func eraseForOutput() {
         if sharesTerminal { erase() }
     }
 
-    /// The window has another size: what is shown fits no more.
+    /// Call this when the size of the window has changed: the bar may not fit any more.
     mutating func windowChanged() {
         guard style == .bar else { return }
         erase()
         nextUpdate = min(nextUpdate, system.now + Self.barInterval)
     }
 
-    /// Before this process stops, or ends.
+    /// Call this before the process stops or ends.
     mutating func leaveTerminal() {
         erase()
         if shownTaskProgress != nil { print(taskProgress(nil)) }
         shownTaskProgress = nil
     }
 
-    /// After this process was stopped: the time meanwhile is nobody's.
+    /// Call this after the process was stopped. The time in between does not count.
     mutating func resume(after pause: Duration) { started += pause }
 
-    /// Writes whole lines of a worker's.
+    /// Prints whole lines from a worker.
     mutating func write(_ lines: some Collection<UInt8>) {
         erase()
         system.writeToStandardError(Array(lines))

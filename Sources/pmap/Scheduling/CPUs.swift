@@ -1,7 +1,7 @@
 import Shared
 
-/// The CPUs that this process may really use: those of its affinity mask, and no more
-/// than its control group's quota pays for.
+/// Returns the number of CPUs that this process can really use: those in its affinity mask, but no
+/// more than the quota of its control group allows.
 func usableCPUs() -> Int {
     let quota = cgroupQuota(
         membership: textOfFile("/proc/self/cgroup") ?? "",
@@ -9,15 +9,15 @@ func usableCPUs() -> Int {
     return max(1, min(affinityCPUs(), quota ?? .max))
 }
 
-/// The CPUs that the quotas of a control group and those around it come to, rounded up,
-/// or nil where none is set.
+/// Returns the smallest CPU quota of a control group and the groups around it, in CPUs, rounded up;
+/// nil if no quota is set.
 ///
 /// Version 2 has `cpu.max`, version 1 `cpu.cfs_quota_us` (Linux,
 /// Documentation/admin-guide/cgroup-v2.rst and scheduler/sched-bwc.rst).
 ///
 /// - Parameters:
 ///   - membership: the text of /proc/self/cgroup.
-///   - read: the text of a file, nil if there is none.
+///   - read: returns the text of a file, or nil if the file does not exist.
 func cgroupQuota(membership: String, read: (String) -> String?) -> Int? {
     controlGroups(of: "cpu", membership: membership).compactMap { group in
         group.isUnified ? quotaV2(group.folder, read) : quotaV1(group.folder, read)
@@ -36,7 +36,7 @@ private func quotaV1(_ folder: String, _ read: (String) -> String?) -> Int? {
     return quota(String(time.prefix { $0 != "\n" }), String(period.prefix { $0 != "\n" }))
 }
 
-/// `max` and -1, which mean no limit, are no counts.
+/// `max` and -1 mean that there is no limit; they do not parse as counts.
 private func quota(_ time: String, _ period: String) -> Int? {
     guard let time = parseCount(time, minimum: 1), let period = parseCount(period, minimum: 1)
     else { return nil }

@@ -1,9 +1,9 @@
-/// What a chunk costs: so much to start its worker, and so much for each item. Both are
-/// read off the chunks themselves, by a line fitted to their seconds over their items:
-/// weighted least squares, the weight of a chunk of n items being 1/n, as the variance of a
-/// sum of n items grows with n.
+/// The cost of a chunk: a fixed time to start its worker, and a time for each item. Both are
+/// estimated by fitting a line to the seconds of finished chunks over their items, with weighted
+/// least squares. A chunk of n items has weight 1/n, because the variance of a sum of n items grows
+/// with n.
 struct ChunkCost {
-    /// How much an observation counts once another has come.
+    /// The factor by which each new observation reduces the weight of all earlier ones.
     private let memory: Double
     /// Weighted sums over chunks of n items and t seconds.
     private var ones = 0.0
@@ -13,21 +13,21 @@ struct ChunkCost {
     private var nt = 0.0
     private var spawning = 0.0
     private var spawns = 0.0
-    /// No start takes longer than a whole chunk. It rises slowly, should the machine slow down.
+    /// The shortest chunk so far, since no start takes longer than a whole chunk. It rises slowly,
+    /// in case the machine slows down.
     private var shortest = Double.infinity
     private var fittedStart: Double?
 
-    /// Below this share of its largest value, the spread of sizes says nothing.
+    /// If the spread of sizes is below this share of its largest value, no line is fitted.
     private static let leastSpread = 0.05
 
-    /// - Parameter memory: 1 where all chunks count alike; less where what is long ago is
-    ///   to be forgotten.
+    /// - Parameter memory: 1 if all chunks count the same; less if older chunks count less.
     init(memory: Double) { self.memory = memory }
 
     /// - Parameters:
-    ///   - items: of a chunk.
-    ///   - seconds: from before its worker was started to its end.
-    ///   - spawning: seconds of them until it was started, as far as pmap saw.
+    ///   - items: the number of items in a chunk.
+    ///   - seconds: the time from before the start of its worker until the worker's end.
+    ///   - spawning: the part of `seconds` until the worker was started, as far as pmap can see it.
     mutating func note(items: Int, seconds: Double, spawning: Double) {
         let count = Double(max(items, 1))
         ones = ones * memory + 1 / count
@@ -45,20 +45,20 @@ struct ChunkCost {
         }
     }
 
-    /// Seconds that it takes to start a worker: as fitted once chunks of several sizes were
-    /// seen, but no less than spawning takes.
+    /// Seconds to start a worker. The fitted value is used once chunks of several sizes were seen,
+    /// but never less than the time for spawning.
     var start: Double {
         guard spawns > 0 else { return 0 }
         return max(min(fittedStart ?? shortest, shortest), min(spawning / spawns, shortest))
     }
 
-    /// The same where it is not known better than that no chunk took less: what is sure.
+    /// Like `start`, but before a line is fitted, only the time for spawning, which is certain.
     var knownStart: Double {
         guard spawns > 0 else { return 0 }
         return fittedStart == nil ? min(spawning / spawns, shortest) : start
     }
 
-    /// Seconds for an item beside that; a sliver of a chunk's time at least.
+    /// Seconds for each item, without the start; at least a small part of a chunk's time.
     var perItem: Double { perItem(start: start) }
 
     func perItem(start: Double) -> Double {

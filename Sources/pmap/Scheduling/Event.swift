@@ -1,4 +1,5 @@
-/// What the loop waits for. Workers go by their slots, which fit into a token with the kind.
+/// The events of the main loop. A worker is identified by its slot, which fits into a token
+/// together with the kind of event.
 enum Event {
     case signals, items, reader, jobserver, clientLeft, poolEnded
     case input(Int)

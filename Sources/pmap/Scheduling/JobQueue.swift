@@ -1,28 +1,28 @@
 import Shared
 
-/// The chunks that wait for a worker: first those that are run again or could not be started,
+/// The chunks that wait for a worker. Chunks that are retried or could not be started come first,
 /// then new ones, cut from the input.
 struct JobQueue<S: System>: ~Copyable {
     private let system: S
     private(set) var source: ItemSource<S>
     /// For `-c auto`.
     private var sizer: ChunkSizer?
-    /// In the order of the input. A few per worker at most.
+    /// In the order of the input; at most a few for each worker.
     private var waiting: [Job] = []
-    /// Chunks that failed and are run again later (`--retry-delay`).
+    /// Failed chunks that wait for their next attempt (`--retry-delay`).
     private var resting: [RestingJob] = []
     private var restingBytes = 0
-    /// When the first of them joins those that wait, on the monotonic clock.
+    /// When the first resting chunk may run again, on the monotonic clock.
     private(set) var nextWake = Duration.never
-    /// When a start that failed is tried again, and how often that was in vain.
+    /// When to retry a failed start, and how many starts have failed in a row.
     private var nextTry = Duration.zero
     private(set) var vainTries = 0
 
-    /// How long to wait before a start that failed is tried again.
+    /// How long to wait before a failed start is retried.
     static var pause: Duration { .milliseconds(100) }
-    /// How often that is done while no worker runs.
+    /// How many times a start is retried while no worker runs.
     private static var patience: Int { 10 }
-    /// No new chunks are cut while so many, or so many bytes of them, rest.
+    /// No new chunks are cut while this many chunks rest, or this many bytes of them.
     private static var mostResting: Int { 1000 }
     private static var mostRestingBytes: Int { 4 << 20 }
 
@@ -37,28 +37,28 @@ struct JobQueue<S: System>: ~Copyable {
         sizer = findsChunkSize ? ChunkSizer() : nil
     }
 
-    /// Whether there will never be a chunk again.
+    /// Whether no more chunks will come.
     var isExhausted: Bool { waiting.isEmpty && resting.isEmpty && source.isExhausted }
 
-    /// The first chunk that waits to be run again.
+    /// The first chunk that waits to be retried.
     var firstWaiting: Chunk? { waiting.first?.chunk }
 
-    /// Puts a chunk among those that wait.
+    /// Adds a chunk to those that wait.
     mutating func add(_ job: Job) {
         let place = waiting.firstIndex { $0.chunk.number > job.chunk.number }
         waiting.insert(job, at: place ?? waiting.endIndex)
     }
 
-    /// Takes out all that wait or rest.
+    /// Removes and returns all chunks that wait or rest.
     mutating func removeWaiting() -> [Job] {
         wake(all: true)
         defer { waiting = [] }
         return waiting
     }
 
-    /// Cuts a chunk smaller, for which the kernel had no room on a command line.
+    /// Cuts a chunk smaller, because it did not fit on a command line.
     ///
-    /// - Returns: false if that cannot be done, since it has one item or was run before.
+    /// - Returns: false if this is impossible, because the chunk has one item or was run before.
     mutating func cutSmaller(_ job: Job) -> Bool {
         if job.chunk.itemCount == 1 || !source.wasCutLast(job.chunk) || !waiting.isEmpty {
             return false
@@ -69,7 +69,7 @@ struct JobQueue<S: System>: ~Copyable {
 
     // MARK: Pauses
 
-    /// Lets a chunk that failed rest before it is run again.
+    /// Lets a failed chunk rest before its next attempt.
     mutating func rest(_ job: Job, for pause: Duration) {
         if pause == .zero { return add(job) }
         let end = system.now + pause
@@ -78,9 +78,9 @@ struct JobQueue<S: System>: ~Copyable {
         nextWake = min(nextWake, end)
     }
 
-    /// Puts the chunks that have rested among those that wait.
+    /// Moves chunks that have rested to those that wait.
     ///
-    /// - Parameter all: also those that have not rested long enough.
+    /// - Parameter all: whether to move those that have not rested long enough too.
     mutating func wake(all: Bool = false) {
         if resting.isEmpty { return }
         let now = all ? .never : system.now
@@ -94,15 +94,15 @@ struct JobQueue<S: System>: ~Copyable {
         nextWake = resting.map(\.end).min() ?? .never
     }
 
-    /// Whether so many chunks rest that no new ones are cut.
+    /// Whether too many chunks rest to cut new ones.
     var isCrowded: Bool {
         resting.count >= Self.mostResting || restingBytes >= Self.mostRestingBytes
     }
 
     // MARK: Chunks
 
-    /// Gives up the items that are in no chunk: those that were read, and if the others are
-    /// wanted, all the rest of the input.
+    /// Gives up the items that are not in a chunk: those that were read and, if the report wants
+    /// them, the rest of the input.
     mutating func giveUpRest(_ report: inout Report<S>) {
         while true {
             let items = source.takeRest()
@@ -112,12 +112,12 @@ struct JobQueue<S: System>: ~Copyable {
         }
     }
 
-    /// The next chunk to run; nil if more input is needed first, or none is left.
+    /// Returns the next chunk to run; nil if more input is needed first, or none is left.
     ///
     /// - Parameters:
-    ///   - workers: that share the input, for `-c auto`.
-    ///   - slowest: seconds that an item of a running chunk takes at least, for `-c auto`.
-    ///   - report: is told of items that no command can take, and of errors.
+    ///   - workers: the number of workers that share the input, for `-c auto`.
+    ///   - slowest: the least seconds for each item of a running chunk, for `-c auto`.
+    ///   - report: receives errors and items that no command can take.
     mutating func next(
         workers: Int, slowest: Double, _ report: inout Report<S>
     ) throws(WriteError) -> Job? {
@@ -142,7 +142,7 @@ struct JobQueue<S: System>: ~Copyable {
 
     // MARK: Sizes
 
-    /// Whether `-c auto` decides the size of chunks.
+    /// Whether `-c auto` chooses the size of chunks.
     var findsChunkSize: Bool { sizer != nil }
 
     mutating func learn(items: Int, seconds: Double, spawning: Double) {
@@ -153,8 +153,8 @@ struct JobQueue<S: System>: ~Copyable {
         workers: Int, slowest: Double, _ report: inout Report<S>
     ) {
         guard let sizer else { return }
-        // What is there already tells how much is left. What is still to come does not delay
-        // a start.
+        // Read what is already there, since it shows how much is left. Do not wait for more: that
+        // would delay the start.
         let (wanted, overflow) = sizer.size.multipliedReportingOverflow(
             by: 2 * min(workers, 1 << 20))
         while source.itemsWaiting < (overflow ? .max : wanted), source.wantsMore, source.isReadable
@@ -167,22 +167,22 @@ struct JobQueue<S: System>: ~Copyable {
 
     // MARK: Starts that failed
 
-    /// A worker was started, or has ended and left room for another.
+    /// Notes that a worker was started, or that one has ended and left room for another.
     mutating func mayStart() {
         vainTries = 0
         nextTry = .zero
     }
 
-    /// A start failed. The chunk waits for the next try.
+    /// Notes that a start failed. The chunk waits for the next try.
     mutating func tryAgain(_ job: Job) {
         add(job)
         nextTry = system.now + Self.pause
         vainTries += 1
     }
 
-    /// Whether a start that fails now may be tried again.
+    /// Whether a start that fails now may be retried.
     ///
-    /// - Parameter isAlone: whether no worker runs whose end could leave room.
+    /// - Parameter isAlone: whether no worker runs; then none can end and leave room.
     func isPatient(isAlone: Bool) -> Bool { !isAlone || vainTries < Self.patience }
 
     /// When the next start may be tried, on the monotonic clock.

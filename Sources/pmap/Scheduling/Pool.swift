@@ -1,12 +1,12 @@
 import Shared
 
-/// Runs a command over every item. One loop waits for events and hands them to the owners:
+/// Runs a command over all items. One loop waits for events and passes them to the parts:
 ///
-/// - `WorkerTable`: slots, processes, their pipes and deadlines;
-/// - `JobQueue`: chunks that wait, and the input they are cut from;
-/// - `MergedOutput`: what the workers printed, until it is written;
-/// - `SlotSupply`: slots that are shared with others;
-/// - `Report`: messages, progress, records and the exit status.
+///   - `WorkerTable`: slots, processes, their pipes and deadlines;
+///   - `JobQueue`: chunks that wait, and the input from which they are cut;
+///   - `MergedOutput`: the workers' output until it is written;
+///   - `SlotSupply`: slots shared with other processes;
+///   - `Report`: messages, progress, records and the exit status.
 struct Pool<S: System>: ~Copyable {
     private let system: S
     private let settings: Settings
@@ -16,25 +16,25 @@ struct Pool<S: System>: ~Copyable {
     private var slots: SlotSupply<S>
     private var report: Report<S>
     private var watches: Watches<S>
-    /// What one read takes; empty between two of them.
+    /// A buffer for a single read; empty between reads.
     private var scratch: InputBuffer
     private var workerLimit: Int
     private var phase = Phase.open
 
     private enum Phase {
-        /// Workers are started as long as there are chunks.
+        /// Workers are started while there are chunks.
         case open
-        /// No more are started; those that run are waited for.
+        /// No more workers are started; the running ones finish.
         case finishing
-        /// The workers have been told to end. At `giveUp`, on the active clock, output that
-        /// nobody took is lost.
+        /// The workers have been told to end. Output not written by `giveUp`, on the active
+        /// clock, is lost.
         case ending(Ending, giveUp: Duration)
     }
 
-    /// Why a run is ended before its work is done.
+    /// Why a run ends before all work is done.
     private enum Ending {
         case signal(Int32)
-        /// The `--pool` above has ended: as if it were SIGTERM.
+        /// The `--pool` above has ended; handled like SIGTERM.
         case poolEnded
         case outputFailed(WriteError)
     }
@@ -45,13 +45,13 @@ struct Pool<S: System>: ~Copyable {
         case signal(Int32)
     }
 
-    /// Starting that many workers takes some ten milliseconds.
+    /// Starting this many workers takes about ten milliseconds.
     private static var startsAtOnce: Int { 16 }
-    /// Bytes that one turn of the loop may take in addition to items and output.
+    /// Bytes that one turn of the loop may need besides items and output.
     private static var memoryForATurn: Int { 1 << 20 }
 
     /// - Parameters:
-    ///   - items: where the items come from.
+    ///   - items: the input.
     ///   - workerLimit: how many workers may run at once.
     init(
         _ system: S, _ settings: Settings, items: FileDescriptor, records: consuming Records<S>,
@@ -83,7 +83,7 @@ struct Pool<S: System>: ~Copyable {
         self.slots = slots
     }
 
-    /// Runs the command over every item.
+    /// Runs the command over all items.
     ///
     /// - Throws: a `WriteError` if standard output cannot be written.
     mutating func run() throws(WriteError) -> End {
@@ -99,7 +99,7 @@ struct Pool<S: System>: ~Copyable {
             }
         }
         if case .open = phase {} else { listUnfinished() }
-        // Whatever was made for others is removed, however pmap ends from here on.
+        // However pmap ends from here on, the files made for other processes must be removed.
         slots.close()
         report.finish(
             currentProgress, workers: workerLimit, findsChunkSize: queue.findsChunkSize,
@@ -114,7 +114,7 @@ struct Pool<S: System>: ~Copyable {
         return .exit(status: report.tally.exitStatus)
     }
 
-    /// Lists what was read and not done as failed, for a run that ends early.
+    /// Lists items that were read and not done as failed, when the run ends early.
     private mutating func listUnfinished() {
         report.addUnwritten()
         if report.resumes {
@@ -125,7 +125,7 @@ struct Pool<S: System>: ~Copyable {
         queue.giveUpRest(&report)
     }
 
-    /// Ends the run if the output cannot be written, or memory is out.
+    /// Runs `work`. Ends the run if output cannot be written or memory is exhausted.
     @discardableResult
     private mutating func attempt<Value>(
         _ work: (inout Self) throws(WriteError) -> Value
@@ -146,7 +146,8 @@ struct Pool<S: System>: ~Copyable {
         }
     }
 
-    /// Whether the output ended as with `| head`, about which nothing is said.
+    /// Whether the reader of the output is gone, as with `
+    /// head`. This needs no message.
     private var isReaderGone: Bool {
         if case .ending(.outputFailed(let error), _) = phase { return error.cause == .brokenPipe }
         return false
@@ -164,10 +165,10 @@ struct Pool<S: System>: ~Copyable {
 
     // MARK: Starting
 
-    /// Starts workers while there is room for them, but no more at a time than leaves those
-    /// that run served.
+    /// Starts workers while there is room, but only a few at a time, so that running workers are
+    /// served in between.
     ///
-    /// - Returns: whether another could be started at once.
+    /// - Returns: whether another worker could be started at once.
     private mutating func startWorkers() throws(WriteError) -> Bool {
         guard case .open = phase else { return false }
         queue.wake()
@@ -190,7 +191,7 @@ struct Pool<S: System>: ~Copyable {
                 try start(job)
             } catch {
                 slots.give()
-                // Somebody has lowered the limit of the stack since pmap read it.
+                // The stack limit may have been lowered after pmap read it.
                 if error.rawValue == E2BIG, queue.cutSmaller(job) { continue }
                 if !mayPass(error) || !queue.isPatient(isAlone: workers.isEmpty) {
                     try giveUp(job, error)
@@ -202,8 +203,8 @@ struct Pool<S: System>: ~Copyable {
         return true
     }
 
-    /// When no more output can be held, a chunk that the output waits for may still be run: if
-    /// everybody waited, nobody would ever finish.
+    /// Whether another worker may run. When no more output can be held, the chunk that the output
+    /// waits for may still run; otherwise no chunk would ever finish.
     private var hasRoom: Bool {
         guard workers.count < workerLimit else { return false }
         return !output.isFull || queue.firstWaiting.map { output.isAwaited($0.number) } ?? false
@@ -234,7 +235,7 @@ struct Pool<S: System>: ~Copyable {
         let command = settings.command
         let feeds = command.delivery == .standardInput
         if !feeds, job.chunk.bytes.count > 1 << 16 {
-            // There are four copies of an argument at a time, and two arrays of places.
+            // There are up to four copies of an argument at a time, and two arrays of positions.
             try system.requireMemory(job.chunk.bytes.count * 4 + job.chunk.itemCount * 160)
         }
         let filtersLines = settings.outputMode == .lines || settings.tagsLines
@@ -272,7 +273,7 @@ struct Pool<S: System>: ~Copyable {
         try startNoMore()
     }
 
-    /// From now on only what runs is finished.
+    /// Starts no more workers; the running ones finish.
     private mutating func startNoMore() throws(WriteError) {
         if case .open = phase { phase = .finishing }
         let jobs = queue.removeWaiting()
@@ -282,9 +283,9 @@ struct Pool<S: System>: ~Copyable {
 
     // MARK: Waiting
 
-    /// Waits until something can be done.
+    /// Waits until there is something to do.
     ///
-    /// - Parameter isBusy: whether there is more to do at once.
+    /// - Parameter isBusy: whether there is already more to do.
     private mutating func wait(isBusy: Bool) -> [Event] {
         workers.resume(for: output)
         let isOpen = if case .open = phase { true } else { false }
@@ -300,7 +301,7 @@ struct Pool<S: System>: ~Copyable {
         return ready + system.waitForEvents(milliseconds: time).map { Event(token: $0) }
     }
 
-    /// How long nothing has to be done: milliseconds, rounded up; -1 for ever.
+    /// The longest time to wait: milliseconds, rounded up; -1 for ever.
     private func longestWait(isOpen: Bool) -> Int32 {
         let now = system.now
         var next = min(report.nextUpdate, slots.nextTime)
@@ -359,7 +360,7 @@ struct Pool<S: System>: ~Copyable {
         case SIGUSR1: report.showStatus(currentProgress)
         default:
             if case .ending(.poolEnded, let giveUp) = phase {
-                // The same Ctrl-C may have reached the pool and this process.
+                // The pool and this process may have received the same Ctrl-C.
                 phase = .ending(.signal(signal), giveUp: giveUp)
             } else if case .ending(let why, _) = phase {
                 phase = .ending(why, giveUp: workers.time)
@@ -371,7 +372,7 @@ struct Pool<S: System>: ~Copyable {
         }
     }
 
-    /// Stops the workers and then this process, and goes on with both.
+    /// Stops the workers and then this process; when it is continued, continues the workers.
     private mutating func suspend() {
         report.leaveTerminal()
         workers.signalAll(SIGTSTP)
@@ -391,7 +392,7 @@ struct Pool<S: System>: ~Copyable {
 
     private mutating func readOutput(_ slot: Int) throws(WriteError) {
         guard let worker = workers[slot], let end = worker.output else { return }
-        // The event may be older than what the event before it did.
+        // An event handled before this one may have changed things.
         if !output.takes(worker.chunk.number) { return workers.pause(slot) }
         report.makeWayForOutput()
         var lines = worker.lines
@@ -423,7 +424,7 @@ struct Pool<S: System>: ~Copyable {
         }
     }
 
-    /// Bytes of a line of stderr that are kept together.
+    /// The longest line of stderr that is kept in one piece, in bytes.
     private static var longestErrorLine: Int { 1 << 20 }
 
     private mutating func readErrors(_ slot: Int) {
@@ -453,7 +454,7 @@ struct Pool<S: System>: ~Copyable {
         }
     }
 
-    /// Passes on whole lines of a worker's stderr, with its tag if its output has one.
+    /// Prints whole lines of a worker's stderr, with its tag if its output has one.
     private mutating func passOn(_ lines: [UInt8], of worker: Worker) {
         var filter = LineFilter(tag: worker.lines?.tag ?? [])
         let tagged = unsafe lines.withUnsafeBytes { unsafe filter.tagged($0) }
@@ -468,11 +469,11 @@ struct Pool<S: System>: ~Copyable {
 
     // MARK: Ends of workers
 
-    /// Does what there is to do with a worker that has exited.
+    /// Does what is needed for a worker that has exited.
     ///
-    /// - Parameter time: that has passed since the turn before.
+    /// - Parameter time: the time since the previous turn.
     private mutating func attend(to slot: Int, _ time: Duration) throws(WriteError) {
-        // What the worker wrote is all in its pipes by now.
+        // All that the worker wrote is in its pipes now.
         if let errors = workers[slot]?.errors, !errors.isReadEmpty {
             readErrors(slot)
             workers.watchErrors(slot)
@@ -494,8 +495,8 @@ struct Pool<S: System>: ~Copyable {
         if workers.isOver(slot) { try finish(slot) }
     }
 
-    /// Whether a worker's pipes are closed whoever has them open, because the run is ended
-    /// and its process group is gone.
+    /// Whether to close a worker's pipes even if another process has them open, because the run is
+    /// being ended and the worker's process group is gone.
     private func mustClosePipes(_ slot: Int) -> Bool {
         guard case .ending = phase, let worker = workers[slot], case .exited = worker.state,
             !worker.isSilent
@@ -509,7 +510,7 @@ struct Pool<S: System>: ~Copyable {
         workers.closeErrors(slot)
     }
 
-    /// A worker has exited, and all that it printed was read.
+    /// Finishes a worker that has exited and whose output was read completely.
     private mutating func finish(_ slot: Int) throws(WriteError) {
         endErrorLine(slot)
         let (worker, use) = workers.remove(slot)
@@ -520,7 +521,7 @@ struct Pool<S: System>: ~Copyable {
         if output.isAbandoned { return report.notDone(worker.chunk) }
         let isEnding = if case .ending = phase { true } else { false }
         report.ended(worker, outcome, use, isExpected: isEnding)
-        // A worker that was ended early says nothing about what its items take.
+        // A worker that was ended early says nothing about the cost of its items.
         if worker.state.reason == nil, let exit = worker.state.exit {
             queue.learn(
                 items: worker.chunk.itemCount, seconds: (exit.time - worker.begun) / .seconds(1),
@@ -545,8 +546,7 @@ struct Pool<S: System>: ~Copyable {
         if !outcome.isSuccess { try stopAfterFailure(of: worker, outcome) }
     }
 
-    /// Passes on to standard error what a worker printed that failed, unless it was ended
-    /// before it could do otherwise.
+    /// Prints the output of a failed worker on standard error, unless pmap ended the worker.
     private mutating func showOutput(
         of worker: Worker, _ outcome: Outcome
     ) throws(WriteError) {
@@ -565,7 +565,7 @@ struct Pool<S: System>: ~Copyable {
         return outcome.mayBeRetried && worker.job.attempt <= retries
     }
 
-    /// A chunk failed for good, which may stop the run.
+    /// Stops the run after a chunk failed for good, if `--halt` asks for it.
     private mutating func stopAfterFailure(
         of worker: Worker, _ outcome: Outcome
     ) throws(WriteError) {
@@ -575,8 +575,7 @@ struct Pool<S: System>: ~Copyable {
         if settings.halt == .now { workers.endAll(with: SIGTERM, .halt, onlyRunning: true) }
     }
 
-    /// Ends the run: tells the workers to end and waits for them, but no longer than that
-    /// takes.
+    /// Ends the run: tells the workers to end, and waits for them for a limited time.
     private mutating func end(_ why: Ending) {
         var signal = SIGTERM
         switch why {
@@ -591,7 +590,7 @@ struct Pool<S: System>: ~Copyable {
         workers.endAll(with: signal, .endOfRun)
     }
 
-    /// Reads `--jobs-file` again, if there is one. What cannot be used changes nothing.
+    /// Reads `--jobs-file` again, if there is one. Invalid contents are ignored.
     private mutating func rereadWorkersFile() {
         guard let name = settings.workersFile, let text = try? system.contents(of: name),
             let count = WorkerCount(jobsFile: text)

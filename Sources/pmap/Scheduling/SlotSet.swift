@@ -1,5 +1,5 @@
-/// The free places 1, 2, 3 ..., the lowest first. Places that were never taken are a
-/// number, so that it costs nothing how many there might be.
+/// The free slots 1, 2, 3 ..., lowest first. Slots that were never taken are stored as one number,
+/// so their count does not matter.
 struct SlotSet {
     /// In descending order.
     private var returned: [Int] = []

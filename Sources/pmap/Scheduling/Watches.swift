@@ -1,26 +1,26 @@
 import Shared
 
-/// The descriptors that are watched on and off: the items, standard output, and the
-/// jobserver's pipe. Those of workers are in their `WorkerTable`.
+/// The descriptors that are watched only at times: the items, standard output, and the jobserver's
+/// pipe. `WorkerTable` watches those of the workers.
 struct Watches<S: System>: ~Copyable {
     private let system: S
     private var items = Watch.none
     private var reader = Watch.none
     private var jobserver = Watch.none
-    /// Whether something that is wanted could not be watched, so that it is tried again soon.
+    /// Whether a descriptor could not be watched; this is retried soon.
     private(set) var mustRetry = false
 
     private enum Watch {
         case none, active
-        /// It is a file that is always ready, which no poller takes.
+        /// A file that is always ready, which pollers do not accept.
         case needless
     }
 
     init(_ system: S) { self.system = system }
 
-    /// Watches what is wanted and nothing else.
+    /// Watches exactly the wanted descriptors.
     ///
-    /// - Returns: the events that need not be waited for.
+    /// - Returns: the events that are ready without waiting.
     mutating func want(
         items: Bool, reader: Bool, jobserver: Bool,
         of all: (items: FileDescriptor, reader: FileDescriptor, jobserver: FileDescriptor?)
@@ -49,7 +49,8 @@ struct Watches<S: System>: ~Copyable {
             } catch  where error == .notPermitted {
                 return .needless
             } catch {
-                // To read what is not watched might wait for ever, so it waits for memory.
+                // Reading an unwatched descriptor might block for ever, so retry when memory is
+                // free.
                 mustRetry = true
                 return .none
             }

@@ -1,13 +1,13 @@
 import Shared
 
-/// What `-j` asks for.
+/// The argument of `-j`.
 enum WorkerCount: Equatable {
     case exactly(Int)
     case percentOfCPUs(Int)
-    /// As many as there are CPUs and this many more, or fewer.
+    /// The number of CPUs plus this number, which may be negative.
     case cpusAnd(Int)
 
-    /// - Returns: nil where the text is none of `4`, `50%`, `+2`, `-1`.
+    /// - Returns: nil if the text has none of the forms `4`, `50%`, `+2` and `-1`.
     init?(_ text: String) {
         let sign = text.first
         if text.hasSuffix("%"), let share = parseCount(String(text.dropLast()), minimum: 1) {
@@ -21,21 +21,21 @@ enum WorkerCount: Equatable {
         }
     }
 
-    /// - Parameter text: of a `--jobs-file`; its first word counts.
+    /// - Parameter text: the contents of a `--jobs-file`; only the first word counts.
     init?(jobsFile text: String) {
         self.init(text.split(whereSeparator: \.isWhitespace).first.map(String.init) ?? "")
     }
 
-    /// What a text that is none would have to be.
+    /// The error message for an invalid count.
     static let expected =
         "takes a number of workers of at least 1, +N or -N for N more or fewer than CPUs, "
         + "or N% of them"
 
-    /// Linux has no more than 2^22 processes. With this bound, products of the number with
-    /// other numbers of workers cannot overflow.
+    /// Linux has at most 2^22 processes. This bound keeps products with other numbers of workers
+    /// from overflowing.
     static let most = 1 << 20
 
-    /// Never less than 1, never more than `most`.
+    /// Returns the number of workers: at least 1, at most `most`.
     func number(cpus: Int) -> Int {
         let (number, overflow) =
             switch self {
@@ -49,7 +49,7 @@ enum WorkerCount: Equatable {
     }
 }
 
-/// Reads `--jobs-file` for the first time.
+/// Reads `--jobs-file` when pmap starts.
 func workerCount(inFile name: Argument) throws(Failure) -> Int {
     let text: String
     do {

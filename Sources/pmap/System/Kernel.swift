@@ -5,7 +5,8 @@ final class Kernel: System {
     private let signals: Signals
     private var spawner: Spawner
     private var poller: Poller
-    /// Whether memory can run out before the machine's does; if not, nothing is asked.
+    /// Whether this process can run out of memory before the machine does. If not, `requireMemory`
+    /// does nothing.
     private let memoryIsLimited: Bool
 
     init(signals: consuming Signals) throws {
@@ -94,7 +95,7 @@ final class Kernel: System {
 
     func childNews(of process: pid_t?) -> ChildNews? {
         var status: Int32 = 0
-        // Exited children stay as they are, stopped ones are reported once.
+        // Children that have exited stay zombies; stopped ones are reported once.
         let found = unsafe cs_child_news(process ?? 0, &status)
         if found <= 0 { return nil }
         if cs_stopped(status) != 0 {
@@ -186,13 +187,13 @@ final class Kernel: System {
         unsafe bytes.withUnsafeBytes { try? unsafe writeMessage($0) }
     }
 
-    /// Writes to standard error, which may be a pipe that nobody reads: a signal that ends
-    /// pmap ends the waiting too, and what is left of the message is dropped.
+    /// Writes to standard error. It may be a pipe that no process reads, so a signal that ends pmap
+    /// also ends the wait; the rest of the message is then dropped.
     private func writeMessage(_ bytes: UnsafeRawBufferPointer) throws(Errno) {
         var rest = unsafe bytes
         while unsafe !rest.isEmpty {
             if !waitUntilWritable(.standardError) { return }
-            // There is room for PIPE_BUF bytes. Whole lines are kept together.
+            // There is room for PIPE_BUF bytes. Do not split lines.
             var piece = unsafe UnsafeRawBufferPointer(rebasing: rest.prefix(Int(PIPE_BUF)))
             if piece.count < rest.count,
                 let newline = unsafe piece.lastIndex(of: UInt8(ascii: "\n"))
@@ -208,7 +209,7 @@ final class Kernel: System {
         }
     }
 
-    /// Waits until a write would not wait.
+    /// Waits until a write would not block.
     ///
     /// - Returns: false if a signal that ends pmap came first.
     private func waitUntilWritable(_ descriptor: FileDescriptor) -> Bool {
@@ -218,7 +219,8 @@ final class Kernel: System {
                 pollfd(fd: descriptor.rawValue, events: Int16(POLLOUT), revents: 0),
                 pollfd(fd: signals.descriptor.rawValue, events: Int16(POLLIN), revents: 0),
             ]
-            // Other signals stay in their pipe, so it would not be waited for again.
+            // Other signals stay in their pipe and keep it readable, so poll(2) would return at
+            // once.
             let others = isReady(signals.descriptor, for: .reading)
             _ = unsafe poll(&requests, others ? 1 : 2, others ? 100 : -1)
         }
@@ -257,8 +259,8 @@ final class Kernel: System {
 
     func reopenForWriting(_ descriptor: FileDescriptor) -> FileDescriptor {
         while true {
-            // No more descriptors are needed than were just closed, but the system may be
-            // short of files or memory for a while.
+            // As many descriptors are free as were just closed, but the system may be short of
+            // files or memory for a while.
             if let file = try? openedFile("/proc/self/fd/\(descriptor.rawValue)", O_WRONLY) {
                 return file.release()
             }

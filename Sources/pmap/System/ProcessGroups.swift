@@ -1,10 +1,10 @@
 import Shared
 
-/// Those of some process groups, each led by a zombie, that have other members alive.
+/// Returns the process groups that have living members besides their leaders, which are zombies.
 ///
-/// kill(2) with signal 0 cannot tell, because a zombie counts as a member. So the states of
-/// all processes are read from /proc (proc_pid_stat(5)); that is done only for a group that
-/// was told to end and whose leader has exited.
+/// kill(2) with signal 0 cannot tell, because a zombie counts as a member. So this reads the states
+/// of all processes from /proc (proc_pid_stat(5)). It is called only for groups that were told to
+/// end and whose leaders have exited.
 ///
 /// - Returns: all of the groups if /proc cannot be read.
 func processGroupsAlive(among leaders: [pid_t]) -> [pid_t] {
@@ -26,13 +26,13 @@ func processGroupsAlive(among leaders: [pid_t]) -> [pid_t] {
     return leaders.filter(alive.contains)
 }
 
-/// What /proc/PID/stat says of a process.
+/// The state of a process from /proc/PID/stat.
 struct ProcessState: Equatable {
     let group: pid_t
-    /// Whether it is more than a zombie.
+    /// False if the process is a zombie.
     let isAlive: Bool
 
-    /// - Parameter stat: `PID (NAME) STATE PARENT GROUP ...`; the name may hold anything.
+    /// - Parameter stat: `PID (NAME) STATE PARENT GROUP ...`; the name may contain any characters.
     init?(_ stat: String) {
         guard let end = stat.lastIndex(of: ")") else { return nil }
         let fields = stat[stat.index(after: end)...].split(separator: " ", maxSplits: 3)

@@ -1,17 +1,16 @@
 import Shared
 
-/// Everything that pmap's core asks of the operating system.
+/// Everything that pmap's core needs from the operating system.
 ///
-/// `Kernel` is the real one. The tests put a simulated one in its place, with a clock, a
-/// process table and faults of their own, and run the same core on it. The core is generic
-/// over its system and compiled for `Kernel` alone in a release build, so the seam costs
-/// nothing there.
+/// `Kernel` is the real implementation. The tests use a simulated one, with its own clock, process
+/// table and faults, and run the same core on it. The core is generic over its system. A release
+/// build compiles it only for `Kernel`, so the abstraction costs nothing there.
 ///
-/// A descriptor that comes from a system belongs to the caller, who closes it once.
+/// A descriptor returned by a system belongs to the caller, which must close it once.
 protocol System: AnyObject {
     // MARK: Clocks
 
-    /// The time of a clock that nobody sets. It goes on while pmap is stopped.
+    /// The time of a clock that cannot be set. It continues while pmap is stopped.
     var now: Duration { get }
     /// The time since 1970-01-01 00:00 UTC.
     var timeSince1970: Duration { get }
@@ -20,9 +19,9 @@ protocol System: AnyObject {
 
     /// pipe(2), both ends close-on-exec and blocking.
     func makePipe() throws(Errno) -> PipeEnds
-    /// Makes reads and writes through an end of a pipe of our own never wait.
+    /// Makes reads and writes on an end of one of pmap's own pipes non-blocking.
     func setNonBlocking(_ descriptor: FileDescriptor) throws(Errno)
-    /// Asks for room for so many bytes in a pipe. It is a wish and may be refused silently.
+    /// Asks the kernel for a pipe of this size. The request may be refused silently.
     func enlargePipe(_ descriptor: FileDescriptor, to bytes: Int)
     func close(_ descriptor: FileDescriptor)
     /// read(2), retried on interrupt.
@@ -41,114 +40,114 @@ protocol System: AnyObject {
     func splice(
         from input: FileDescriptor, to output: FileDescriptor, atMost count: Int
     ) throws(Errno) -> Int
-    /// Whether reading or writing would not wait.
+    /// Whether a read or write would not block.
     func isReady(_ descriptor: FileDescriptor, for interest: Poller.Interest) -> Bool
 
     // MARK: Waiting
 
     /// Reports a descriptor's events from now on, until it is closed or no longer watched.
     ///
-    /// - Throws: `Errno.notPermitted` for a file that never has to be waited for.
+    /// - Throws: `Errno.notPermitted` for a file that is always ready.
     func watch(
         _ descriptor: FileDescriptor, for interest: Poller.Interest, token: UInt64
     ) throws(Errno)
     func stopWatching(_ descriptor: FileDescriptor)
-    /// Waits for an event, but no longer than so many milliseconds; -1 is for ever.
+    /// Waits for events, at most this many milliseconds; -1 means for ever.
     ///
-    /// - Returns: the tokens of the descriptors that have one.
+    /// - Returns: the tokens of the descriptors that have events.
     func waitForEvents(milliseconds: Int32) -> [UInt64]
-    /// Readable when a signal has come.
+    /// Becomes readable when a signal has come.
     var signalDescriptor: FileDescriptor { get }
-    /// The signals that came since this was asked last. Equal ones may have merged.
+    /// Returns the signals since the last call. Equal ones may have merged.
     func receivedSignals() -> [Signals.Arrival]
     /// Stops this process, as SIGTSTP does by default, until it is continued.
     func stop()
 
     // MARK: Processes
 
-    /// Starts a command that leads a process group of its own.
+    /// Starts a command as the leader of a new process group.
     ///
     /// - Parameters:
-    ///   - chunk: what the command finds in PMAP_CHUNK; likewise `slot`.
+    ///   - chunk: the value of PMAP_CHUNK; `slot` is that of PMAP_SLOT.
     ///   - input: its standard input, /dev/null if nil.
-    /// - Returns: its process ID, which nobody else can get until it is reaped.
+    /// - Returns: its process ID, which no other process can get until it is reaped.
     func start(
         _ arguments: ArgumentVector, chunk: Int, slot: Int, input: FileDescriptor?,
         output: FileDescriptor, errors: FileDescriptor
     ) throws(Errno) -> pid_t
-    /// News of a child that has exited or was stopped, and nil if there is none. An exited
-    /// child stays a zombie and is reported again until it is reaped.
+    /// Returns news of a child that has exited or was stopped; nil if there is none. A child that
+    /// has exited stays a zombie and is reported again until it is reaped.
     ///
     /// - Parameter process: the child to ask about; nil for any.
     func childNews(of process: pid_t?) -> ChildNews?
-    /// Takes away the zombie of a child that has exited. From here on its process ID may be
-    /// anybody's.
+    /// Removes the zombie of a child that has exited. After that its process ID may belong to any
+    /// process.
     ///
-    /// - Returns: what the child used.
+    /// - Returns: the resources that the child used.
     @discardableResult
     func reap(_ process: pid_t) -> ResourceUse
     /// Sends a signal to each process of a group whose leader is a child not yet reaped.
     func signal(_ number: Int32, toGroup leader: pid_t)
-    /// Those of the groups, whose leaders are zombies, that have other members alive. If that
-    /// cannot be found out, all of them.
+    /// Returns the groups that have living members besides their leaders, which are zombies. If
+    /// this cannot be found out, returns all of them.
     func groupsAlive(among leaders: [pid_t]) -> [pid_t]
 
     // MARK: Files
 
-    /// A new file for reading and writing that has no name.
+    /// Makes a new file without a name, for reading and writing.
     func makeNamelessFile(in folder: Argument) throws(Errno) -> FileDescriptor
-    /// pwrite(2) of all the bytes.
+    /// Writes all the bytes with pwrite(2).
     func write(_ bytes: [UInt8], to file: FileDescriptor, at offset: Int) throws(Errno)
-    /// pread(2) of so many bytes.
+    /// Reads this many bytes with pread(2).
     func read(_ count: Int, from file: FileDescriptor, at offset: Int) throws(Errno) -> [UInt8]
-    /// Gives back the room that a part of a file takes. It is a wish.
+    /// Asks the kernel to free the space of a part of a file. The request may be refused.
     func release(_ file: FileDescriptor, offset: Int, count: Int)
-    /// Writes all the bytes to a file or pipe that may make pmap wait for a moment.
+    /// Writes all the bytes to a file or pipe, which may block for a moment.
     ///
     /// - Throws: `Errno.interrupted` if a signal that ends pmap comes before the reader.
     func writeAll(_ bytes: [UInt8], to descriptor: FileDescriptor) throws(Errno)
-    /// close(2), which is when some file systems first report a failed write.
+    /// Calls close(2), at which some file systems first report a failed write.
     func closeFile(_ descriptor: FileDescriptor) throws(Errno)
-    /// Puts a new file into the place of another one, which stays as it is if that fails.
+    /// Replaces a file with a new one. If that fails, the old one stays as it is.
     ///
     /// - Parameter write: writes the new file.
     func replaceFile(
         _ path: Argument, _ write: (FileDescriptor) throws(Errno) -> Void
     ) throws(Errno)
-    /// The text of a small regular file.
+    /// Returns the text of a small regular file.
     func contents(of path: Argument) throws(Errno) -> String
-    /// Standard output, made ready for writes that do not wait.
+    /// Prepares standard output for writes that do not block.
     func openOutput() -> OutputFile
-    /// Closes standard output, which is when some file systems first report a failed write.
+    /// Closes standard output. Some file systems first report a failed write at this point.
     func closeOutput() throws(Errno)
     /// Writes to standard error. What cannot be written is dropped.
     func writeToStandardError(_ bytes: [UInt8])
-    /// The CPUs that workers may really use.
+    /// The number of CPUs that workers can really use.
     var cpuCount: Int { get }
 
     // MARK: The terminal
 
-    /// The terminal that standard error is, and whether standard output is one too, as good as
-    /// always the same; nil if it is none.
+    /// The terminal on standard error, and whether standard output is a terminal too, which is
+    /// almost always the same one; nil if standard error is not a terminal.
     var terminal: (type: Terminal, isShared: Bool)? { get }
-    /// The columns of the terminal's window, 0 if it does not tell.
+    /// The width of the terminal's window in columns, 0 if unknown.
     var windowColumns: Int { get }
-    /// Whether this process may write to the terminal as it likes.
+    /// Whether this process may write to the terminal freely.
     var isInForeground: Bool { get }
 
     // MARK: Memory and slots
 
-    /// Makes sure that so many bytes can be allocated now.
+    /// Makes sure that this many bytes can be allocated now.
     func requireMemory(_ bytes: Int) throws(Errno)
     /// Locks a pipe for this process, without waiting.
     ///
-    /// - Returns: whether it did.
+    /// - Returns: whether it succeeded.
     func lock(_ descriptor: FileDescriptor) -> Bool
     func unlock(_ descriptor: FileDescriptor)
-    /// Whether nobody has a pipe open for writing.
+    /// Whether no process has the pipe open for writing.
     func hasHungUp(_ descriptor: FileDescriptor) -> Bool
-    /// Opens the writing end of the pipe whose reading end this is, whatever has become of its
-    /// name. It may wait a little for descriptors or memory.
+    /// Opens the writing end of the pipe with this reading end, even if its name has been removed.
+    /// It may wait a little for descriptors or memory.
     func reopenForWriting(_ descriptor: FileDescriptor) -> FileDescriptor
 }
 
@@ -158,10 +157,10 @@ struct PipeEnds {
     let writing: FileDescriptor
 }
 
-/// What became of a child process.
+/// News of a child process.
 struct ChildNews {
     enum Event {
-        /// It has exited: its status as wait(2) has it.
+        /// It has exited, with this status of wait(2).
         case exited(waitStatus: Int32)
         case stopped(signal: Int32)
     }
@@ -170,7 +169,7 @@ struct ChildNews {
     let event: Event
 }
 
-/// What a process used: CPU time, and memory in KiB.
+/// The resources that a process used: CPU time, and memory in KiB.
 struct ResourceUse {
     var userTime = Duration.zero
     var systemTime = Duration.zero
@@ -179,15 +178,15 @@ struct ResourceUse {
     var cpuTime: Duration { userTime + systemTime }
 }
 
-/// Standard output and how it is written to without waiting for its reader.
+/// Standard output, and how it can be written without waiting for its reader.
 struct OutputFile {
     enum Kind {
-        /// An open file description of our own that is non-blocking. Others share the
-        /// inherited one, so its flags are left alone.
+        /// A non-blocking open file description of pmap's own. The inherited one is shared with
+        /// other processes, so its flags are not changed.
         case reopened
-        /// A file, whose writes take no longer than the disk does.
+        /// A file. Writes take only as long as the disk needs.
         case file
-        /// If poll(2) says that there is room, PIPE_BUF bytes are sure to fit.
+        /// If poll(2) reports room, a write of PIPE_BUF bytes does not block.
         case shared
     }
 

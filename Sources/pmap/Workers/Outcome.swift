@@ -1,13 +1,13 @@
 import Shared
 
-/// What became of a worker.
+/// How a worker ended.
 enum Outcome: Equatable {
     case exited(status: Int32)
     case killed(signal: Int32)
-    /// It was ended because it took longer than `--timeout` allows.
+    /// pmap ended it because it ran longer than `--timeout`.
     case timedOut
 
-    /// - Parameter waitStatus: as wait(2) gives it.
+    /// - Parameter waitStatus: a status of wait(2).
     init(waitStatus: Int32) {
         self =
             cs_exited(waitStatus) != 0
@@ -15,7 +15,7 @@ enum Outcome: Equatable {
             : .killed(signal: cs_term_signal(waitStatus))
     }
 
-    /// What it did, in the words of a message.
+    /// The outcome in the words of a message.
     var text: String {
         switch self {
         case .exited(let status): return "exited with status \(status)"
@@ -30,15 +30,15 @@ enum Outcome: Equatable {
 
     var isKilled: Bool { if case .killed = self { true } else { false } }
 
-    /// Whether another attempt may do better: 255 says that nothing more is to be done.
+    /// Whether the chunk may be retried. Status 255 asks to stop.
     var mayBeRetried: Bool { !isSuccess && self != .exited(status: 255) }
 }
 
-/// What went wrong so far, and what exit status it comes to.
+/// Counts the failures so far, and determines the exit status.
 struct Tally: Equatable {
-    /// Chunks whose worker did not exit with status 0, in their last attempt.
+    /// Chunks whose worker did not exit with status 0 in the last attempt.
     private(set) var failedChunks = 0
-    /// The statuses of xargs(1) that apply.
+    /// The exit statuses of xargs(1) that apply.
     private var statuses: Set<Int32> = []
     private var hasLostRecords = false
 
@@ -67,8 +67,8 @@ struct Tally: Equatable {
     /// Notes that the log or the list of failed items is not complete.
     mutating func noteLostRecord() { hasLostRecords = true }
 
-    /// If several apply, the one that says most about why work was not done. But nobody must
-    /// take a list for complete that is not.
+    /// If several statuses apply, this is the one that best explains why work was not done. If a
+    /// record is lost, it is 1, because the user must not take a list for complete that is not.
     var exitStatus: Int32 {
         if hasLostRecords { return 1 }
         return [127, 126, 124, 125, 123, 1].first(where: statuses.contains) ?? 0

@@ -1,35 +1,36 @@
 import Shared
 import Synchronization
 
-/// Signals as bytes in a pipe, so that one wait serves them and everything else.
+/// Delivers signals as bytes in a pipe, so that one call can wait for signals and everything else.
 struct Signals: ~Copyable {
-    /// Those that would kill pmap by default, as a user, a time limit or a batch system sends
-    /// them. pmap ends its workers first.
+    /// Signals that would kill pmap by default and that come from a user, a time limit or a batch
+    /// system. pmap ends its workers first.
     private static let ending = [
         SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGXCPU,
         SIGPOLL, SIGPWR, SIGSTKFLT,
     ]
     private static let realTime = cs_first_real_time_signal()...cs_last_real_time_signal()
-    /// Writing to a reader that is gone, or past a size limit, is reported by errno(3).
+    /// Ignored, so that a write without a reader or past a size limit fails with an errno(3).
     private static let ignored = [SIGPIPE, SIGXFSZ]
 
     private let pipe: Pipe
-    /// Those of `ignored` that were not ignored before.
+    /// The signals in `ignored` that were not ignored before.
     let workerDefaults: [Int32]
-    /// The signals that were blocked when pmap was started, as they are in its workers.
+    /// The signals that were blocked when pmap was started. Its workers get the same mask.
     let workerMask: sigset_t
 
-    /// A signal that came.
+    /// A signal that has arrived.
     struct Arrival: Equatable {
         let number: Int32
-        /// False if the kernel sent it, as it does for what is typed on a terminal.
+        /// False if the kernel sent it, for example for keys typed on a terminal.
         let isSentByProcess: Bool
     }
 
     /// Installs the handlers for the signals that end pmap, for SIGCHLD and for others.
     ///
-    /// A signal that pmap was started to ignore (nohup(1), `&`) stays ignored, in its workers
-    /// too. SIGCHLD is the exception: the kernel would discard the status of workers.
+    /// A signal that was ignored when pmap was started (nohup(1), `&`) stays ignored, also in its
+    /// workers. SIGCHLD is the exception: if it were ignored, the kernel would discard the status
+    /// of workers.
     init(others: [Int32]) throws(Errno) {
         let pipe = try Pipe()
         try pipe.reading.descriptor.setNonBlocking()
@@ -53,7 +54,7 @@ struct Signals: ~Copyable {
 
     var descriptor: FileDescriptor { pipe.reading.descriptor }
 
-    /// Whether one of the signals that are handled ends pmap.
+    /// Whether this signal is handled and ends pmap.
     static func ends(_ signal: Int32) -> Bool {
         switch signal {
         case SIGCHLD, SIGCONT, SIGTSTP, SIGUSR1, SIGWINCH: false
@@ -64,10 +65,10 @@ struct Signals: ~Copyable {
     /// Whether a signal that ends pmap has come.
     static var mustEnd: Bool { endingSignalCame.load(ordering: .relaxed) }
 
-    /// Whether a reader that is gone ends pmap by SIGPIPE.
+    /// Whether pmap dies of SIGPIPE when the reader of its output is gone.
     var diesOfBrokenPipe: Bool { workerDefaults.contains(SIGPIPE) }
 
-    /// The signals that came since this was asked last. Equal ones may have merged.
+    /// Returns the signals since the last call. Equal ones may have merged.
     func received() -> [Arrival] {
         var bytes = [UInt8](repeating: 0, count: 256)
         let count = unsafe bytes.withUnsafeMutableBytes { buffer in
@@ -88,22 +89,22 @@ struct Signals: ~Copyable {
     }
 }
 
-/// Where the handler writes, and what it notes. It cannot be given anything otherwise.
+/// The state of the handler, which cannot get arguments.
 private let signalPipe = Atomic<Int32>(-1)
 private let endingSignalCame = Atomic<Bool>(false)
 
-/// Set in the byte of a signal that no process sent. There are 64 signals.
+/// This bit is set if no process sent the signal. There are only 64 signals, so it is free.
 private let kernelMark: UInt8 = 0x80
 
 private var handler: sigaction {
     var action = sigaction()
     unsafe cs_set_informed_handler(&action) { signal, information, _ in
-        // Async-signal-safe: atomics, write(2), and errno as it was. If the pipe is full, it
-        // holds the signal already.
+        // Only async-signal-safe operations: atomics and write(2); errno is restored. If the pipe
+        // is full, it already holds this signal.
         let saved = errno
         var byte = UInt8(truncatingIfNeeded: signal)
         if unsafe cs_sent_by_process(information) == 0 {
-            // A bug of our own: the instruction is run again, and kills this process.
+            // A bug in pmap. The instruction runs again, and kills this process.
             if isCrash(signal) { return }
             byte |= kernelMark
         }
@@ -115,7 +116,7 @@ private var handler: sigaction {
     return action
 }
 
-/// Whether a bug of this process's own may raise the signal.
+/// Whether a bug in this process may raise the signal.
 private func isCrash(_ signal: Int32) -> Bool {
     switch signal {
     case SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS, SIGTRAP: true
@@ -123,8 +124,8 @@ private func isCrash(_ signal: Int32) -> Bool {
     }
 }
 
-/// - Parameter once: the signal has its default action after its first arrival.
-/// - Returns: false if it was ignored, as it is left.
+/// - Parameter once: whether the signal gets its default action after its first arrival.
+/// - Returns: false if the signal was ignored; then it still is.
 private func handleUnlessIgnored(_ signal: Int32, once: Bool = false) -> Bool {
     var action = handler
     if once { action.sa_flags |= CInt(bitPattern: SA_RESETHAND) }
@@ -144,7 +145,7 @@ private func setAction(_ signal: Int32, _ action: sigaction) -> Bool {
     return unsafe cs_is_ignored(&before) != 0
 }
 
-/// - Returns: the mask as it was before.
+/// - Returns: the previous mask.
 @discardableResult
 private func unblock(_ signals: [Int32]) -> sigset_t {
     var mask = sigset_t()
@@ -155,13 +156,13 @@ private func unblock(_ signals: [Int32]) -> sigset_t {
     return before
 }
 
-/// Ends this process by a signal, as its parent expects of a process that was sent it.
+/// Ends this process by a signal, which its parent expects after sending that signal.
 func die(of signal: Int32) -> Never {
     var action = sigaction()
     unsafe cs_set_default(&action)
     setAction(signal, action)
     unblock([signal])
-    // A core file of pmap would say nothing about why SIGQUIT was sent.
+    // A core file of pmap would not help the user after SIGQUIT.
     var noCore = rlimit()
     unsafe setrlimit(coreResource, &noCore)
     raise(signal)

@@ -6,17 +6,15 @@ import Shared
 ///        │                                       ▲
 ///        └─► ending ──► groupEnding ─────────────┘
 ///
-/// The process ID is the worker's own in each of them: once the process has exited it is a
-/// zombie until `WorkerTable` reaps it, and that is the last step. All times are those of an
-/// `ActiveClock`.
+/// The process ID belongs to the worker in all states: after the process has exited, it is a zombie
+/// until `WorkerTable` reaps it as the last step. All times are those of an `ActiveClock`.
 enum WorkerState: Equatable {
-    /// Its process runs. `deadline` is when `--timeout` ends it.
+    /// Its process runs. At `deadline`, `--timeout` ends it.
     case running(deadline: Duration)
-    /// Its process was told to end. `kill` is when its group gets SIGKILL, and `never` once
-    /// that is done.
+    /// Its process was told to end. At `kill` its group gets SIGKILL; after that `kill` is `never`.
     case ending(EndReason, kill: Duration)
-    /// Its process has exited, but others of its group, which were told to end too, may live.
-    /// `check` is when to look for them next, `pause` how long after the look before.
+    /// Its process has exited, but other processes of its group may be alive; they were told to end
+    /// too. `check` is when to look for them next, `pause` the time since the previous look.
     case groupEnding(Exit, EndReason?, kill: Duration, check: Duration, pause: Duration)
     /// Its process has exited, and its group needs no more signals. Its pipes may still hold
     /// output.
@@ -26,21 +24,21 @@ enum WorkerState: Equatable {
     enum EndReason: Equatable {
         /// It ran longer than `--timeout`.
         case timeout
-        /// Another one failed, and `--halt now` ends the others.
+        /// Another worker failed, and `--halt now` ends the others.
         case halt
         /// The run is ended early.
         case endOfRun
-        /// What it prints cannot be read any more.
+        /// Its output cannot be read any more.
         case lostOutput
     }
 
-    /// How its process ended, as wait(2) has it, and when on the monotonic clock.
+    /// How its process ended, as a status of wait(2), and when, on the monotonic clock.
     struct Exit: Equatable {
         let waitStatus: Int32
         let time: Duration
     }
 
-    /// What a worker is to be sent.
+    /// A signal to send to a worker.
     enum Order: Equatable {
         case terminate
         case kill
@@ -62,8 +60,8 @@ enum WorkerState: Equatable {
         }
     }
 
-    /// What became of it; nil while its process runs. What was told to end has not done its
-    /// work, whatever it exits with.
+    /// How it ended; nil while its process runs. A worker that was told to end has not done its
+    /// work, whatever its exit status.
     var outcome: Outcome? {
         guard let exit else { return nil }
         let outcome = Outcome(waitStatus: exit.waitStatus)
@@ -75,7 +73,7 @@ enum WorkerState: Equatable {
         }
     }
 
-    /// The first time at which something is to be done.
+    /// The next time at which something must be done.
     var nextTime: Duration {
         switch self {
         case .running(let deadline): deadline
@@ -85,8 +83,9 @@ enum WorkerState: Equatable {
         }
     }
 
-    /// Its group is told to end. The first reason counts, and the earliest time for SIGKILL.
-    /// To a worker that has exited already no reason applies, except that its output is lost.
+    /// Notes that its group was told to end. The first reason is kept, and the earliest time for
+    /// SIGKILL. If the worker has already exited, the only reason that still applies is lost
+    /// output.
     mutating func end(_ why: EndReason, kill time: Duration, now: Duration) {
         switch self {
         case .running: self = .ending(why, kill: time)
@@ -102,11 +101,11 @@ enum WorkerState: Equatable {
         }
     }
 
-    /// Its process has exited.
+    /// Notes that its process has exited.
     mutating func exited(_ exit: Exit, now: Duration) {
         switch self {
         case .running: self = .exited(exit, nil)
-        // Nobody of the group can have outlived SIGKILL.
+        // No process of the group can have survived SIGKILL.
         case .ending(let reason, .never): self = .exited(exit, reason)
         case .ending(let reason, let kill):
             self = .groupEnding(exit, reason, kill: kill, check: now, pause: Self.firstPause)
@@ -114,14 +113,14 @@ enum WorkerState: Equatable {
         }
     }
 
-    /// Nobody of its group is left, or nobody that a signal reaches.
+    /// Notes that no process of its group is left, or none that a signal can reach.
     mutating func groupIsGone() {
         if case .groupEnding(let exit, let reason, _, _, _) = self {
             self = .exited(exit, reason)
         }
     }
 
-    /// Its group was looked at and is still there.
+    /// Notes that its group was checked and still exists.
     mutating func lookAgain(now: Duration) {
         if case .groupEnding(let exit, let reason, let kill, _, let pause) = self {
             self = .groupEnding(
@@ -130,9 +129,9 @@ enum WorkerState: Equatable {
         }
     }
 
-    /// What the time has come for.
+    /// Returns the signal that is due now, if any.
     ///
-    /// - Parameter killAfter: from SIGTERM to SIGKILL.
+    /// - Parameter killAfter: the time between SIGTERM and SIGKILL.
     mutating func act(now: Duration, killAfter: Duration) -> Order? {
         switch self {
         case .running(let deadline) where deadline <= now:
@@ -148,18 +147,18 @@ enum WorkerState: Equatable {
         }
     }
 
-    /// Whether it is time to look whether its group is gone.
+    /// Whether it is time to check if its group is gone.
     func wantsLook(now: Duration) -> Bool {
         if case .groupEnding(_, _, _, let check, _) = self { return check <= now }
         return false
     }
 
-    /// A group that gets SIGTERM is most often gone within a few milliseconds.
+    /// After SIGTERM, most groups are gone within a few milliseconds.
     private static let firstPause = Duration.milliseconds(5)
 }
 
-/// Ends this process because its own state is wrong: a bug of ours. To go on might lose
-/// output without a word.
+/// Ends this process because of a wrong internal state, which is a bug in pmap. Going on might lose
+/// output silently.
 func wrongState(_ what: StaticString) -> Never {
     Messages(program: "pmap").say("internal error", "\(what); please report this")
     exit(1)

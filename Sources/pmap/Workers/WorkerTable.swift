@@ -1,15 +1,16 @@
 import Shared
 
-/// A chunk that is to be run.
+/// A chunk to run.
 struct Job {
     let chunk: Chunk
-    /// From 1; more if earlier attempts failed.
+    /// Counts from 1; higher if earlier attempts failed.
     var attempt = 1
-    /// How the last of them failed.
+    /// How the previous attempt failed.
     var failure: Outcome?
 }
 
-/// How long a chunk rests after a failed attempt: twice as long after each, up to an hour.
+/// How long a chunk rests after a failed attempt. The time doubles after each attempt, up to an
+/// hour.
 func pause(afterAttempt attempt: Int, _ first: Duration) -> Duration {
     let longest = max(first, .seconds(3600))
     let doublings = min(attempt - 1, 62)
@@ -19,32 +20,32 @@ func pause(afterAttempt attempt: Int, _ first: Duration) -> Duration {
     return pause
 }
 
-/// A running command, or one that has exited and is not forgotten yet. Only `WorkerTable`
-/// makes one, changes its state, and uses its process ID.
+/// A running command, or one that has exited and is not removed yet. Only `WorkerTable` creates
+/// workers, changes their state, and uses their process IDs.
 ///
-/// A class, because it is looked at some 25 times in its life, and to copy it each time took
-/// a tenth of what starting a worker takes pmap.
+/// It is a class because it is accessed about 25 times in its life. Copying it each time took a
+/// tenth of pmap's time for starting a worker.
 final class Worker {
     let slot: Int
     let process: pid_t
     let job: Job
-    /// On the monotonic clock: when pmap began to start it, and when it had done so.
+    /// When pmap began to start it, and when it was started, on the monotonic clock.
     let begun: Duration
     let started: Duration
     let begunSince1970: Duration
     fileprivate(set) var state: WorkerState
 
-    /// Ends of its pipes, nil once closed.
+    /// pmap's ends of its pipes; nil after they are closed.
     fileprivate(set) var input: Feed?
     fileprivate(set) var output: ReadEnd?
     fileprivate(set) var errors: ReadEnd?
     fileprivate var linger = Linger()
 
-    /// Bytes that it printed.
+    /// Bytes of its output so far.
     var bytesOut = 0
-    /// What `-l` and `--tag` do to its output.
+    /// The changes that `-l` and `--tag` make to its output.
     var lines: LineFilter?
-    /// What it printed on stderr after its last newline.
+    /// Its stderr after the last newline.
     var unfinishedLine: [UInt8] = []
 
     fileprivate init(
@@ -67,21 +68,21 @@ final class Worker {
 
     var chunk: Chunk { job.chunk }
 
-    /// Seconds that it took to start it, as far as pmap saw.
+    /// Seconds that starting it took, as far as pmap can see.
     var spawnSeconds: Double { (started - begun) / .seconds(1) }
 
     /// How long its process ran.
     var runTime: Duration { (state.exit?.time ?? started) - started }
 
-    /// Whether nothing more can come from it.
+    /// Whether no more output can come from it.
     var isSilent: Bool { output == nil && errors == nil }
 
-    /// Whether it has exited, and all that it wrote before has been read.
+    /// Whether it has exited and all that it wrote before has been read.
     var isReadEmpty: Bool {
         state.exit != nil && output?.isReadEmpty ?? true && errors?.isReadEmpty ?? true
     }
 
-    /// Whether nothing is left to do with it.
+    /// Whether it needs nothing more and can be removed.
     fileprivate var isOver: Bool {
         if case .exited = state { isSilent } else { false }
     }
@@ -89,17 +90,17 @@ final class Worker {
     /// pmap's end of a worker's standard input.
     struct Feed {
         let descriptor: FileDescriptor
-        /// Bytes of the chunk that the pipe took.
+        /// Bytes of the chunk that were written to the pipe.
         var bytesFed = 0
     }
 
-    /// pmap's end of a pipe that a worker writes to.
+    /// pmap's end of a pipe to which a worker writes.
     struct ReadEnd {
         let descriptor: FileDescriptor
         var isWatched = true
-        /// When it is watched again, if that is a matter of time.
+        /// When to watch it again, if that depends on time.
         var restUntil = Duration.never
-        /// Whether a read found nothing since the worker exited.
+        /// Whether a read has found the pipe empty since the worker exited.
         var isReadEmpty = false
         var hasLargePipe = false
     }
@@ -107,14 +108,14 @@ final class Worker {
 
 /// The workers: their slots, their processes and their pipes.
 ///
-/// Nothing else calls kill(2) and wait(2), and no process ID is used after its zombie is gone:
-/// from then on it may be a stranger's. So a worker keeps its zombie until nothing is left to
-/// do with it, and the zombie is reaped when the worker is forgotten.
+/// Only this table calls kill(2) and wait(2). It uses no process ID after the zombie is gone,
+/// because the ID may then belong to another process. So the zombie is kept until the worker needs
+/// nothing more, and reaped when the worker is removed.
 struct WorkerTable<S: System>: ~Copyable {
     private let system: S
     private let timeout: Duration?
     private let killAfter: Duration
-    /// By slot; the first is never used, since slots count from 1.
+    /// Indexed by slot. Index 0 is not used, because slots count from 1.
     private var workers: [Worker?] = [nil]
     private var freeSlots = SlotSet()
     private var slotOfProcess: [pid_t: Int] = [:]
@@ -123,17 +124,17 @@ struct WorkerTable<S: System>: ~Copyable {
     /// Slots of workers whose output must not be read yet.
     private var paused: [Int] = []
     private var clock: ActiveClock
-    /// When the workers are looked at one by one for what it is time for, or earlier.
+    /// When to check all workers for things that are due; may be too early, but never too late.
     private var nextLook = Duration.never
-    /// Whether output could not be watched, so that it is tried again soon.
+    /// Whether output could not be watched; this is retried soon.
     private(set) var mustRetry = false
 
-    /// How often a worker that closed its pipes is asked whether it has exited, in case the
-    /// signal that would tell is lost.
+    /// How often to check whether a worker that closed its pipes has exited, in case its signal is
+    /// lost.
     private static var silencePause: Duration { .milliseconds(500) }
-    /// How long the stderr of a worker that closed its stdout is left alone.
+    /// How long to ignore the stderr of a worker that has closed its stdout.
     private static var errorRest: Duration { .milliseconds(10) }
-    /// When to try again what failed for want of memory.
+    /// How long to wait before retrying what failed for lack of memory.
     private static var retryPause: Duration { .milliseconds(100) }
 
     init(_ system: S, timeout: Duration?, killAfter: Duration) {
@@ -145,14 +146,14 @@ struct WorkerTable<S: System>: ~Copyable {
 
     var count: Int { slotOfProcess.count }
     var isEmpty: Bool { slotOfProcess.isEmpty }
-    /// The slot of the worker that is started next.
+    /// The slot of the next worker.
     var nextSlot: Int { freeSlots.lowest }
 
-    /// The worker of a slot, nil if there is none any more.
+    /// The worker in a slot; nil if there is none.
     subscript(slot: Int) -> Worker? { slot < workers.count ? workers[slot] : nil }
 
-    /// Seconds that an item of a running chunk takes at least, by the chunk that is slowest so
-    /// far; 0 if none runs.
+    /// The least seconds for each item of a running chunk, from the slowest chunk so far; 0 if none
+    /// runs.
     var slowestSecondsPerItem: Double {
         let now = system.now
         var most = 0.0
@@ -168,8 +169,8 @@ struct WorkerTable<S: System>: ~Copyable {
     /// Starts a worker in the next slot.
     ///
     /// - Parameters:
-    ///   - feeds: whether its standard input gets the items; else it is /dev/null.
-    ///   - lines: what is done to its output.
+    ///   - feeds: whether its standard input gets the items; if not, it is /dev/null.
+    ///   - lines: the filter for its output.
     mutating func start(
         _ job: Job, _ arguments: ArgumentVector, feeds: Bool, lines: LineFilter?
     ) throws(Errno) -> Int {
@@ -233,7 +234,7 @@ struct WorkerTable<S: System>: ~Copyable {
 
     // MARK: Exits
 
-    /// Learns which workers have exited or were stopped.
+    /// Finds out which workers have exited or were stopped.
     mutating func collectNews(_ report: inout Report<S>) {
         while let news = system.childNews(of: nil) {
             guard let slot = slotOfProcess[news.process] else {
@@ -242,7 +243,7 @@ struct WorkerTable<S: System>: ~Copyable {
                 continue
             }
             if note(news, slot, &report) { continue }
-            // The kernel reports a zombie that is kept first, so the others are asked one
+            // The kernel reports the same kept zombie first each time, so ask about the others one
             // by one.
             for slot in workers.indices {
                 while let worker = workers[slot], worker.state.exit == nil,
@@ -255,7 +256,7 @@ struct WorkerTable<S: System>: ~Copyable {
         }
     }
 
-    /// - Returns: false if that was known.
+    /// - Returns: false if this was already known.
     private mutating func note(
         _ news: ChildNews, _ slot: Int, _ report: inout Report<S>
     ) -> Bool {
@@ -273,15 +274,15 @@ struct WorkerTable<S: System>: ~Copyable {
         return true
     }
 
-    /// The slots of workers that have exited, and have to be finished or listened to.
+    /// The slots of workers that have exited and are not removed yet.
     var exitedSlots: [Int] { exited }
 
-    /// Whether nothing is left to do with a worker, so that it can be removed.
+    /// Whether a worker needs nothing more, so that it can be removed.
     func isOver(_ slot: Int) -> Bool { workers[slot]?.isOver ?? false }
 
-    /// Forgets a worker that is over, and frees its slot.
+    /// Removes a worker that is over, and frees its slot.
     ///
-    /// - Returns: the worker, and what its process used.
+    /// - Returns: the worker, and the resources that its process used.
     mutating func remove(_ slot: Int) -> (worker: Worker, use: ResourceUse) {
         guard let worker = workers[slot], worker.isOver else {
             wrongState("a worker is forgotten too early")
@@ -296,19 +297,18 @@ struct WorkerTable<S: System>: ~Copyable {
 
     // MARK: Ending
 
-    /// Has a worker's process group end: a signal now, and SIGKILL after `--kill-after` for
-    /// whoever is left.
+    /// Ends a worker's process group: sends a signal now, and SIGKILL after `--kill-after` to the
+    /// processes that are left.
     mutating func end(_ slot: Int, with signal: Int32, _ reason: WorkerState.EndReason) {
         guard let worker = workers[slot] else { return }
         workers[slot]!.state.end(reason, kill: clock.time + killAfter, now: clock.time)
         look(at: workers[slot]!.state.nextTime)
         send(signal, to: worker)
-        // A stopped process takes no signal but this one and SIGKILL.
+        // A stopped process acts only on SIGCONT and SIGKILL.
         if signal != SIGKILL { send(SIGCONT, to: worker) }
     }
 
-    /// The same for all workers, except those that were told to end before, if only the
-    /// others are wanted.
+    /// Does the same for all workers, or only for those that were not told to end before.
     mutating func endAll(
         with signal: Int32, _ reason: WorkerState.EndReason, onlyRunning: Bool = false
     ) {
@@ -319,7 +319,7 @@ struct WorkerTable<S: System>: ~Copyable {
         }
     }
 
-    /// Sends SIGKILL to all workers and whatever is left of their groups.
+    /// Sends SIGKILL to all workers and to what is left of their groups.
     mutating func killAll() {
         for slot in workers.indices {
             guard let worker = workers[slot] else { continue }
@@ -344,28 +344,27 @@ struct WorkerTable<S: System>: ~Copyable {
 
     // MARK: Time
 
-    /// Has the workers looked at no later than at this time of the active clock.
+    /// Makes sure that the workers are checked by this time of the active clock.
     private mutating func look(at time: Duration) { nextLook = min(nextLook, time) }
 
-    /// How long pmap may wait before `passTime` is called; nil for any time.
+    /// How long pmap may wait before it must call `passTime`; nil for no limit.
     var longestWait: Duration? {
         if nextLook == .never && exited.isEmpty { return nil }
         return min(ActiveClock.longestWait, max(nextLook - clock.time, .zero))
     }
 
-    /// Lets the time pass that has passed.
+    /// Advances the active clock.
     ///
-    /// - Returns: how much of it counts for workers.
+    /// - Returns: how much of the time since the last call counts for workers.
     mutating func passTime() -> Duration { clock.advance(to: system.now) }
 
-    /// The time that counts for workers, from the start of the run.
+    /// The time that counts for workers, since the start of the run.
     var time: Duration { clock.time }
 
-    /// Whether there is something for `actOnDeadlines` to do.
+    /// Whether `actOnDeadlines` has something to do.
     var isLookDue: Bool { clock.time >= nextLook }
 
-    /// Does what it is time for. All exits must have been collected before: a worker that
-    /// has exited is late no more.
+    /// Does what is due. Call `collectNews` first: a worker that has exited is not late.
     mutating func actOnDeadlines() {
         let now = clock.time
         nextLook = .never
@@ -402,9 +401,9 @@ struct WorkerTable<S: System>: ~Copyable {
         }
     }
 
-    /// Notes that pmap listened to a worker that has exited for some time.
+    /// Notes that pmap listened for some time to a worker that has exited.
     ///
-    /// - Returns: whether its pipes are held open by another process for too long.
+    /// - Returns: whether another process has held its pipes open for too long.
     mutating func listen(to slot: Int, for time: Duration) -> Bool {
         guard let worker = workers[slot], case .exited = worker.state, !worker.isSilent,
             worker.isReadEmpty, worker.output?.isWatched ?? true
@@ -414,12 +413,12 @@ struct WorkerTable<S: System>: ~Copyable {
 
     // MARK: Pipes
 
-    /// Writes what a worker's standard input has room for, and closes it after the last byte.
-    /// A worker that reads no further than it wants is not an error. If the kernel fails, the
-    /// worker is killed first: after an end of its input it would call a part of its items
-    /// all of them.
+    /// Writes to a worker's standard input as much as it has room for, and closes it after the last
+    /// byte. It is not an error if a worker does not read all of it. If the write fails otherwise,
+    /// the worker is killed before the pipe is closed: it would take an early end of its input for
+    /// the end of its items.
     ///
-    /// - Returns: how the kernel failed, if it did.
+    /// - Returns: the error of the write, if any.
     mutating func feed(_ slot: Int) -> Errno? {
         guard let worker = workers[slot], var feed = worker.input else { return nil }
         var failure: Errno?
@@ -463,19 +462,20 @@ struct WorkerTable<S: System>: ~Copyable {
         look(at: clock.time + Self.silencePause)
     }
 
-    /// A worker's output cannot be read to its end. So the worker has failed, whatever it
-    /// exits with.
+    /// Handles a worker whose output cannot be read to its end. The worker has then failed,
+    /// whatever its exit status.
     mutating func loseOutput(_ slot: Int) {
         end(slot, with: SIGKILL, .lostOutput)
         closeOutput(slot)
     }
 
-    /// A read of the worker's output brought something.
+    /// Notes that a read of the worker's output returned data.
     mutating func heardOutput(_ slot: Int, bytes: Int) {
         workers[slot]!.bytesOut += bytes
         workers[slot]!.linger.heard()
-        // A worker that filled the usual pipe waits for pmap four times less often with a
-        // large one. An unprivileged user has room for 64 of these, so few get one.
+        // If a worker has filled a pipe of the usual size, it waits for pmap a quarter as often
+        // with a large one. An unprivileged user can have only 64 large pipes, so few workers get
+        // one.
         if bytes >= usualPipeSize, let end = workers[slot]!.output, !end.hasLargePipe {
             system.enlargePipe(end.descriptor, to: largePipeSize)
             workers[slot]!.output!.hasLargePipe = true
@@ -484,7 +484,7 @@ struct WorkerTable<S: System>: ~Copyable {
 
     mutating func heardErrors(_ slot: Int) { workers[slot]!.linger.heard() }
 
-    /// A read of the worker's output found nothing.
+    /// Notes that a read of the worker's output returned nothing.
     mutating func foundOutputEmpty(_ slot: Int) {
         if workers[slot]!.state.exit != nil { workers[slot]!.output?.isReadEmpty = true }
     }
@@ -493,7 +493,7 @@ struct WorkerTable<S: System>: ~Copyable {
         if workers[slot]!.state.exit != nil { workers[slot]!.errors?.isReadEmpty = true }
     }
 
-    /// Leaves a worker's output alone, since it must not be read yet.
+    /// Stops watching a worker's output, because it must not be read yet.
     mutating func pause(_ slot: Int) {
         guard let end = workers[slot]?.output, end.isWatched else { return }
         system.stopWatching(end.descriptor)
@@ -501,7 +501,7 @@ struct WorkerTable<S: System>: ~Copyable {
         paused.append(slot)
     }
 
-    /// Watches the paused output that may be read again.
+    /// Watches paused output again if it may be read now.
     mutating func resume(for output: borrowing MergedOutput<S>) {
         if paused.isEmpty { return }
         mustRetry = false
@@ -517,8 +517,8 @@ struct WorkerTable<S: System>: ~Copyable {
         paused = left
     }
 
-    /// A worker closed its stdout. Most often it is about to exit. To be woken for its stderr
-    /// and then for its exit costs more than all else, so its stderr rests for a moment.
+    /// Stops watching stderr for a moment after a worker has closed its stdout. Most workers then
+    /// exit soon. Waking up once for stderr and once for the exit costs more than everything else.
     private mutating func restErrors(_ slot: Int) {
         guard let worker = workers[slot], worker.state.exit == nil else { return }
         guard let errors = worker.errors else {
@@ -539,7 +539,7 @@ struct WorkerTable<S: System>: ~Copyable {
         look(at: workers[slot]!.errors!.restUntil)
     }
 
-    /// - Returns: false if that has to be tried again, which will be soon.
+    /// - Returns: false if this must be retried, which happens soon.
     private mutating func watch(_ end: Worker.ReadEnd, _ event: Event) -> Bool {
         do {
             try system.watch(end.descriptor, for: .reading, token: event.token)
@@ -551,7 +551,7 @@ struct WorkerTable<S: System>: ~Copyable {
     }
 }
 
-/// Bytes that a pipe holds unless somebody asks for more.
+/// The size of a pipe by default, in bytes.
 let usualPipeSize = 64 << 10
-/// The most that an unprivileged process may ask for (pipe(7)).
+/// The largest size that an unprivileged process may set (pipe(7)).
 let largePipeSize = 1 << 20
