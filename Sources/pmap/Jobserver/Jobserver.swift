@@ -2,8 +2,8 @@ import Shared
 
 /// An open pipe of slots, found by `joinJobserver` or made by `SlotServer`.
 ///
-/// Both ends are newly opened. The flags of an inherited descriptor are shared with other
-/// processes, so it cannot be made non-blocking. A blocking read could wait, and then take a token
+/// Both ends are opened anew. The flags of an inherited descriptor are shared with other
+/// processes, so it must not be made non-blocking. A blocking read could wait, and take a token
 /// after no worker needs it any more.
 struct SlotPipe: ~Copyable {
     var reading: OpenFile
