@@ -69,7 +69,7 @@ import Testing
     @Test func theLogHasAHashOfTheItemsAndTheItems() throws {
         let result = try shell(
             #"""
-            printf '1\n2\n3\n4\n5' | pmap -c2 --log log true; cut -f13-15 log
+            printf '1\n2\n3\n4\n5' | pmap -j1 -c2 --log log true; cut -f13-15 log
             printf 'a\0b' | pmap -0 -i -c2 --log log cat >copy; tail -n1 log | cut -f13-15
             """#)
         #expect(
