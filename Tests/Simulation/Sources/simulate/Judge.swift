@@ -127,6 +127,9 @@ struct Judge {
                 kernel.fail("chunk \(chunk) is logged as done and is not")
             }
         }
+        // An input that could not be read to its end gives a chunk of other items than the log
+        // says. What has become of those that it has is not known then.
+        if kernel.faultsHit.contains("read items") && !doneBefore.isEmpty { return }
         let failed = lines(kernel.failed)
         if Set(failed).count != failed.count { kernel.fail("an item fails twice: \(failed)") }
         if plan.feeds { return checkFedItems(rows, finals, failed) }
