@@ -2,7 +2,9 @@
 /// limits of its control groups, and what its own limits (getrlimit(2)) leave after what it has
 /// already mapped. A program itself takes some megabytes.
 public func usableMemory() -> Int {
-    let machine = sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
+    let pages = sysconf(Int32(_SC_PHYS_PAGES))
+    // If the kernel does not tell (sysinfo(2)), only the limits count.
+    let machine = pages > 0 ? pages * sysconf(Int32(_SC_PAGESIZE)) : .max
     let groups = controlGroupMemory(
         membership: textOfFile("/proc/self/cgroup") ?? "", read: textOfFile)
     let limits = (all: resourceLimit(RLIMIT_AS), data: resourceLimit(RLIMIT_DATA))
