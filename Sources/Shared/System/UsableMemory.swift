@@ -3,8 +3,9 @@
 /// already mapped. A program itself takes some megabytes.
 public func usableMemory() -> Int {
     let pages = sysconf(Int32(_SC_PHYS_PAGES))
-    // If the kernel does not tell (sysinfo(2)), only the limits count.
-    let machine = pages > 0 ? pages * sysconf(Int32(_SC_PAGESIZE)) : .max
+    // If the kernel does not tell (sysinfo(2)), libc makes up a number, and only limits count.
+    let (bytes, overflow) = pages.multipliedReportingOverflow(by: sysconf(Int32(_SC_PAGESIZE)))
+    let machine = pages > 0 && !overflow ? bytes : .max
     let groups = controlGroupMemory(
         membership: textOfFile("/proc/self/cgroup") ?? "", read: textOfFile)
     let limits = (all: resourceLimit(RLIMIT_AS), data: resourceLimit(RLIMIT_DATA))
