@@ -3,7 +3,8 @@ public struct Option<ID: Sendable>: Sendable {
     public let id: ID
     public let short: Unicode.Scalar?
     public let long: StaticString
-    /// The name of its value in the help, or nil if it takes none.
+    /// The name of its value in the help, or nil if it takes none. `[=N]` is a value that may be
+    /// left out; only a long option can have one.
     public let value: StaticString?
     public let help: StaticString
     /// Whether the user typed its long name.
@@ -25,11 +26,22 @@ public struct Option<ID: Sendable>: Sendable {
         if let short, !isTypedLong { "-\(short)" } else { "--\(long)" }
     }
 
+    /// How getopt_long(3) says whether it takes a value.
+    fileprivate var valueCode: Int32 {
+        guard let value else { return 0 }
+        return isValueOptional(value) ? 2 : 1
+    }
+
     func typedLong() -> Self {
         var option = self
         option.isTypedLong = true
         return option
     }
+}
+
+/// Whether the value with this name in the help may be left out.
+func isValueOptional(_ value: StaticString) -> Bool {
+    unsafe value.utf8Start.pointee == UInt8(ascii: "[")
 }
 
 /// An error in the command line: what is wrong, and what would be right.
@@ -231,10 +243,10 @@ private struct OptionTable: ~Copyable {
             unsafe short[shortCount] = CChar(bitPattern: byte)
             shortCount += 1
         }
-        func append(long name: StaticString, takesValue: Bool) {
+        func append(long name: StaticString, valueCode: Int32) {
             let text = unsafe UnsafeRawPointer(name.utf8Start).assumingMemoryBound(to: CChar.self)
             let row = unsafe option(
-                name: text, has_arg: takesValue ? 1 : 0, flag: nil,
+                name: text, has_arg: valueCode, flag: nil,
                 val: Self.firstCode + Int32(longCount))
             unsafe (long + longCount).initialize(to: row)
             longCount += 1
@@ -247,11 +259,11 @@ private struct OptionTable: ~Copyable {
                 append(short: UInt8(ascii: name))
                 if option.value != nil { append(short: UInt8(ascii: ":")) }
             }
-            append(long: option.long, takesValue: option.value != nil)
+            append(long: option.long, valueCode: option.valueCode)
         }
         append(short: 0)
-        append(long: "help", takesValue: false)
-        append(long: "version", takesValue: false)
+        append(long: "help", valueCode: 0)
+        append(long: "version", valueCode: 0)
         unsafe (long + longCount).initialize(to: option())
     }
 

@@ -8,7 +8,8 @@ struct HelpRow {
         options.map { option in
             HelpRow(
                 short: option.short.map { "-\($0), " },
-                long: "--\(option.long)" + (option.value.map { "=\($0)" } ?? ""),
+                long: "--\(option.long)"
+                    + (option.value.map { isValueOptional($0) ? "\($0)" : "=\($0)" } ?? ""),
                 text: "\(option.help)")
         } + [
             HelpRow(short: nil, long: "--help", text: "print this and exit"),

@@ -34,7 +34,7 @@ struct ArgumentVector {
             for index in start..<bytes.count where bytes[index] == delimiter { bytes[index] = 0 }
         }
         if chunk.bytes.last != delimiter { bytes.append(0) }
-        count += chunk.itemCount
+        count += chunk.itemCount ?? 0
     }
 
     /// Passes a pointer to each word, followed by nil. execve(2) does not write to the words; the

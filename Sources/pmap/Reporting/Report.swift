@@ -23,7 +23,8 @@ struct Report<S: System>: ~Copyable {
             system, style: settings.progressStyle, interval: settings.progressInterval,
             messages: messages)
         self.records = records
-        statistics = settings.showsStatistics ? Statistics() : nil
+        statistics =
+            settings.showsStatistics ? Statistics(unit: settings.cutsBlocks ? .bytes : .items) : nil
         began = system.now
     }
 
@@ -93,9 +94,8 @@ struct Report<S: System>: ~Copyable {
     }
 
     /// Reports that the input cannot be read any further.
-    mutating func inputFailed(_ error: Errno) {
-        let file = settings.argumentFile.map { $0 == "-" ? nil : $0.text } ?? nil
-        sayError(file ?? "standard input", error.reason)
+    mutating func inputFailed(_ file: String, _ why: String) {
+        sayError(file, why)
         records.noteCutInput()
     }
 
@@ -115,24 +115,28 @@ struct Report<S: System>: ~Copyable {
 
     func earlierRun(of chunk: Chunk) -> EarlierRun {
         guard let mark = records.markOfDone(chunk: chunk.number) else { return .notDone }
-        return mark == ChunkMark(chunk, delimiter: settings.delimiter) ? .done : .differs
+        return mark == self.mark(of: chunk) ? .done : .differs
+    }
+
+    private func mark(of chunk: Chunk) -> ChunkMark {
+        ChunkMark(chunk, delimiter: settings.delimiter, isBlock: settings.cutsBlocks)
     }
 
     /// Notes that a chunk is skipped, because an earlier run has done it.
-    mutating func skipped(items: Int) {
+    mutating func skipped(_ chunk: Chunk) {
         failures.noteDone()
-        progress.chunksDone += 1
-        progress.itemsDone += items
-        progress.itemsSkipped += items
+        progress.note(chunk)
+        progress.itemsSkipped += chunk.itemCount ?? 0
+        progress.bytesSkipped += chunk.byteCount
     }
 
     /// Reports that a chunk differs from the one in the log.
     mutating func differs(_ chunk: Chunk) {
-        let there = records.markOfDone(chunk: chunk.number)?.items ?? 0
-        let difference =
-            there == chunk.itemCount
-            ? "has other items there than here"
-            : "has \(there) items there and \(chunk.itemCount) here"
+        let there = records.markOfDone(chunk: chunk.number)?.items
+        var difference = "has other items there than here"
+        if let there, let here = chunk.itemCount, there != here {
+            difference = "has \(there) items there and \(here) here"
+        }
         sayError(
             settings.logFile?.text ?? "",
             "chunk \(chunk.number) \(difference); resume with the same input and chunk size")
@@ -141,7 +145,7 @@ struct Report<S: System>: ~Copyable {
     /// Reports an item that no command can take.
     mutating func refused(_ item: RefusedItem) {
         sayError("item \(item.number)", item.why)
-        addFailed(item.bytes, place: 2 * item.chunkBefore + 1)
+        addFailed(.memory(item.bytes, itemCount: 1), place: 2 * item.chunkBefore + 1)
     }
 
     /// Notes that an attempt to run a chunk has ended, for good or not.
@@ -190,8 +194,7 @@ struct Report<S: System>: ~Copyable {
     mutating func finished(
         _ worker: Worker, _ outcome: Outcome, _ use: ResourceUse, isExpected: Bool
     ) {
-        progress.chunksDone += 1
-        progress.itemsDone += worker.chunk.itemCount
+        progress.note(worker.chunk)
         if worker.state.reason == .halt { tally.noteHalted() } else { tally.note(outcome) }
         switch worker.state.reason {
         // pmap ended this worker, which says nothing about its items.
@@ -200,6 +203,7 @@ struct Report<S: System>: ~Copyable {
         default: noteEnd(of: worker.chunk, outcome)
         }
         let (command, delimiter) = (settings.command, settings.delimiter)
+        let isBlock = settings.cutsBlocks
         record { records throws(Failure) in
             try records.addRow(
                 LogRow(
@@ -208,9 +212,9 @@ struct Report<S: System>: ~Copyable {
                     userTime: use.userTime, systemTime: use.systemTime,
                     maximumResidentSize: use.maximumResidentSize, outcome: outcome,
                     attempts: worker.job.attempt, bytes: worker.bytesOut,
-                    mark: ChunkMark(worker.chunk, delimiter: delimiter),
+                    mark: ChunkMark(worker.chunk, delimiter: delimiter, isBlock: isBlock),
                     shownItems: command.shortItems(worker.chunk, delimiter: delimiter)),
-                items: worker.chunk.bytes)
+                items: worker.chunk.contents)
         }
     }
 
@@ -246,7 +250,7 @@ struct Report<S: System>: ~Copyable {
     }
 
     /// Lists the items of a chunk that failed for good or was not run.
-    mutating func notDone(_ chunk: Chunk) { addFailed(chunk.bytes, place: 2 * chunk.number) }
+    mutating func notDone(_ chunk: Chunk) { addFailed(chunk.contents, place: 2 * chunk.number) }
 
     /// Lists the items of chunks whose output was not written, because the run is given up.
     mutating func addUnwritten() {
@@ -254,13 +258,20 @@ struct Report<S: System>: ~Copyable {
     }
 
     /// Lists items that are not in a chunk yet, because no more workers are started.
-    mutating func notTried(_ items: [UInt8]) { addFailed(items, place: .max) }
+    mutating func notTried(_ items: Chunk.Contents) { addFailed(items, place: .max) }
 
     /// Whether `notTried` needs the rest of the input too.
     var wantsUnreadItems: Bool { records.wantsUnreadItems }
 
-    private mutating func addFailed(_ items: [UInt8], place: Int) {
-        record { records throws(Failure) in try records.addFailed(items, place: place) }
+    private mutating func addFailed(_ items: Chunk.Contents, place: Int) {
+        var missing = 0
+        record { records throws(Failure) in
+            missing = try records.addFailed(items, place: place)
+        }
+        if missing > 0 {
+            say("the input", "has become shorter; \(missing) bytes of failed items are lost")
+            tally.noteLostRecord()
+        }
     }
 
     /// Updates the records. If that fails, reports it; the work goes on.
@@ -280,7 +291,7 @@ struct Report<S: System>: ~Copyable {
         statistics?.note(
             Statistics.Sample(
                 number: worker.chunk.number, items: worker.chunk.itemCount,
-                bytes: worker.chunk.bytes.count, slot: worker.slot,
+                bytes: worker.chunk.byteCount, slot: worker.slot,
                 seconds: (exit.time - worker.begun) / .seconds(1),
                 spawning: worker.spawnSeconds, end: (exit.time - began) / .seconds(1),
                 cpuSeconds: use.cpuTime / .seconds(1), bytesOut: worker.bytesOut),
@@ -291,17 +302,16 @@ struct Report<S: System>: ~Copyable {
     ///
     /// - Parameters:
     ///   - workers: how many may run at once now.
-    ///   - findsChunkSize: whether `-c auto` is given.
     ///   - isHeard: whether standard output still has a reader.
     mutating func finish(
-        _ progress: Progress, workers: Int, findsChunkSize: Bool, isHeard: Bool
+        _ progress: Progress, workers: Int, isHeard: Bool
     ) {
         display.finish(progress)
         record { records throws(Failure) in try records.finishLog() }
         record { records throws(Failure) in try records.finishFailedItems() }
         if let statistics {
             let wall = (system.now - began) / .seconds(1)
-            let advice = advice(statistics, wall, workers, findsChunkSize)
+            let advice = advice(statistics, wall, workers)
             display.show(
                 text: statistics.table(progress: progress, wall: wall, advice: advice.sentence))
         }
@@ -319,12 +329,12 @@ struct Report<S: System>: ~Copyable {
     }
 
     private func advice(
-        _ statistics: Statistics, _ wall: Double, _ workers: Int, _ findsChunkSize: Bool
+        _ statistics: Statistics, _ wall: Double, _ workers: Int
     ) -> Advice {
         let limits = settings.chunkLimits
         let limit: Advice.Limit =
-            if findsChunkSize {
-                .automatic(statistics.typicalItems)
+            if let unit = settings.sizeUnit {
+                .automatic(unit, statistics.typicalSize)
             } else if limits.items == .max {
                 .bytes(limits.bytes)
             } else {

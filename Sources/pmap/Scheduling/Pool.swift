@@ -45,20 +45,25 @@ struct Pool<S: System>: ~Copyable {
         case signal(Int32)
     }
 
+    /// How long a worker waits for a block to be full.
+    private static var patience: Duration { .milliseconds(200) }
     /// Starting this many workers takes about ten milliseconds.
     private static var startsAtOnce: Int { 16 }
     /// Bytes that one turn of the loop may need besides items and output.
     private static var memoryForATurn: Int { 1 << 20 }
 
     /// - Parameters:
-    ///   - items: the input.
+    ///   - input: the files with the items.
     ///   - workerLimit: how many workers may run at once.
     init(
-        _ system: S, _ settings: Settings, items: FileDescriptor, records: consuming Records<S>,
+        _ system: S, _ settings: Settings, input: [InputFile], records: consuming Records<S>,
         slots: consuming SlotSupply<S>, workerLimit: Int, messages: Messages
     ) throws(Errno) {
-        let source = try ItemSource(
-            system, items, limits: settings.chunkLimits, delimiter: settings.delimiter)
+        let source = ItemSource(
+            system, input, limits: settings.chunkLimits, delimiter: settings.delimiter,
+            headerItems: settings.headerItems, cutsBlocks: settings.cutsBlocks,
+            usesRanges: settings.cutsBlocks,
+            patience: settings.sizeUnit == .bytes ? Self.patience : nil)
         let scratch = try InputBuffer(capacity: 256 << 10)
         try system.watch(
             system.signalDescriptor, for: .reading, token: Event.signals.token)
@@ -74,7 +79,8 @@ struct Pool<S: System>: ~Copyable {
         self.workerLimit = workerLimit
         workers = WorkerTable(
             system, timeout: settings.timeout, killAfter: settings.killAfter)
-        queue = JobQueue(system, source, findsChunkSize: settings.findsChunkSize)
+        queue = JobQueue(
+            system, source, finds: settings.sizeUnit, outputBuffer: settings.buffer)
         output = MergedOutput(
             system, mode: settings.outputMode, holdsBack: settings.retries != nil,
             buffer: settings.buffer, folder: settings.temporaryFolder)
@@ -102,8 +108,7 @@ struct Pool<S: System>: ~Copyable {
         // However pmap ends from here on, the files made for other processes must be removed.
         slots.close()
         report.finish(
-            currentProgress, workers: workerLimit, findsChunkSize: queue.findsChunkSize,
-            isHeard: !isReaderGone)
+            currentProgress, workers: workerLimit, isHeard: !isReaderGone)
         switch phase {
         case .ending(.signal(let signal), _): return .signal(signal)
         case .ending(.poolEnded, _): return .signal(SIGTERM)
@@ -158,6 +163,7 @@ struct Pool<S: System>: ~Copyable {
         progress.running = workers.count
         progress.failed = report.tally.failedChunks
         progress.itemsTotal = queue.source.totalItems
+        progress.bytesTotal = queue.source.totalBytes
         progress.chunksTotal = queue.source.totalChunks(
             itemsPerChunk: settings.chunkLimits.items)
         return progress
@@ -211,14 +217,14 @@ struct Pool<S: System>: ~Copyable {
     }
 
     private mutating func nextJob() throws(WriteError) -> Job? {
-        let slowest = queue.findsChunkSize ? workers.slowestSecondsPerItem : 0
+        let slowest = queue.sizeUnit.map { workers.slowestSeconds(per: $0) } ?? 0
         while let job = try queue.next(workers: workerLimit, slowest: slowest, &report) {
             let chunk = job.chunk
             if job.failure != nil || job.attempt > 1 { return job }
             switch report.earlierRun(of: chunk) {
             case .notDone: return job
             case .done:
-                report.skipped(items: chunk.itemCount)
+                report.skipped(chunk)
                 try output.finish(chunk: chunk.number, keeps: false)
             case .differs:
                 report.differs(chunk)
@@ -234,9 +240,10 @@ struct Pool<S: System>: ~Copyable {
     private mutating func start(_ job: Job) throws(Errno) {
         let command = settings.command
         let feeds = command.delivery == .standardInput
-        if !feeds, job.chunk.bytes.count > 1 << 16 {
+        if !feeds, job.chunk.byteCount > 1 << 16 {
             // There are up to four copies of an argument at a time, and two arrays of positions.
-            try system.requireMemory(job.chunk.bytes.count * 4 + job.chunk.itemCount * 160)
+            try system.requireMemory(
+                job.chunk.byteCount * 4 + (job.chunk.itemCount ?? 0) * 160)
         }
         let filtersLines = settings.outputMode == .lines || settings.tagsLines
         let slot = try workers.start(
@@ -306,6 +313,9 @@ struct Pool<S: System>: ~Copyable {
         let now = system.now
         var next = min(report.nextUpdate, slots.nextTime)
         if isOpen { next = min(next, queue.nextWake) }
+        if isOpen, hasRoom, queue.firstWaiting == nil, !queue.isCrowded {
+            next = min(next, queue.source.nextBlockTime)
+        }
         if isOpen, queue.firstWaiting != nil, hasRoom, !slots.isShort {
             next = min(next, queue.nextStart)
         }
@@ -385,8 +395,8 @@ struct Pool<S: System>: ~Copyable {
     // MARK: Workers' pipes
 
     private mutating func feed(_ slot: Int) {
-        if let failure = workers.feed(slot), let worker = workers[slot] {
-            report.say("chunk \(worker.chunk.number)", "its standard input: \(failure.reason)")
+        if let why = workers.feed(slot), let worker = workers[slot] {
+            report.sayError("chunk \(worker.chunk.number)", "its standard input: \(why)")
         }
     }
 
@@ -524,8 +534,8 @@ struct Pool<S: System>: ~Copyable {
         // A worker that was ended early says nothing about the cost of its items.
         if worker.state.reason == nil, let exit = worker.state.exit {
             queue.learn(
-                items: worker.chunk.itemCount, seconds: (exit.time - worker.begun) / .seconds(1),
-                spawning: worker.spawnSeconds)
+                from: worker.chunk, seconds: (exit.time - worker.begun) / .seconds(1),
+                spawning: worker.spawnSeconds, output: holdsOutput ? worker.bytesOut : 0)
         }
         if willRetry(worker, outcome) {
             output.restart(chunk: worker.chunk.number)
@@ -559,6 +569,9 @@ struct Pool<S: System>: ~Copyable {
         }
         if last ?? UInt8(ascii: "\n") != UInt8(ascii: "\n") { report.passOn([UInt8(ascii: "\n")]) }
     }
+
+    /// Whether the output of a chunk may have to wait for that of others.
+    private var holdsOutput: Bool { settings.outputMode != .lines || settings.retries != nil }
 
     private func willRetry(_ worker: Worker, _ outcome: Outcome) -> Bool {
         guard let retries = settings.retries, case .open = phase else { return false }

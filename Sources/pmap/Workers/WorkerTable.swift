@@ -90,7 +90,8 @@ final class Worker {
     /// pmap's end of a worker's standard input.
     struct Feed {
         let descriptor: FileDescriptor
-        /// Bytes of the chunk that were written to the pipe.
+        /// Bytes of the chunk's header that were written to the pipe, and bytes of its items.
+        var headerFed = 0
         var bytesFed = 0
     }
 
@@ -152,14 +153,14 @@ struct WorkerTable<S: System>: ~Copyable {
     /// The worker in a slot; nil if there is none.
     subscript(slot: Int) -> Worker? { slot < workers.count ? workers[slot] : nil }
 
-    /// The least seconds for each item of a running chunk, from the slowest chunk so far; 0 if none
-    /// runs.
-    var slowestSecondsPerItem: Double {
+    /// The least seconds for each item or byte of a running chunk, from the slowest chunk so far; 0
+    /// if none runs.
+    func slowestSeconds(per unit: ChunkSizer.Unit) -> Double {
         let now = system.now
         var most = 0.0
         for case let worker? in workers where worker.state.exit == nil {
             let seconds = (now - worker.started) / .seconds(1)
-            most = max(most, seconds / Double(max(worker.chunk.itemCount, 1)))
+            most = max(most, seconds / Double(max(worker.chunk.size(in: unit), 1)))
         }
         return most
     }
@@ -185,7 +186,7 @@ struct WorkerTable<S: System>: ~Copyable {
             if feeds {
                 let pipe = try makePipe(&open)
                 try system.setNonBlocking(pipe.writing)
-                system.enlargePipe(pipe.writing, to: min(job.chunk.bytes.count, largePipeSize))
+                system.enlargePipe(pipe.writing, to: min(job.chunk.byteCount, largePipeSize))
                 try system.watch(pipe.writing, for: .writing, token: Event.input(slot).token)
                 input = pipe
             }
@@ -418,22 +419,17 @@ struct WorkerTable<S: System>: ~Copyable {
     /// the worker is killed before the pipe is closed: it would take an early end of its input for
     /// the end of its items.
     ///
-    /// - Returns: the error of the write, if any.
-    mutating func feed(_ slot: Int) -> Errno? {
+    /// - Returns: what is wrong, if anything.
+    mutating func feed(_ slot: Int) -> String? {
         guard let worker = workers[slot], var feed = worker.input else { return nil }
-        var failure: Errno?
-        let isOver = unsafe worker.chunk.bytes.withUnsafeBytes { bytes in
-            while feed.bytesFed < bytes.count {
-                let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[feed.bytesFed...])
-                do throws(Errno) {
-                    feed.bytesFed += try unsafe system.write(rest, to: feed.descriptor)
-                } catch {
-                    if error == .wouldBlock { return false }
-                    if error != .brokenPipe { failure = error }
-                    return true
-                }
-            }
-            return true
+        var failure: String?
+        var isOver = true
+        do throws(Errno) {
+            let result = try feed.write(worker.chunk, system)
+            isOver = result != .paused
+            if result == .shrunk { failure = "the file has become shorter" }
+        } catch {
+            if error != .brokenPipe { failure = error.reason }
         }
         workers[slot]!.input = feed
         if failure != nil { send(SIGKILL, to: worker) }
