@@ -52,8 +52,19 @@ struct Chunk {
     }
 
     func items(delimiter: UInt8) -> [ArraySlice<UInt8>] {
-        var items = bytes.split(separator: delimiter, omittingEmptySubsequences: false)
-        if bytes.last == delimiter { items.removeLast() }
+        let bytes = self.bytes
+        var items: [ArraySlice<UInt8>] = []
+        items.reserveCapacity(itemCount ?? 0)
+        var start = 0
+        unsafe bytes.withUnsafeBytes { memory in
+            while let length = unsafe firstOffset(
+                of: delimiter, in: UnsafeRawBufferPointer(rebasing: memory[start...])
+            ) {
+                items.append(bytes[start..<(start + length)])
+                start += length + 1
+            }
+        }
+        if bytes.last != delimiter { items.append(bytes[start...]) }
         return items
     }
 
@@ -86,11 +97,13 @@ struct Chunk {
         if front.isEmpty { front.append(rest) }
         var back: [ArraySlice<UInt8>] = []
         if !tail.isEmpty { rest = tail }
-        if rest.last == delimiter { rest.removeLast() }
+        if rest.last == delimiter { rest = rest.dropLast() }
         while back.count < last {
-            let end = rest.lastIndex(of: delimiter).map { $0 + 1 } ?? rest.startIndex
-            back.append(rest[end...])
-            if end == rest.startIndex { break }
+            let end = rest.lastIndex(of: delimiter).map { $0 + 1 }
+            // A sample may begin in the middle of an item.
+            if end == nil, !tail.isEmpty, !back.isEmpty { break }
+            back.append(rest[(end ?? rest.startIndex)...])
+            guard let end else { break }
             rest = rest[..<(end - 1)]
         }
         return OuterItems(

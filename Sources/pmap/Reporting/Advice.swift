@@ -25,6 +25,8 @@ struct Advice {
     var utilisation: Double
     var startShare: Double
     var endShare: Double
+    /// The share of the run's time in which output waited for its reader.
+    var readerShare = 0.0
     /// How many items fit on one command line, estimated from those seen.
     var mostItems = Int.max
 
@@ -42,6 +44,11 @@ struct Advice {
     var sentence: String {
         if chunks == 0 { return "none: no worker ran to its end." }
         if unit == .items, items == 1 { return "none: one item tells too little." }
+        if readerShare > 0.5 {
+            return "the workers waited for the reader of their output for \(percent(readerShare)) of "
+                + "the time: have them print less"
+                + (unit == .bytes ? ", as larger blocks may (-b), " : " ") + "or it do less."
+        }
         let (size, why) = chunkAdvice
         let (workers, whyWorkers) = workerAdvice
         let reasons = [why, whyWorkers].compactMap(\.self)

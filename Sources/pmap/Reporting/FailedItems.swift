@@ -23,6 +23,7 @@ struct FailedItems<S: System>: ~Copyable {
     private let isRegular: Bool
     private let replaces: Bool
     private var size = 0
+    private var isEmpty = true
     /// The parts of the file, as long as all of them are known.
     private var pieces: [Piece] = []
     private var isOrdered = true
@@ -62,9 +63,18 @@ struct FailedItems<S: System>: ~Copyable {
 
     /// Writes items.
     ///
-    /// - Parameter place: the items' place in the input, by which the list is sorted at the end.
+    /// - Parameters:
+    ///   - header: what stands first in the list.
+    ///   - place: the items' place in the input, by which the list is sorted at the end.
     /// - Returns: how many bytes are missing, because a file has become shorter.
-    mutating func add(_ items: Chunk.Contents, place: Int) throws(Errno) -> Int {
+    mutating func add(
+        _ items: Chunk.Contents, header: [UInt8], place: Int
+    ) throws(Errno) -> Int {
+        if isEmpty, !header.isEmpty {
+            try system.writeAll(header, to: file)
+            note(header.count, place: -1)
+        }
+        isEmpty = false
         var count = 0
         var last: UInt8?
         func write(_ bytes: [UInt8]) throws(Errno) {

@@ -116,7 +116,7 @@ struct Records<S: System>: ~Copyable {
     private var rows: [Int: LogRow] = [:]
     /// Items of chunks that succeeded and whose output is not completely written yet. If it never
     /// is, they go to the list of failed items.
-    private var unwritten: [Int: Chunk.Contents] = [:]
+    private var unwritten: [Int: Chunk] = [:]
 
     init(_ system: S, _ settings: Settings, _ files: consuming RecordFiles) {
         var files = files
@@ -157,20 +157,19 @@ struct Records<S: System>: ~Copyable {
     /// Stores the row of a finished chunk. If the chunk printed nothing, the row is written at
     /// once, since there is no output to lose.
     ///
-    /// - Parameter items: the items of the chunk.
     /// - Throws: a `Failure` that names the log. The log is then given up.
-    mutating func addRow(_ row: @autoclosure () -> LogRow, items: Chunk.Contents) throws(Failure) {
+    mutating func addRow(_ row: @autoclosure () -> LogRow, chunk: Chunk) throws(Failure) {
         if log == nil && !hasFailedItems { return }
         let row = row()
         if row.bytes == 0 { return try write(row) }
-        if hasFailedItems && row.outcome.isSuccess { unwritten[row.chunk] = items }
+        if hasFailedItems && row.outcome.isSuccess { unwritten[row.chunk] = chunk }
         if log != nil { rows[row.chunk] = row }
     }
 
     /// Removes and returns the chunks that succeeded and whose output was not written.
-    mutating func takeUnwritten() -> [(chunk: Int, items: Chunk.Contents)] {
+    mutating func takeUnwritten() -> [Chunk] {
         defer { unwritten = [:] }
-        return unwritten.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+        return unwritten.values.sorted { $0.number < $1.number }
     }
 
     /// Writes the rows of chunks whose output is written.
@@ -220,12 +219,16 @@ struct Records<S: System>: ~Copyable {
 
     /// Lists items that failed for good or were not tried.
     ///
-    /// - Parameter place: the items' place in the input, by which the list is sorted at the end.
+    /// - Parameters:
+    ///   - header: what must stand before the items if they are read again.
+    ///   - place: the items' place in the input, by which the list is sorted at the end.
     /// - Returns: how many bytes are missing, because a file has become shorter.
     /// - Throws: a `Failure` that names the file. The file is then given up.
-    mutating func addFailed(_ items: Chunk.Contents, place: Int) throws(Failure) -> Int {
+    mutating func addFailed(
+        _ items: Chunk.Contents, header: [UInt8], place: Int
+    ) throws(Failure) -> Int {
         do throws(Errno) {
-            return try failedItems?.add(items, place: place) ?? 0
+            return try failedItems?.add(items, header: header, place: place) ?? 0
         } catch {
             failedItems?.abandon()
             failedItems = nil

@@ -145,7 +145,12 @@ struct Report<S: System>: ~Copyable {
     /// Reports an item that no command can take.
     mutating func refused(_ item: RefusedItem) {
         sayError("item \(item.number)", item.why)
-        addFailed(.memory(item.bytes, itemCount: 1), place: 2 * item.chunkBefore + 1)
+        addFailed(.memory(item.bytes, itemCount: 1), header: [], place: 2 * item.chunkBefore + 1)
+    }
+
+    /// Notes that nothing could be done for some time but wait for standard output's reader.
+    mutating func waitedForReader(_ time: Duration) {
+        statistics?.readerSeconds += time / .seconds(1)
     }
 
     /// Notes that an attempt to run a chunk has ended, for good or not.
@@ -163,7 +168,7 @@ struct Report<S: System>: ~Copyable {
         if isExpected { return }
         let what = "worker \(worker.process) \(outcome.text)"
         switch (outcome, worker.state.reason) {
-        case (_, .halt): break
+        case (_, .halt), (_, .lostInput): break
         case (.exited(status: 255), _):
             say(
                 "chunk \(worker.chunk.number)",
@@ -195,10 +200,15 @@ struct Report<S: System>: ~Copyable {
         _ worker: Worker, _ outcome: Outcome, _ use: ResourceUse, isExpected: Bool
     ) {
         progress.note(worker.chunk)
-        if worker.state.reason == .halt { tally.noteHalted() } else { tally.note(outcome) }
+        switch worker.state.reason {
+        case .halt: tally.noteHalted()
+        case .lostInput: tally.noteLostInput()
+        default: tally.note(outcome)
+        }
         switch worker.state.reason {
         // pmap ended this worker, which says nothing about its items.
         case .halt, .endOfRun: break
+        case .lostInput: noteFailed(worker.chunk, "did not get all of its input")
         case nil where isExpected && outcome.isKilled: break
         default: noteEnd(of: worker.chunk, outcome)
         }
@@ -214,7 +224,7 @@ struct Report<S: System>: ~Copyable {
                     attempts: worker.job.attempt, bytes: worker.bytesOut,
                     mark: ChunkMark(worker.chunk, delimiter: delimiter, isBlock: isBlock),
                     shownItems: command.shortItems(worker.chunk, delimiter: delimiter)),
-                items: worker.chunk.contents)
+                chunk: worker.chunk)
         }
     }
 
@@ -250,23 +260,27 @@ struct Report<S: System>: ~Copyable {
     }
 
     /// Lists the items of a chunk that failed for good or was not run.
-    mutating func notDone(_ chunk: Chunk) { addFailed(chunk.contents, place: 2 * chunk.number) }
+    mutating func notDone(_ chunk: Chunk) {
+        addFailed(chunk.contents, header: chunk.header, place: 2 * chunk.number)
+    }
 
     /// Lists the items of chunks whose output was not written, because the run is given up.
     mutating func addUnwritten() {
-        for (chunk, items) in records.takeUnwritten() { addFailed(items, place: 2 * chunk) }
+        for chunk in records.takeUnwritten() { notDone(chunk) }
     }
 
     /// Lists items that are not in a chunk yet, because no more workers are started.
-    mutating func notTried(_ items: Chunk.Contents) { addFailed(items, place: .max) }
+    mutating func notTried(_ items: Chunk.Contents, header: [UInt8]) {
+        addFailed(items, header: header, place: .max)
+    }
 
     /// Whether `notTried` needs the rest of the input too.
     var wantsUnreadItems: Bool { records.wantsUnreadItems }
 
-    private mutating func addFailed(_ items: Chunk.Contents, place: Int) {
+    private mutating func addFailed(_ items: Chunk.Contents, header: [UInt8], place: Int) {
         var missing = 0
         record { records throws(Failure) in
-            missing = try records.addFailed(items, place: place)
+            missing = try records.addFailed(items, header: header, place: place)
         }
         if missing > 0 {
             say("the input", "has become shorter; \(missing) bytes of failed items are lost")
@@ -348,6 +362,7 @@ struct Report<S: System>: ~Copyable {
             utilisation: statistics.utilisation(wall: wall),
             startShare: statistics.startShare(wall: wall),
             endShare: statistics.endShare(wall: wall),
+            readerShare: wall > 0 ? statistics.readerSeconds / wall : 0,
             mostItems: Advice.mostItems(
                 in: limits.room, items: statistics.items, bytes: statistics.bytes))
     }

@@ -29,6 +29,8 @@ struct Statistics {
     /// The sum of the squares of the chunks' sizes.
     private var squares = 0.0
     private(set) var cpuSeconds = 0.0
+    /// Seconds in which output waited for its reader.
+    var readerSeconds = 0.0
     private(set) var times = Histogram()
     private(set) var cost = ChunkCost(memory: 1)
     /// For each slot, from the first: seconds in which it had a worker, and the end of its last

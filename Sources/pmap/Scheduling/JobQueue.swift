@@ -33,8 +33,9 @@ struct JobQueue<S: System>: ~Copyable {
         let end: Duration
     }
 
-    /// Bytes of blocks in memory: those of running workers, and the next one.
-    private static var blocksInMemory: Int { 64 << 20 }
+    /// Bytes of blocks in memory: those of running workers, and the next one. More would cost more
+    /// for misses of the cache than it saves in starts.
+    private static var blocksInMemory: Int { 16 << 20 }
     /// A block may be as large even if many workers share that memory.
     private static var usualBlock: Int { 1 << 20 }
 
@@ -119,7 +120,7 @@ struct JobQueue<S: System>: ~Copyable {
     /// them, the rest of the input.
     mutating func giveUpRest(_ report: inout Report<S>) {
         while true {
-            if let items = source.takeRest() { report.notTried(items) }
+            if let items = source.takeRest() { report.notTried(items, header: source.header) }
             if source.atEnd || !report.wantsUnreadItems { return }
             readItems(&report)
         }

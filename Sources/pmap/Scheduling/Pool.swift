@@ -305,7 +305,10 @@ struct Pool<S: System>: ~Copyable {
             items: wantsItems, reader: wantsReader, jobserver: isOpen && slots.isShort,
             of: (queue.source.descriptor, output.descriptor, slots.descriptor))
         let time = isBusy || !ready.isEmpty ? 0 : longestWait(isOpen: isOpen)
-        return ready + system.waitForEvents(milliseconds: time).map { Event(token: $0) }
+        let before = wantsReader ? system.now : .zero
+        let events = system.waitForEvents(milliseconds: time)
+        if wantsReader { report.waitedForReader(system.now - before) }
+        return ready + events.map { Event(token: $0) }
     }
 
     /// The longest time to wait: milliseconds, rounded up; -1 for ever.

@@ -30,6 +30,8 @@ enum WorkerState: Equatable {
         case endOfRun
         /// Its output cannot be read any more.
         case lostOutput
+        /// Not all of its input can be written.
+        case lostInput
     }
 
     /// How its process ended, as a status of wait(2), and when, on the monotonic clock.
@@ -69,7 +71,7 @@ enum WorkerState: Equatable {
         case nil: return outcome
         case .timeout: return .timedOut
         case .halt, .endOfRun: return outcome.isSuccess ? .killed(signal: SIGTERM) : outcome
-        case .lostOutput: return outcome.isSuccess ? .killed(signal: SIGKILL) : outcome
+        case .lostOutput, .lostInput: return outcome.isSuccess ? .killed(signal: SIGKILL) : outcome
         }
     }
 

@@ -432,7 +432,7 @@ struct WorkerTable<S: System>: ~Copyable {
             if error != .brokenPipe { failure = error.reason }
         }
         workers[slot]!.input = feed
-        if failure != nil { send(SIGKILL, to: worker) }
+        if failure != nil { end(slot, with: SIGKILL, .lostInput) }
         if isOver { closeInput(slot) }
         return failure
     }
