@@ -7,17 +7,19 @@ enum OptionID: Sendable {
 
 let wordsplitSyntax = CommandSyntax<OptionID, _>(
     program: "wordsplit", operands: "[file ...]",
-    purpose: "Print the words of a text in lower case, one a line.",
+    purpose: "Print the words of a text in lower case, one per line.",
     basis: ", Unicode \(WordTable.unicodeVersion)",
     options: [
-        Option(.ascii, "a", "ascii", nil, "words are runs of the letters A-Z and a-z only"),
+        Option(.ascii, "a", "ascii", nil, "words are runs of the letters A-Z and a-z"),
         Option(.whitespace, "w", "whitespace", nil, "words are separated by white space only"),
-        Option(.hyphen, "y", "hyphen", nil, "hyphenated compounds are one word"),
+        Option(.hyphen, "y", "hyphen", nil, "a word may contain hyphens: well-known"),
         Option(.keepCase, "k", "keep-case", nil, "leave upper and lower case as they are"),
-        Option(.minLength, "m", "min-length", "N", "only words of N characters or more"),
-        Option(.gram, "g", "ngram", "N", "runs of N words, joined by spaces"),
-        Option(.withFilename, "H", "with-filename", nil, "start each line with file name and tab"),
-        Option(.null, "0", "null", nil, "end words with NUL, not newline"),
+        Option(.minLength, "m", "min-length", "N", "print only words of N characters or more"),
+        Option(.gram, "g", "ngram", "N", "print runs of N words, joined by spaces"),
+        Option(
+            .withFilename, "H", "with-filename", nil,
+            "print the file name and a tab before each word"),
+        Option(.null, "0", "null", nil, "end words with NUL, not with a newline"),
         Option(.strict, nil, "strict", nil, "stop at a byte that is not UTF-8"),
         Option(
             .files0From, nil, "files0-from", "FILE", "read NUL-terminated file names from FILE"),
