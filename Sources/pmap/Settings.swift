@@ -8,6 +8,7 @@ enum OptionID: Sendable {
     case placeholder
     case dryRun, verbose, quiet, progress, progressInterval, statistics
     case pool, share
+    case persistent, answerEnd, mostTasks, mostMemory
 }
 
 let pmapSyntax = CommandSyntax<OptionID, _>(
@@ -33,6 +34,10 @@ let pmapSyntax = CommandSyntax<OptionID, _>(
         Option(.workersFile, nil, "jobs-file", "FILE", "read N from FILE, again when workers end"),
         Option(.timeout, nil, "timeout", "TIME", "kill workers that run longer than TIME"),
         Option(.killAfter, nil, "kill-after", "TIME", "from SIGTERM to SIGKILL [2s]"),
+        Option(.persistent, nil, "persistent", nil, "keep workers, give them chunk after chunk"),
+        Option(.answerEnd, nil, "answer-end", "LINE", "an answer ends with LINE [is one line]"),
+        Option(.mostTasks, nil, "max-tasks", "N", "replace a persistent worker after N chunks"),
+        Option(.mostMemory, nil, "max-rss", "SIZE", "replace one that grows larger than SIZE"),
         Option(.dryRun, "n", "dry-run", nil, "print the commands, do not run them"),
         Option(
             .unordered, "u", "unordered", nil, "print a chunk's output when it ends",
@@ -119,6 +124,8 @@ struct Settings {
     var progressStyle = ProgressStyle.auto
     var progressInterval = Duration.seconds(10)
     var showsStatistics = false
+    /// How persistent workers are used; nil if each chunk gets a worker of its own.
+    var persistence: Persistence?
     /// `-c auto`.
     var findsChunkSize = false
     var command: Command
@@ -133,6 +140,9 @@ struct Settings {
     private static let mostItems = 1 << 40
     private static let mostRetries = 1 << 30
 
+    /// Whether it matters what each chunk cost.
+    var measuresChunks: Bool { showsStatistics || logFile != nil }
+
     init(
         _ options: GivenOptions<OptionID>, operands: ArgumentList
     ) throws(UsageError) {
@@ -142,6 +152,8 @@ struct Settings {
         var chunkBytes: Int?
         var separator: [UInt8]?
         var placeholder: [UInt8]?
+        var isPersistent = false
+        var persistence = Persistence()
         for (option, value) in options {
             switch option.id {
             case .workers:
@@ -197,6 +209,12 @@ struct Settings {
                     option, value, ProgressStyle.expected, ProgressStyle.init)
             case .progressInterval: progressInterval = try duration(option, value)
             case .share: servesSlots = true
+            case .persistent: isPersistent = true
+            case .answerEnd:
+                persistence.answerEnd = value?.bytes ?? []
+            case .mostTasks:
+                persistence.mostChunks = try count(option, value, minimum: 1)
+            case .mostMemory: persistence.mostMemory = try size(option, value)
             case .pool: break  // Then there are no items: `PoolSettings`.
             }
         }
@@ -232,6 +250,31 @@ struct Settings {
                 "\(name(.chunkItems)) auto",
                 "finds its number while workers run; \(name(.dryRun)) needs one")
         }
+        if isPersistent {
+            if separator != nil || placeholder != nil {
+                throw UsageError(
+                    "--persistent and \(name(separator == nil ? .placeholder : .fields))",
+                    "a persistent worker gets its items on standard input")
+            }
+            if let end = persistence.answerEnd, end.contains(delimiter) {
+                throw UsageError("--answer-end", "takes one line, without its end")
+            }
+            if chunkItems == nil && chunkBytes == nil {
+                if resumes || isDryRun {
+                    throw UsageError(
+                        "--persistent and \(name(resumes ? .resume : .dryRun))",
+                        "chunks differ from run to run unless you give -c with a number")
+                }
+                findsChunkSize = true
+                chunkItems = .max
+            }
+            delivery = .standardInput
+            self.persistence = persistence
+        } else {
+            for id in [OptionID.answerEnd, .mostTasks, .mostMemory] where options[id] != nil {
+                throw UsageError(name(id), "is for --persistent workers")
+            }
+        }
         if isShell && operands.count > 1 {
             throw UsageError(
                 "operand '\(operands[1].text)'",
@@ -260,6 +303,13 @@ struct Settings {
             isShell
             ? Command(script: operands[0], delivery: delivery)
             : Command(Array(operands), delivery: delivery, placeholder: placeholder)
+        if self.persistence != nil, !isShell,
+            let word = operands.first(where: \.isForOneChunk)
+        {
+            throw UsageError(
+                "--persistent and '\(word.text)'",
+                "a persistent worker gets many chunks, on standard input; only {%} is replaced")
+        }
         let feedsStandardInput = delivery == .standardInput
         let defaultBytes = feedsStandardInput && chunkItems == nil ? 1 << 20 : Int.max
         let defaultItems = feedsStandardInput || chunkBytes != nil ? Int.max : 1
@@ -300,6 +350,13 @@ extension Argument {
             && !holds("for ")
     }
 
+    /// Whether it is a placeholder for an item, or contains the one for the chunk's number.
+    fileprivate var isForOneChunk: Bool {
+        let parts = Template(bytes, takesItems: true, takesFields: true).parts
+        if parts.contains(.chunkNumber) { return true }
+        return parts.count == 1 && parts[0].isItem
+    }
+
     /// Whether it begins with `{1}`, `{2}` ...
     fileprivate var beginsWithField: Bool {
         let bytes = bytes
@@ -307,6 +364,16 @@ extension Argument {
         let digits = bytes.dropFirst().prefix { (0x30...0x39).contains($0) }
         return !digits.isEmpty && bytes.dropFirst(1 + digits.count).first == UInt8(ascii: "}")
     }
+}
+
+/// How persistent workers are used.
+struct Persistence {
+    /// The line that ends an answer; nil if each line is an answer.
+    var answerEnd: [UInt8]?
+    /// A worker is replaced after so many chunks.
+    var mostChunks: Int?
+    /// A worker is replaced if it has more bytes than this in RAM after a chunk.
+    var mostMemory: Int?
 }
 
 /// When the first failure stops the run.

@@ -19,6 +19,8 @@ struct Statistics {
         var bytesOut: Int
     }
 
+    /// Processes that were started.
+    var starts = 0
     private(set) var chunks = 0
     private(set) var items = 0
     private(set) var bytes = 0

@@ -37,6 +37,14 @@ struct Plan {
     private(set) var isLoud = false
     /// Whether the run is resumed after a crash.
     private(set) var isResumed = false
+    /// Whether workers are persistent.
+    private(set) var isPersistent = false
+    /// Whether an answer ends with a line of its own.
+    private(set) var hasAnswerEnd = false
+    /// Whether some persistent workers misbehave.
+    private(set) var hasBadWorkers = false
+    /// Whether what workers wait for cannot be seen.
+    private(set) var hidesWaits = false
 
     /// The reader of standard output.
     struct Reader {
@@ -70,7 +78,7 @@ struct Plan {
     }
 
     /// How many numbered parts a plan has at most.
-    static let parts = 26
+    static let parts = 30
 
     init(seed: UInt64, without: Set<Int> = []) {
         self.seed = seed
@@ -174,6 +182,23 @@ struct Plan {
         }
         if var random = random(25), random.once(in: 10), !feeds, !options.contains("-cauto") {
             isResumed = true
+        }
+        if var random = random(26), random.once(in: 4) {
+            isPersistent = true
+            isResumed = false
+            options.append("--persistent")
+            if random.once(in: 2) { itemCount = random.int(0...60) }
+        }
+        if isPersistent, var random = random(27), random.once(in: 3) {
+            hasAnswerEnd = true
+            options.append("--answer-end=END")
+        }
+        if isPersistent, var random = random(28), random.once(in: 4) {
+            options.append("--max-tasks=\(random.int(1...4))")
+        }
+        if isPersistent, var random = random(29) {
+            hasBadWorkers = random.once(in: 2)
+            hidesWaits = random.once(in: 4)
         }
         events.sort { $0.call < $1.call }
     }
