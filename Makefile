@@ -18,7 +18,7 @@ zshdir = $(PREFIX)/share/zsh/site-functions
 fishdir = $(PREFIX)/share/fish/vendor_completions.d
 
 PROGRAMS = pmap wordsplit wcreduce
-PAGES = pmap.1 wordsplit.1 wcreduce.1 pmaputils.7
+PAGES = pmap.1 wordsplit.1 wcreduce.1 pmap-pool.7 pmaputils.7
 
 # need TOOL,ADVICE: stops where a tool is missing, and says how to get it.
 need = @command -v $(1) >/dev/null || { echo "make: $(1) is missing: $(2)" >&2; exit 1; }

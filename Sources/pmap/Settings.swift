@@ -8,6 +8,7 @@ enum OptionID: Sendable {
     case placeholder
     case dryRun, verbose, quiet, progress, progressInterval, statistics
     case pool, share
+    case persistent, answerEnd, mostTasks, mostMemory
 }
 
 let pmapSyntax = CommandSyntax<OptionID, _>(
@@ -16,41 +17,62 @@ let pmapSyntax = CommandSyntax<OptionID, _>(
     stopsAtOperand: true,
     advice: adviceForOption,
     options: [
-        Option(.workers, "j", "jobs", "N", "N workers at once"),
-        Option(.chunkItems, "c", "chunk", "N|auto", "N items each [1]"),
-        Option(.chunkBytes, "b", "bytes", "SIZE", "SIZE of items each"),
-        Option(.null, "0", "null", nil, "NUL ends items"),
-        Option(.argumentFile, "a", "arg-file", "FILE", "take items from it"),
-        Option(.shell, "s", "shell", nil, "command is a script"),
-        Option(.standardInput, "i", "stdin", nil, "feed items to stdin"),
-        Option(.header, nil, "header", "[=N]", "N lines to all [1]"),
-        Option(.fields, "F", "fields", "SEP", "cut items: {1} {2}"),
-        Option(.placeholder, "I", "replace", "STR", "STR is the item"),
-        Option(.unordered, "u", "unordered", nil, "chunks as they end"),
-        Option(.lineBuffer, "l", "line-buffer", nil, "lines as they come"),
-        Option(.dryRun, "n", "dry-run", nil, "print commands only"),
-        Option(.verbose, "v", "verbose", nil, "say who does what"),
-        Option(.quiet, "q", "quiet", nil, "show no progress"),
-        Option(.tag, nil, "tag", nil, "items before lines"),
-        Option(.buffer, nil, "buffer", "SIZE", "memory for output"),
-        Option(.temporaryFolder, nil, "tmpdir", "DIR", "for more output"),
-        Option(.halt, nil, "halt", "never|soon|now", "at failures"),
-        Option(.retry, nil, "retry", "N", "repeat failed ones"),
-        Option(.retryDelay, nil, "retry-delay", "D", "wait before that"),
-        Option(.showsFailed, nil, "show-failed", nil, "show failed output"),
-        Option(.timeout, nil, "timeout", "D", "end slower workers"),
-        Option(.killAfter, nil, "kill-after", "D", "TERM to KILL [2s]"),
-        Option(.failedItems, nil, "failed", "FILE", "gets failed items"),
-        Option(.log, nil, "log", "FILE", "a line on each chunk"),
-        Option(.resume, nil, "resume", nil, "skip what is logged"),
-        Option(.workersFile, nil, "jobs-file", "FILE", "-j, read again"),
-        Option(.pool, nil, "pool", nil, "slots for a command"),
-        Option(.share, nil, "share", nil, "slots for workers"),
-        Option(.statistics, nil, "stats", nil, "summary and advice"),
-        Option(.progress, nil, "progress", "bar|plain|json|none", "style"),
-        Option(.progressInterval, nil, "progress-interval", "D", "lines [10s]"),
+        Option(
+            .argumentFile, "a", "arg-file", "FILE", "read items from FILE", heading: "Input"),
+        Option(.null, "0", "null", nil, "items end with NUL, not with a newline"),
+        Option(.standardInput, "i", "stdin", nil, "feed the items to the command's input"),
+        Option(
+            .header, nil, "header", "N", "put the first N lines before each chunk [1]",
+            isValueOptional: true),
+        Option(.fields, "F", "fields", "SEP", "split items at SEP into {1}, {2} ..."),
+        Option(.placeholder, "I", "replace", "TEXT", "TEXT stands for the item, instead of {}"),
+        Option(.shell, "s", "shell", nil, "the command is a script; \"$@\" are the items"),
+        Option(
+            .chunkItems, "c", "chunk", "N|auto", "N items per chunk [1], or find the best N",
+            heading: "Chunks"),
+        Option(.chunkBytes, "b", "bytes", "SIZE", "at most SIZE of input per chunk"),
+        Option(
+            .workers, "j", "jobs", "N", "run N workers at once [one per CPU]",
+            heading: "Workers"),
+        Option(.workersFile, nil, "jobs-file", "FILE", "read N from FILE, again when workers end"),
+        Option(.timeout, nil, "timeout", "TIME", "kill workers that run longer than TIME"),
+        Option(.killAfter, nil, "kill-after", "TIME", "from SIGTERM to SIGKILL [2s]"),
+        Option(.persistent, nil, "persistent", nil, "keep workers, give them chunk after chunk"),
+        Option(.answerEnd, nil, "answer-end", "LINE", "an answer ends with LINE [is one line]"),
+        Option(.mostTasks, nil, "max-tasks", "N", "replace a persistent worker after N chunks"),
+        Option(.mostMemory, nil, "max-rss", "SIZE", "replace one that grows larger than SIZE"),
+        Option(.dryRun, "n", "dry-run", nil, "print the commands, do not run them"),
+        Option(
+            .unordered, "u", "unordered", nil, "print a chunk's output when it ends",
+            heading: "Output"),
+        Option(.lineBuffer, "l", "line-buffer", nil, "print lines as they come, in any order"),
+        Option(.tag, nil, "tag", nil, "prefix each line with its items"),
+        Option(.buffer, nil, "buffer", "SIZE", "hold SIZE of output in memory [64M]"),
+        Option(.temporaryFolder, nil, "tmpdir", "DIR", "hold what exceeds that in DIR [/tmp]"),
+        Option(
+            .halt, nil, "halt", "WHEN", "stop at a failure: never|soon|now [never]",
+            heading: "Failure"),
+        Option(.retry, nil, "retry", "N", "run a failed chunk again, up to N times"),
+        Option(.retryDelay, nil, "retry-delay", "TIME", "wait before that, longer each time"),
+        Option(.showsFailed, nil, "show-failed", nil, "print what failed chunks printed"),
+        Option(
+            .failedItems, nil, "failed", "FILE", "write the items that were not done to FILE",
+            heading: "Records"),
+        Option(.log, nil, "log", "FILE", "write a line about each chunk to FILE"),
+        Option(.resume, nil, "resume", nil, "skip the chunks that the log says are done"),
+        Option(
+            .quiet, "q", "quiet", nil, "show no progress, the same as --progress=none",
+            heading: "Progress"),
+        Option(.verbose, "v", "verbose", nil, "print each command; twice: how it ended"),
+        Option(.progress, nil, "progress", "HOW", "show auto|bar|plain|json|none [auto]"),
+        Option(.progressInterval, nil, "progress-interval", "TIME", "time between two lines [10s]"),
+        Option(.statistics, nil, "stats", nil, "print statistics and advice at the end"),
+        Option(
+            .pool, nil, "pool", nil, "run command once; the maps in it share N slots",
+            heading: "Sharing"),
+        Option(.share, nil, "share", nil, "share the slots with what the workers run"),
     ],
-    note: "SIZE: 4096, 64K, 1M; D: 0.5, 30s, 5m; N of -j: 4, 50%, +1. More: man pmap")
+    note: "N of -j: 4, 50%, +1, -1. SIZE: 4096, 64K, 1M. TIME: 0.5, 30s, 5m. More: man pmap")
 
 /// Suggests what to type instead of an option of xargs(1) or GNU parallel that pmap does not have.
 ///
@@ -105,6 +127,8 @@ struct Settings {
     var progressStyle = ProgressStyle.auto
     var progressInterval = Duration.seconds(10)
     var showsStatistics = false
+    /// How persistent workers are used; nil if each chunk gets a worker of its own.
+    var persistence: Persistence?
     /// `-c auto`.
     var findsChunkSize = false
     /// Whether a chunk is a block of bytes (`-i` without `-c`).
@@ -125,6 +149,9 @@ struct Settings {
     private static let mostItems = 1 << 40
     private static let mostRetries = 1 << 30
 
+    /// Whether it matters what each chunk cost.
+    var measuresChunks: Bool { showsStatistics || logFile != nil }
+
     init(
         _ options: GivenOptions<OptionID>, operands: ArgumentList
     ) throws(UsageError) {
@@ -134,6 +161,8 @@ struct Settings {
         var chunkBytes: Int?
         var separator: [UInt8]?
         var placeholder: [UInt8]?
+        var isPersistent = false
+        var persistence = Persistence()
         for (option, value) in options {
             switch option.id {
             case .workers:
@@ -186,6 +215,12 @@ struct Settings {
                     option, value, ProgressStyle.expected, ProgressStyle.init)
             case .progressInterval: progressInterval = try duration(option, value)
             case .share: servesSlots = true
+            case .persistent: isPersistent = true
+            case .answerEnd:
+                persistence.answerEnd = value?.bytes ?? []
+            case .mostTasks:
+                persistence.mostChunks = try count(option, value, minimum: 1)
+            case .mostMemory: persistence.mostMemory = try size(option, value)
             case .pool: break  // Then there are no items: `PoolSettings`.
             }
         }
@@ -221,6 +256,31 @@ struct Settings {
                 "\(name(.chunkItems)) auto",
                 "finds its number while workers run; \(name(.dryRun)) needs one")
         }
+        if isPersistent {
+            if separator != nil || placeholder != nil {
+                throw UsageError(
+                    "--persistent and \(name(separator == nil ? .placeholder : .fields))",
+                    "a persistent worker gets its items on standard input")
+            }
+            if let end = persistence.answerEnd, end.contains(delimiter) {
+                throw UsageError("--answer-end", "takes one line, without its end")
+            }
+            if chunkItems == nil && chunkBytes == nil {
+                if resumes || isDryRun {
+                    throw UsageError(
+                        "--persistent and \(name(resumes ? .resume : .dryRun))",
+                        "chunks differ from run to run unless you give -c with a number")
+                }
+                findsChunkSize = true
+                chunkItems = .max
+            }
+            delivery = .standardInput
+            self.persistence = persistence
+        } else {
+            for id in [OptionID.answerEnd, .mostTasks, .mostMemory] where options[id] != nil {
+                throw UsageError(name(id), "is for --persistent workers")
+            }
+        }
         if isShell && operands.count > 1 {
             throw UsageError(
                 "operand '\(operands[1].text)'",
@@ -249,6 +309,10 @@ struct Settings {
             throw UsageError(
                 name(.header), "puts the first lines before what -i feeds to standard input")
         }
+        if headerItems > 0, self.persistence != nil {
+            throw UsageError(
+                "--persistent and \(name(.header))", "a persistent worker gets items only")
+        }
         if headerItems > 0, argumentFiles.count > 1 {
             throw UsageError(
                 name(.header), "takes the first lines of one input, and -a names several")
@@ -257,8 +321,15 @@ struct Settings {
             isShell
             ? Command(script: operands[0], delivery: delivery)
             : Command(Array(operands), delivery: delivery, placeholder: placeholder)
+        if self.persistence != nil, !isShell,
+            let word = operands.first(where: \.isForOneChunk)
+        {
+            throw UsageError(
+                "--persistent and '\(word.text)'",
+                "a persistent worker gets many chunks, on standard input; only {%} is replaced")
+        }
         let feedsStandardInput = delivery == .standardInput
-        cutsBlocks = feedsStandardInput && chunkItems == nil
+        cutsBlocks = feedsStandardInput && chunkItems == nil && self.persistence == nil
         sizeUnit = findsChunkSize ? .items : cutsBlocks && chunkBytes == nil ? .bytes : nil
         if sizeUnit == .bytes, resumes {
             throw UsageError(
@@ -304,6 +375,13 @@ extension Argument {
             && !holds("for ")
     }
 
+    /// Whether it is a placeholder for an item, or contains the one for the chunk's number.
+    fileprivate var isForOneChunk: Bool {
+        let parts = Template(bytes, takesItems: true, takesFields: true).parts
+        if parts.contains(.chunkNumber) { return true }
+        return parts.count == 1 && parts[0].isItem
+    }
+
     /// Whether it begins with `{1}`, `{2}` ...
     fileprivate var beginsWithField: Bool {
         let bytes = bytes
@@ -311,6 +389,16 @@ extension Argument {
         let digits = bytes.dropFirst().prefix { (0x30...0x39).contains($0) }
         return !digits.isEmpty && bytes.dropFirst(1 + digits.count).first == UInt8(ascii: "}")
     }
+}
+
+/// How persistent workers are used.
+struct Persistence {
+    /// The line that ends an answer; nil if each line is an answer.
+    var answerEnd: [UInt8]?
+    /// A worker is replaced after so many chunks.
+    var mostChunks: Int?
+    /// A worker is replaced if it has more bytes than this in RAM after a chunk.
+    var mostMemory: Int?
 }
 
 /// When the first failure stops the run.

@@ -7,22 +7,22 @@ enum OptionID: Sendable {
 
 let wcreduceSyntax = CommandSyntax<OptionID, _>(
     program: "wcreduce", operands: "[file ...]",
-    purpose: "Count equal lines; print count, tab, line, the highest count first.",
+    purpose: "Count equal lines. Print count, tab and line, the highest count first.",
     options: [
-        Option(.top, "n", "top", "N", "only the N most frequent lines"),
-        Option(.minimum, nil, "min", "N", "only lines that occur N times or more"),
-        Option(.byKey, "k", "by-key", nil, "sort by line, in byte order, not by count"),
-        Option(.reverse, "r", "reverse", nil, "reverse the order of the output"),
-        Option(.unsorted, "u", "unsorted", nil, "do not sort; the order is unspecified"),
-        Option(.percent, "p", "percent", nil, "add a column: the share of all lines in percent"),
-        Option(.total, "T", "total", nil, "report the number of lines and of distinct lines"),
-        Option(.merge, "m", "merge", nil, "sum the counts of input that is already counted"),
-        Option(.keyFirst, "K", "key-first", nil, "read and write line, tab, count"),
+        Option(.top, "n", "top", "N", "print only the N most frequent lines"),
+        Option(.minimum, nil, "min", "N", "print only lines that occur N times or more"),
+        Option(.byKey, "k", "by-key", nil, "sort by the bytes of the lines, not by count"),
+        Option(.reverse, "r", "reverse", nil, "print in reverse order"),
+        Option(.unsorted, "u", "unsorted", nil, "do not sort: faster, in any order"),
+        Option(.percent, "p", "percent", nil, "add a column: percent of all lines"),
+        Option(.total, "T", "total", nil, "report the number of lines and of different lines"),
+        Option(.merge, "m", "merge", nil, "add up the counts of input that is counted already"),
+        Option(.keyFirst, "K", "key-first", nil, "read and print line, tab, count"),
         Option(.json, nil, "json", nil, "print a JSON object for each line"),
         Option(.bars, "b", "bars", nil, "draw a bar for each line"),
-        Option(.buffer, "S", "buffer-size", "SIZE", "memory to use [half of usable memory]"),
-        Option(.temporaryFolder, nil, "tmpdir", "DIR", "where temporary files go [TMPDIR or /tmp]"),
-        Option(.null, "0", "null", nil, "end lines with NUL, not newline, in input and output"),
+        Option(.buffer, "S", "buffer-size", "SIZE", "use at most SIZE of memory [half of it]"),
+        Option(.temporaryFolder, nil, "tmpdir", "DIR", "put temporary files in DIR [/tmp]"),
+        Option(.null, "0", "null", nil, "lines end with NUL, not with a newline"),
     ])
 
 /// The settings given on the command line.

@@ -29,23 +29,26 @@ struct FileSplitter: ~Copyable {
         if !isRead { allRead = false }
     }
 
-    /// Splits the files whose names a file holds, each ended by NUL.
-    mutating func splitFiles(namedIn file: Argument) throws {
-        let name = file == "-" ? "standard input" : file.text
+    /// Splits the files that a list names.
+    mutating func split(_ list: NameList) throws {
         do {
-            var names = try FileNames(file)
+            var names = try FileNames(list)
             while true {
-                // The program that writes the names may be slow. The user should not wait for the
-                // words that are ready.
+                // The program that writes the names may be slow, or may wait for this answer
+                // before it writes the next one.
                 if names.isNextUnread { try output.flush() }
                 guard let next = try names.next() else { break }
                 switch next {
-                case .bad(let why): complain(name, why)
-                case .name(let bytes): try split(.path(Path(bytes)))
+                case .bad(let why): complain(list.text, why)
+                case .name(let path): try split(.path(path))
                 }
+                guard let answerEnd = list.answerEnd else { continue }
+                // A failed file must have no answer: the caller would take it for a good one.
+                if !allRead { break }
+                try output.append(answerEnd)
             }
         } catch let error as Errno where error != .noMemory {
-            complain(name, error.reason)
+            complain(list.text, error.reason)
         }
     }
 

@@ -2,35 +2,39 @@ import Shared
 
 enum OptionID: Sendable {
     case ascii, files0From, gram, withFilename, keepCase, minLength, strict, whitespace, hyphen
-    case null
+    case null, serve
 }
 
 let wordsplitSyntax = CommandSyntax<OptionID, _>(
     program: "wordsplit", operands: "[file ...]",
-    purpose: "Print the words of a text in lower case, one a line.",
+    purpose: "Print the words of a text in lower case, one per line.",
     basis: ", Unicode \(WordTable.unicodeVersion)",
     options: [
-        Option(.ascii, "a", "ascii", nil, "words are runs of the letters A-Z and a-z only"),
+        Option(.ascii, "a", "ascii", nil, "words are runs of the letters A-Z and a-z"),
         Option(.whitespace, "w", "whitespace", nil, "words are separated by white space only"),
-        Option(.hyphen, "y", "hyphen", nil, "hyphenated compounds are one word"),
+        Option(.hyphen, "y", "hyphen", nil, "a word may contain hyphens: well-known"),
         Option(.keepCase, "k", "keep-case", nil, "leave upper and lower case as they are"),
-        Option(.minLength, "m", "min-length", "N", "only words of N characters or more"),
-        Option(.gram, "g", "ngram", "N", "runs of N words, joined by spaces"),
-        Option(.withFilename, "H", "with-filename", nil, "start each line with file name and tab"),
-        Option(.null, "0", "null", nil, "end words with NUL, not newline"),
+        Option(.minLength, "m", "min-length", "N", "print only words of N characters or more"),
+        Option(.gram, "g", "ngram", "N", "print runs of N words, joined by spaces"),
+        Option(
+            .withFilename, "H", "with-filename", nil,
+            "print the file name and a tab before each word"),
+        Option(.null, "0", "null", nil, "end words with NUL, not with a newline"),
         Option(.strict, nil, "strict", nil, "stop at a byte that is not UTF-8"),
         Option(
             .files0From, nil, "files0-from", "FILE", "read NUL-terminated file names from FILE"),
+        Option(
+            .serve, nil, "serve", nil, "answer file names as they arrive on standard input"),
     ])
 
 /// The settings that the command line gives.
 struct Settings {
     var rule = Rule()
-    /// The file that holds the names of the files to read.
-    var namesFile: Argument?
+    /// The file that holds the names of the files to read, if the operands do not name them.
+    var nameList: NameList?
 
     /// - Throws: `UsageError` if a number is wrong, if two options exclude each other, or if there
-    ///   are operands and `--files0-from`.
+    ///   are operands although a list names the files.
     init(
         _ options: GivenOptions<OptionID>, operands: ArgumentList
     ) throws(UsageError) {
@@ -45,7 +49,8 @@ struct Settings {
             case .withFilename: rule.withFilename = true
             case .null: rule.terminator = 0
             case .strict: rule.isStrict = true
-            case .files0From: namesFile = value
+            case .files0From: nameList = value.map { NameList(file: $0) }
+            case .serve: break
             }
         }
         func refuse(_ one: OptionID, with other: OptionID, _ why: String) throws(UsageError) {
@@ -57,9 +62,12 @@ struct Settings {
         try refuse(.ascii, with: .hyphen, "by -a a word is nothing but letters")
         try refuse(.whitespace, with: .hyphen, "by -w a hyphen is part of the word already")
         try refuse(.ascii, with: .strict, "by -a any byte will do")
-        if namesFile != nil, let operand = operands.first {
+        try refuse(.files0From, with: .serve, "each says where the names come from: give one")
+        if options[.serve] != nil { nameList = NameList(serving: rule) }
+        if nameList != nil, let operand = operands.first {
+            let origin = options[.serve] != nil ? "standard input" : "--files0-from"
             throw UsageError(
-                "extra operand '\(operand.text)'", "--files0-from names the files already")
+                "extra operand '\(operand.text)'", "\(origin) names the files already")
         }
     }
 }

@@ -5,8 +5,8 @@ runProgram(wordsplitSyntax, failure: 2) { options, operands in
     StatusReport.begin(program: "wordsplit")
     var files = try FileSplitter(
         settings.rule, messages: Messages(program: wordsplitSyntax.program))
-    if let namesFile = settings.namesFile {
-        try files.splitFiles(namedIn: namesFile)
+    if let nameList = settings.nameList {
+        try files.split(nameList)
     } else {
         if operands.isEmpty { try files.split(.word("-")) }
         for file in operands { try files.split(.word(file)) }

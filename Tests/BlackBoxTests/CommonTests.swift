@@ -9,11 +9,34 @@ import Testing
         #expect(result.text.hasPrefix("Usage: \(program) [options] "))
     }
 
-    /// A terminal's 24 lines of 80 columns, one of them for the prompt that follows.
+    /// A terminal's 24 lines of 80 columns, one of them for the prompt that follows; pmap has
+    /// more options than that.
     @Test(arguments: Program.allCases) func helpFitsAScreen(_ program: Program) throws {
         let lines = try shell("\(program) --help").lines
-        #expect(lines.count <= 23)
+        #expect(lines.count <= 23 || program == .pmap)
         for line in lines { #expect(line.count <= 80, "\(line)") }
+    }
+
+    @Test func theHelpOfPmapAndItsPageHaveTheSameGroups() throws {
+        let lines = try shell("pmap --help").lines
+        let manual = try #require(Program.pmap.manual)
+        // Under its heading, each option in the order of the page.
+        var help: [String: [String]] = [:]
+        var heading = ""
+        for line in lines.dropFirst(2) {
+            if line.hasSuffix(":") { heading = String(line.dropLast()) }
+            if let name = line.firstMatch(of: /^ +(?:-., )?--([-a-z0-9]+)/) {
+                help[heading, default: []].append(String(name.1))
+            }
+        }
+        var page: [String: [String]] = [:]
+        for line in manual.split(separator: "\n") {
+            if line.hasPrefix(".Ss ") { heading = String(line.dropFirst(4)) }
+            if let name = line.firstMatch(of: /^\.It Fl .*Fl ([-a-z0-9]+)/) {
+                page[heading, default: []].append(String(name.1))
+            }
+        }
+        #expect(help.count >= 8 && help == page)
     }
 
     @Test(arguments: Program.allCases)

@@ -12,7 +12,7 @@ func mostAtOnce(_ log: String) -> (most: Int, starts: Int, running: Int) {
     return (most, starts, running)
 }
 
-/// What pmap(1) says of the slots that it shares with make and others.
+/// What pmap-pool(7) says of the slots that it shares with make and others.
 @Suite struct PmapJobserverTests {
     /// Sets up a jobserver of three tokens and one more slot, in `$MAKEFLAGS`, and at the end
     /// prints the tokens that are left with an X behind them.

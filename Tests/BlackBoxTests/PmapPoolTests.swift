@@ -6,7 +6,7 @@ func form(_ style: String) -> [String: String] {
     ["MAKEFLAGS": "--jobserver-style=\(style)", "TMPDIR": "."]
 }
 
-/// What pmap(1) says of a pool of slots.
+/// What pmap-pool(7) says of a pool of slots.
 @Suite struct PmapPoolTests {
     private static let forms = ["fifo", "pipe"]
 

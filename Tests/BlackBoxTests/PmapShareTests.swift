@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// What pmap(1) says of slots that the workers of one map share.
+/// What pmap-pool(7) says of slots that the workers of one map share.
 @Suite struct PmapShareTests {
     private static let forms = ["fifo", "pipe"]
 

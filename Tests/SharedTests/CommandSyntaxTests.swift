@@ -1,12 +1,12 @@
 import Shared
 import Testing
 
-private enum ID { case all, bytes, count, countdown, null }
+private enum ID { case all, bytes, count, countdown, header, null }
 
 private func syntax(
     stopsAtOperand: Bool = false,
     advice: (@Sendable (UInt8, String) -> String?)? = nil
-) -> CommandSyntax<ID, 5> {
+) -> CommandSyntax<ID, 6> {
     CommandSyntax(
         program: "prog", operands: "[file ...]", purpose: "Do one thing.",
         stopsAtOperand: stopsAtOperand, advice: advice,
@@ -15,13 +15,14 @@ private func syntax(
             Option(.bytes, "b", "bytes", "SIZE", "that many bytes"),
             Option(.count, "c", "count", "N", "that many"),
             Option(.countdown, nil, "countdown", "N", "down to zero"),
+            Option(.header, nil, "header", "N", "lines before it", isValueOptional: true),
             Option(.null, "0", "null", nil, "NUL ends records"),
         ])
 }
 
 /// Reads a command line of words of any bytes but NUL.
 private func invocation(
-    _ words: [[UInt8]], _ syntax: CommandSyntax<ID, 5>
+    _ words: [[UInt8]], _ syntax: CommandSyntax<ID, 6>
 ) throws -> Invocation<ID> {
     // As argv, whose words live as long as the process.
     let vector = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>.allocate(
@@ -218,15 +219,38 @@ private func names(_ words: String...) throws -> [String] {
         #expect(help.split(separator: "\n").allSatisfy { $0.count <= 80 })
     }
 
-    /// Forty options and the two of every program: 21 lines of two.
-    @Test func moreOptionsThanAScreenHasLinesStandInTwoColumns() {
-        let many = InlineArray<40, Option<Int>> {
-            Option($0, nil, "option", "N", "does what it says")
-        }
-        let help = CommandSyntax(program: "prog", operands: "", purpose: "Do.", options: many).help
-        let lines = help.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
-        #expect(lines.count == 3 + 21 && lines.allSatisfy { $0.count <= 80 })
-        #expect(help.ranges(of: "--option=N  does what it says").count == 40)
+    @Test func theHelpHasALineForEachOptionUnderTheHeadingOfItsGroup() {
+        let grouped = CommandSyntax<ID, 3>(
+            program: "prog", operands: "", purpose: "Do.",
+            options: [
+                Option(.all, "a", "all", nil, "all of it", heading: "First"),
+                Option(.count, nil, "count", "N", "that many", isValueOptional: true),
+                Option(.null, "0", "null", nil, "NUL ends records", heading: "Second"),
+            ], note: "N: 1, 2")
+        #expect(
+            grouped.help == """
+                Usage: prog [options]\u{20}
+                Do.
+
+                First:
+                  -a, --all        all of it
+                      --count[=N]  that many
+
+                Second:
+                  -0, --null       NUL ends records
+
+                Help:
+                      --help       print this help and exit
+                      --version    print the version and exit
+
+                N: 1, 2
+
+                """)
+    }
+
+    @Test func aValueThatMayBeLeftOutIsJoinedToItsName() throws {
+        #expect(try parsed("--header", "5") == ["header", "5"])
+        #expect(try parsed("--header=5", "6") == ["header=5", "6"])
     }
 
     /// Random command lines of letters, dashes, values, empty words and bytes from 0x80 on: each

@@ -12,6 +12,7 @@
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/types.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 static inline int cs_optind(void) { return optind; }
@@ -70,6 +71,13 @@ static inline int cs_is_ignored(const struct sigaction *action) {
 static inline void cs_set_ignored(struct sigaction *action) { action->sa_handler = SIG_IGN; }
 static inline void cs_set_default(struct sigaction *action) { action->sa_handler = SIG_DFL; }
 
+/* The number of read(2) in /proc/PID/syscall. */
+static inline int cs_read_number(void) { return SYS_read; }
+/* Bytes in a pipe that are not read yet, 0 if unknown: pipe(7), FIONREAD. */
+static inline int cs_unread_bytes(int fd) {
+    int count = 0;
+    return ioctl(fd, FIONREAD, &count) == 0 ? count : 0;
+}
 static inline int cs_window_columns(int fd) {
     struct winsize size;
     return ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;

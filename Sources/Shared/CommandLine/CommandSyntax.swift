@@ -1,49 +1,3 @@
-/// An option, as getopt_long(3) parses it and `--help` prints it.
-public struct Option<ID: Sendable>: Sendable {
-    public let id: ID
-    public let short: Unicode.Scalar?
-    public let long: StaticString
-    /// The name of its value in the help, or nil if it takes none. `[=N]` is a value that may be
-    /// left out; only a long option can have one.
-    public let value: StaticString?
-    public let help: StaticString
-    /// Whether the user typed its long name.
-    private(set) var isTypedLong = false
-
-    public init(
-        _ id: ID, _ short: Unicode.Scalar?, _ long: StaticString, _ value: StaticString?,
-        _ help: StaticString
-    ) {
-        self.id = id
-        self.short = short
-        self.long = long
-        self.value = value
-        self.help = help
-    }
-
-    /// Its name in messages, as the user typed it: `-c` or `--chunk`.
-    public var name: String {
-        if let short, !isTypedLong { "-\(short)" } else { "--\(long)" }
-    }
-
-    /// How getopt_long(3) says whether it takes a value.
-    fileprivate var valueCode: Int32 {
-        guard let value else { return 0 }
-        return isValueOptional(value) ? 2 : 1
-    }
-
-    func typedLong() -> Self {
-        var option = self
-        option.isTypedLong = true
-        return option
-    }
-}
-
-/// Whether the value with this name in the help may be left out.
-func isValueOptional(_ value: StaticString) -> Bool {
-    unsafe value.utf8Start.pointee == UInt8(ascii: "[")
-}
-
 /// An error in the command line: what is wrong, and what would be right.
 public struct UsageError: Error, Equatable, Sendable {
     public let what: String
@@ -98,17 +52,13 @@ public struct CommandSyntax<ID: Equatable & Sendable, let count: Int>: Sendable 
         self.note = note
     }
 
-    /// The text of `--help`. It fits a screen of 24 lines and 80 columns if its texts are short
-    /// enough. If there are too many options for one on each line, they are printed in two columns.
+    /// The text of `--help`: one option per line, under the headings of their groups.
     public var help: String {
-        let rows = HelpRow.rows(of: optionList)
         let lines =
-            rows.count <= 19
-            ? HelpRow.column(rows, nameWidth: .max).map { "  \($0)" }
-            : HelpRow.twoColumns(rows)
-        return
-            (["Usage: \(program) [options] \(operands)", purpose, ""] + lines
-            + (note.map { [$0] } ?? [])).map { "\($0)\n" }.joined()
+            ["Usage: \(program) [options] \(operands)", purpose]
+            + HelpRow.lines(HelpRow.rows(of: optionList))
+            + (note.map { ["", $0] } ?? [])
+        return lines.map { "\($0)\n" }.joined()
     }
 
     private var optionList: [Option<ID>] { options.indices.map { options[$0] } }
@@ -235,7 +185,7 @@ private struct OptionTable: ~Copyable {
     let long: UnsafeMutablePointer<option>
 
     init<ID, let count: Int>(_ options: InlineArray<count, Option<ID>>, stopsAtOperand: Bool) {
-        unsafe short = .allocate(capacity: options.count * 2 + 3)
+        unsafe short = .allocate(capacity: options.count * 3 + 3)
         unsafe long = .allocate(capacity: options.count + 3)
         var shortCount = 0
         var longCount = 0
@@ -243,10 +193,10 @@ private struct OptionTable: ~Copyable {
             unsafe short[shortCount] = CChar(bitPattern: byte)
             shortCount += 1
         }
-        func append(long name: StaticString, valueCode: Int32) {
+        func append(long name: StaticString, valueArity: Int32) {
             let text = unsafe UnsafeRawPointer(name.utf8Start).assumingMemoryBound(to: CChar.self)
             let row = unsafe option(
-                name: text, has_arg: valueCode, flag: nil,
+                name: text, has_arg: valueArity, flag: nil,
                 val: Self.firstCode + Int32(longCount))
             unsafe (long + longCount).initialize(to: row)
             longCount += 1
@@ -257,13 +207,14 @@ private struct OptionTable: ~Copyable {
             let option = options[index]
             if let name = option.short {
                 append(short: UInt8(ascii: name))
-                if option.value != nil { append(short: UInt8(ascii: ":")) }
+                // A second one if the value may be left out.
+                for _ in 0..<option.valueArity { append(short: UInt8(ascii: ":")) }
             }
-            append(long: option.long, valueCode: option.valueCode)
+            append(long: option.long, valueArity: option.valueArity)
         }
         append(short: 0)
-        append(long: "help", valueCode: 0)
-        append(long: "version", valueCode: 0)
+        append(long: "help", valueArity: 0)
+        append(long: "version", valueArity: 0)
         unsafe (long + longCount).initialize(to: option())
     }
 

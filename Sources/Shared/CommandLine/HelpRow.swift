@@ -1,46 +1,39 @@
 /// An option in the text of `--help`.
 struct HelpRow {
-    let short: String?
-    let long: String
+    /// Such as `-c, --chunk=N`, or `    --tag` if there is no short name.
+    let name: String
     let text: String
+    /// Printed before the row, if it begins a group.
+    let heading: String?
 
+    /// A row for each option, and those for `--help` and `--version`, which are a group of their
+    /// own if the options are grouped.
     static func rows<ID>(of options: [Option<ID>]) -> [HelpRow] {
-        options.map { option in
-            HelpRow(
-                short: option.short.map { "-\($0), " },
-                long: "--\(option.long)"
-                    + (option.value.map { isValueOptional($0) ? "\($0)" : "=\($0)" } ?? ""),
-                text: "\(option.help)")
+        let isGrouped = options.contains { $0.heading != nil }
+        return options.map { option in
+            let value = option.value.map { option.isValueOptional ? "[=\($0)]" : "=\($0)" } ?? ""
+            return HelpRow(
+                name: (option.short.map { "-\($0), " } ?? "    ") + "--\(option.long)\(value)",
+                text: "\(option.help)", heading: option.heading.map { "\($0)" })
         } + [
-            HelpRow(short: nil, long: "--help", text: "print this and exit"),
-            HelpRow(short: nil, long: "--version", text: "print the version"),
+            HelpRow(
+                name: "    --help", text: "print this help and exit",
+                heading: isGrouped ? "Help" : nil),
+            HelpRow(name: "    --version", text: "print the version and exit", heading: nil),
         ]
     }
 
-    /// The rows, one on each line, with their texts aligned. If any row has a short name, the long
-    /// names are aligned too.
-    ///
-    /// - Parameter nameWidth: the widest name that counts for the alignment. The text follows
-    ///   directly after a longer name.
-    static func column(_ rows: [HelpRow], nameWidth: Int) -> [String] {
-        let indent = rows.contains { $0.short != nil } ? "    " : ""
-        let names = rows.map { ($0.short ?? indent) + $0.long }
-        let width = names.map(\.count).filter { $0 <= nameWidth }.max() ?? 0
-        return zip(names, rows).map { padded($0, width) + "  " + $1.text }
-    }
-
-    private static let leftWidth = 40
-
-    static func twoColumns(_ rows: [HelpRow]) -> [String] {
-        let half = (rows.count + 1) / 2
-        let left = column(Array(rows[..<half]), nameWidth: 20)
-        let right = column(Array(rows[half...]), nameWidth: 17)
-        return left.indices.map { index in
-            index < right.count ? padded(left[index], leftWidth) + "  " + right[index] : left[index]
+    /// One line for each row, with the texts aligned. An empty line and a heading come before each
+    /// group.
+    static func lines(_ rows: [HelpRow]) -> [String] {
+        let width = rows.map(\.name.count).max() ?? 0
+        var lines: [String] = []
+        for (index, row) in rows.enumerated() {
+            if index == 0 || row.heading != nil { lines.append("") }
+            if let heading = row.heading { lines.append("\(heading):") }
+            let gap = String(repeating: " ", count: width - row.name.count + 2)
+            lines.append("  \(row.name)\(gap)\(row.text)")
         }
-    }
-
-    private static func padded(_ text: String, _ width: Int) -> String {
-        text + String(repeating: " ", count: max(width - text.count, 0))
+        return lines
     }
 }

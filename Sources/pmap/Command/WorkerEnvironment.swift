@@ -1,9 +1,10 @@
 import Shared
 
-/// The environment of a worker: pmap's own, plus PMAP_CHUNK and PMAP_SLOT.
+/// The environment of a worker: pmap's own, plus PMAP_SLOT and, unless it is persistent,
+/// PMAP_CHUNK.
 @safe
 struct WorkerEnvironment: ~Copyable {
-    /// envp for execve(2): the inherited strings, the two of this chunk, and nil.
+    /// envp for execve(2): the inherited strings, those of this worker, and nil.
     let pointers: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
     private let inheritedCount: Int
     private let chunk: UnsafeMutablePointer<CChar>
@@ -41,8 +42,8 @@ struct WorkerEnvironment: ~Copyable {
         for index in 0..<inheritedCount {
             unsafe (pointers + index).initialize(to: inherited[index])
         }
-        unsafe (pointers + inheritedCount).initialize(to: chunk)
-        unsafe (pointers + inheritedCount + 1).initialize(to: slot)
+        unsafe (pointers + inheritedCount).initialize(to: slot)
+        unsafe (pointers + inheritedCount + 1).initialize(to: chunk)
         unsafe (pointers + inheritedCount + 2).initialize(to: nil)
     }
 
@@ -52,8 +53,9 @@ struct WorkerEnvironment: ~Copyable {
         unsafe slot.deallocate()
     }
 
-    mutating func set(chunk number: Int, slot place: Int) {
-        unsafe Self.write("PMAP_CHUNK=\(number)", to: chunk)
+    mutating func set(chunk number: Int?, slot place: Int) {
+        if let number { unsafe Self.write("PMAP_CHUNK=\(number)", to: chunk) }
+        unsafe pointers[inheritedCount + 1] = number == nil ? nil : chunk
         unsafe Self.write("PMAP_SLOT=\(place)", to: slot)
     }
 

@@ -164,7 +164,7 @@ struct MergedOutput<S: System>: ~Copyable {
         if lines == nil, streamsDirectly(chunk), let receipt = try splice(from: descriptor) {
             return receipt
         }
-        if holdsBack, backlog.isOverfull { return .overflow }
+        if cannotHold { return .overflow }
         do {
             let count = try unsafe buffer.fill { memory throws(Errno) in
                 try unsafe system.read(descriptor, into: memory)
@@ -175,9 +175,25 @@ struct MergedOutput<S: System>: ~Copyable {
         }
         defer { buffer.consume(buffer.count) }
         let count = buffer.count
-        let bytes = unsafe UnsafeRawBufferPointer(buffer.bytes)
+        try unsafe accept(UnsafeRawBufferPointer(buffer.bytes), chunk: chunk, lines: &lines)
+        return .more(count)
+    }
+
+    /// Whether output must be held and there is no room for it, not even for the oldest chunk.
+    var cannotHold: Bool { holdsBack && backlog.isOverfull }
+
+    /// Accepts output that is in memory: writes it or holds it.
+    ///
+    /// The caller reads it only if `takes` allows it and `cannotHold` is false.
+    ///
+    /// - Throws: if standard output cannot be written, or memory is exhausted.
+    mutating func accept(
+        _ bytes: UnsafeRawBufferPointer, chunk: Int, lines: inout LineFilter?
+    ) throws(WriteError) {
+        if isAbandoned { return }
+        promoteIfFull(chunk)
         if lines == nil {
-            try unsafe accept(bytes, chunk: chunk)
+            try unsafe acceptBytes(bytes, chunk: chunk)
         } else if let tagged = unsafe lines?.tagged(bytes) {
             try unsafe tagged.withUnsafeBufferPointer { bytes throws(WriteError) in
                 try unsafe acceptLines(UnsafeRawBufferPointer(bytes), chunk: chunk)
@@ -185,7 +201,6 @@ struct MergedOutput<S: System>: ~Copyable {
         } else {
             try unsafe acceptLines(bytes, chunk: chunk)
         }
-        return .more(count)
     }
 
     /// Reads and drops output, so that a worker which is being ended does not block.
@@ -232,7 +247,7 @@ struct MergedOutput<S: System>: ~Copyable {
         }
     }
 
-    private mutating func accept(
+    private mutating func acceptBytes(
         _ bytes: UnsafeRawBufferPointer, chunk: Int
     ) throws(WriteError) {
         if streamsDirectly(chunk) { return try unsafe writeDirectly(bytes) }
@@ -242,7 +257,7 @@ struct MergedOutput<S: System>: ~Copyable {
         if streams(chunk) { try flush() }
     }
 
-    /// Accepts bytes like `accept`, if only whole lines may be written.
+    /// Accepts bytes like `acceptBytes`, if only whole lines may be written.
     private mutating func acceptLines(
         _ bytes: UnsafeRawBufferPointer, chunk: Int
     ) throws(WriteError) {

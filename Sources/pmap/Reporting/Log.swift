@@ -26,13 +26,15 @@ struct LogRow: Equatable {
         "chunk\tslot\tpid\tstart\tseconds\tuser\tsys\tmax_rss\texit\tsignal\tattempts\tbytes\titems\n"
 
     /// The row with its newline. The outcome takes two columns, a status and a signal, each 0 if it
-    /// does not apply. A worker that ran into `--timeout` has status -1.
+    /// does not apply. A worker that ran into `--timeout` has status -1, and one that gave too few
+    /// or too many answers has -2.
     var text: String {
         let (exit, signal) =
             switch outcome {
             case .exited(let status): (status, Int32(0))
             case .killed(let signal): (0, signal)
             case .timedOut: (-1, 0)
+            case .tooFewAnswers, .tooManyAnswers: (-2, 0)
             }
         let columns = [
             "\(chunk)", "\(slot)", "\(process)", decimal(start), decimal(wallTime),

@@ -13,6 +13,7 @@ struct Report<S: System>: ~Copyable {
     private var failures = FailureSummary()
     private let began: Duration
     private var saidSpillFailure = false
+    private var saidAnswersAtEnd = false
 
     init(
         _ system: S, _ settings: Settings, _ records: consuming Records<S>, messages: Messages
@@ -68,19 +69,57 @@ struct Report<S: System>: ~Copyable {
     /// When `update` must be called next, on the monotonic clock.
     var nextUpdate: Duration { display.deadline ?? .never }
 
-    /// With `-v`, prints the worker's process ID and command.
-    mutating func started(_ worker: Worker) {
+    /// Notes that a process was started for a worker.
+    mutating func startedProcess() { statistics?.starts += 1 }
+
+    /// With `-v`, prints the worker's process ID and what it gets: a command or, if it is
+    /// persistent, items.
+    mutating func started(_ worker: Worker, _ chunk: Chunk) {
         if settings.verbosity == 0 { return }
-        let command = settings.command.shortForm(
-            worker.chunk, slot: worker.slot, delimiter: settings.delimiter)
-        say("worker \(worker.process)", command)
+        let text =
+            settings.persistence == nil
+            ? settings.command.shortForm(chunk, slot: worker.slot, delimiter: settings.delimiter)
+            : settings.command.shortItems(chunk, delimiter: settings.delimiter)
+        say("worker \(worker.process)", text)
+    }
+
+    /// Reports a persistent worker that prints nothing before its input ends.
+    mutating func answersAtEnd(_ worker: Worker) {
+        if saidAnswersAtEnd { return }
+        saidAnswersAtEnd = true
+        say(
+            "worker \(worker.process)",
+            "answered only when its input ended, so its chunks need new workers, which is slow; "
+                + "make it print each line at once: sed -u, grep --line-buffered, python3 -u, "
+                + "jq --unbuffered, fflush() in awk, $|=1 in perl (stdbuf does not help mawk, "
+                + "perl or Python)")
+    }
+
+    /// Reports a persistent worker that printed more than its answers.
+    mutating func wrongAnswers(_ worker: Worker) {
+        let last = worker.assignment?.chunk.number
+        say(
+            last.map { "chunk \($0)" } ?? "worker \(worker.process)",
+            "worker \(worker.process) gave more answers than it got items, so its answers since "
+                + "chunk \(worker.firstChunk) may belong to other items; no more chunks are started"
+        )
+        tally.noteWrongAnswers()
+    }
+
+    /// Notes that a worker that had nothing to do is gone.
+    mutating func left(_ worker: Worker, _ outcome: Outcome) {
+        if settings.verbosity > 1 {
+            say("worker \(worker.process)", "\(outcome.text) after \(worker.chunksDone) chunks")
+        } else if outcome.isKilled, worker.state.reason == nil {
+            say("worker \(worker.process)", "\(outcome.text) between two chunks")
+        }
     }
 
     /// Notes that a signal stopped a worker.
     mutating func stopped(_ worker: Worker, by signal: Int32) {
         if signal != SIGTTIN && signal != SIGTTOU { return }
         say(
-            "chunk \(worker.chunk.number)",
+            worker.assignment.map { "chunk \($0.chunk.number)" } ?? "slot \(worker.slot)",
             "worker \(worker.process) wants the terminal, which workers cannot use, and is "
                 + "stopped; give it its input, or end it")
     }
@@ -157,24 +196,21 @@ struct Report<S: System>: ~Copyable {
     ///
     /// - Parameter isExpected: whether a signal has ended pmap too. The user knows that, so nothing
     ///   is said.
-    mutating func ended(
-        _ worker: Worker, _ outcome: Outcome, _ use: ResourceUse, isExpected: Bool
-    ) {
-        addStatistics(worker, use)
+    mutating func ended(_ attempt: EndedAttempt, isExpected: Bool) {
+        let (chunk, outcome) = (attempt.chunk, attempt.outcome)
+        addStatistics(attempt)
         if settings.verbosity > 1 {
-            let seconds = decimal(worker.runTime)
-            say("worker \(worker.process)", "\(outcome.text) after \(seconds) s")
+            let text = settings.persistence != nil && outcome.isSuccess ? "answered" : outcome.text
+            say("worker \(attempt.process)", "\(text) after \(decimal(attempt.runTime)) s")
         }
         if isExpected { return }
-        let what = "worker \(worker.process) \(outcome.text)"
-        switch (outcome, worker.state.reason) {
+        let what = "worker \(attempt.process) \(outcome.text)"
+        switch (outcome, attempt.reason) {
         case (_, .halt), (_, .lostInput): break
         case (.exited(status: 255), _):
-            say(
-                "chunk \(worker.chunk.number)",
-                withItems("\(what); no more chunks are started", worker.chunk))
-        case (.killed, _), (.timedOut, _):
-            say("chunk \(worker.chunk.number)", withItems(what, worker.chunk))
+            say("chunk \(chunk.number)", withItems("\(what); no more chunks are started", chunk))
+        case (.killed, _), (.timedOut, _), (.tooFewAnswers, _):
+            say("chunk \(chunk.number)", withItems(what, chunk))
         default: break
         }
     }
@@ -185,46 +221,45 @@ struct Report<S: System>: ~Copyable {
         return "\(text); item\(chunk.itemCount == 1 ? "" : "s"): \(items)"
     }
 
-    /// Announces the output of a failed worker, which is printed next.
-    mutating func willShowOutput(of worker: Worker, _ outcome: Outcome) {
+    /// Announces the output of a failed chunk, which is printed next.
+    mutating func willShowOutput(of attempt: EndedAttempt) {
         say(
-            "chunk \(worker.chunk.number)",
-            withItems("\(outcome.text) and printed what follows", worker.chunk))
+            "chunk \(attempt.chunk.number)",
+            withItems("\(attempt.outcome.text) and printed what follows", attempt.chunk))
     }
 
     /// Notes that a chunk is done or has failed for good. Its row is logged after its output is
     /// written.
     ///
     /// - Parameter isExpected: as in `ended`.
-    mutating func finished(
-        _ worker: Worker, _ outcome: Outcome, _ use: ResourceUse, isExpected: Bool
-    ) {
-        progress.note(worker.chunk)
-        switch worker.state.reason {
+    mutating func finished(_ attempt: EndedAttempt, isExpected: Bool) {
+        let (chunk, outcome, use) = (attempt.chunk, attempt.outcome, attempt.use)
+        progress.note(chunk)
+        switch attempt.reason {
         case .halt: tally.noteHalted()
         case .lostInput: tally.noteLostInput()
         default: tally.note(outcome)
         }
-        switch worker.state.reason {
+        switch attempt.reason {
         // pmap ended this worker, which says nothing about its items.
         case .halt, .endOfRun: break
-        case .lostInput: noteFailed(worker.chunk, "did not get all of its input")
+        case .lostInput: noteFailed(chunk, "did not get all of its input")
         case nil where isExpected && outcome.isKilled: break
-        default: noteEnd(of: worker.chunk, outcome)
+        default: noteEnd(of: chunk, outcome)
         }
         let (command, delimiter) = (settings.command, settings.delimiter)
         let isBlock = settings.cutsBlocks
         record { records throws(Failure) in
             try records.addRow(
                 LogRow(
-                    chunk: worker.chunk.number, slot: worker.slot, process: Int(worker.process),
-                    start: worker.begunSince1970, wallTime: worker.runTime,
+                    chunk: chunk.number, slot: attempt.slot, process: Int(attempt.process),
+                    start: attempt.assignment.begunSince1970, wallTime: attempt.runTime,
                     userTime: use.userTime, systemTime: use.systemTime,
                     maximumResidentSize: use.maximumResidentSize, outcome: outcome,
-                    attempts: worker.job.attempt, bytes: worker.bytesOut,
-                    mark: ChunkMark(worker.chunk, delimiter: delimiter, isBlock: isBlock),
-                    shownItems: command.shortItems(worker.chunk, delimiter: delimiter)),
-                chunk: worker.chunk)
+                    attempts: attempt.assignment.job.attempt, bytes: attempt.assignment.bytesOut,
+                    mark: ChunkMark(chunk, delimiter: delimiter, isBlock: isBlock),
+                    shownItems: command.shortItems(chunk, delimiter: delimiter)),
+                chunk: chunk)
         }
     }
 
@@ -300,16 +335,15 @@ struct Report<S: System>: ~Copyable {
 
     // MARK: The end
 
-    private mutating func addStatistics(_ worker: Worker, _ use: ResourceUse) {
-        guard let exit = worker.state.exit else { return }
+    private mutating func addStatistics(_ attempt: EndedAttempt) {
+        let (chunk, assignment) = (attempt.chunk, attempt.assignment)
         statistics?.note(
             Statistics.Sample(
-                number: worker.chunk.number, items: worker.chunk.itemCount,
-                bytes: worker.chunk.byteCount, slot: worker.slot,
-                seconds: (exit.time - worker.begun) / .seconds(1),
-                spawning: worker.spawnSeconds, end: (exit.time - began) / .seconds(1),
-                cpuSeconds: use.cpuTime / .seconds(1), bytesOut: worker.bytesOut),
-            text: settings.command.shortItems(worker.chunk, delimiter: settings.delimiter))
+                number: chunk.number, items: chunk.itemCount, bytes: chunk.byteCount,
+                slot: attempt.slot, seconds: (attempt.end - assignment.begun) / .seconds(1),
+                spawning: assignment.spawnSeconds, end: (attempt.end - began) / .seconds(1),
+                cpuSeconds: attempt.use.cpuTime / .seconds(1), bytesOut: assignment.bytesOut),
+            text: settings.command.shortItems(chunk, delimiter: settings.delimiter))
     }
 
     /// Prints the end of the report.

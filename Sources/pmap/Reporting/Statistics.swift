@@ -22,6 +22,8 @@ struct Statistics {
 
     /// What the size of chunks is measured in.
     let unit: ChunkSizer.Unit
+    /// Processes that were started.
+    var starts = 0
     private(set) var chunks = 0
     private(set) var items = 0
     private(set) var bytes = 0

@@ -20,6 +20,7 @@ struct Pool<S: System>: ~Copyable {
     private var scratch: InputBuffer
     private var workerLimit: Int
     private var phase = Phase.open
+    private var persistence = PersistenceState()
 
     private enum Phase {
         /// Workers are started while there are chunks.
@@ -96,6 +97,7 @@ struct Pool<S: System>: ~Copyable {
         while true {
             let canStartMore = attempt { pool throws(WriteError) in try pool.startWorkers() }
             report.written(output.takeDone())
+            releaseWorkers()
             if isOver { break }
             let events = wait(isBusy: canStartMore ?? false)
             attempt { pool throws(WriteError) in try pool.turn(events) }
@@ -160,7 +162,7 @@ struct Pool<S: System>: ~Copyable {
 
     private var currentProgress: Progress {
         var progress = report.progress
-        progress.running = workers.count
+        progress.running = workers.busyCount
         progress.failed = report.tally.failedChunks
         progress.itemsTotal = queue.source.totalItems
         progress.bytesTotal = queue.source.totalBytes
@@ -212,7 +214,9 @@ struct Pool<S: System>: ~Copyable {
     /// Whether another worker may run. When no more output can be held, the chunk that the output
     /// waits for may still run; otherwise no chunk would ever finish.
     private var hasRoom: Bool {
-        guard workers.count < workerLimit else { return false }
+        guard workers.busyCount < workerLimit,
+            workers.hasIdle || workers.count < workerLimit
+        else { return false }
         return !output.isFull || queue.firstWaiting.map { output.isAwaited($0.number) } ?? false
     }
 
@@ -246,16 +250,38 @@ struct Pool<S: System>: ~Copyable {
                 job.chunk.byteCount * 4 + (job.chunk.itemCount ?? 0) * 160)
         }
         let filtersLines = settings.outputMode == .lines || settings.tagsLines
-        let slot = try workers.start(
-            job, arguments(for: job.chunk, slot: workers.nextSlot), feeds: feeds,
-            lines: filtersLines
-                ? LineFilter(
-                    tag: settings.tagsLines
-                        ? command.tag(of: job.chunk, delimiter: settings.delimiter) : []) : nil)
+        let lines =
+            filtersLines
+            ? LineFilter(
+                tag: settings.tagsLines
+                    ? command.tag(of: job.chunk, delimiter: settings.delimiter) : []) : nil
+        let answers = settings.persistence.map {
+            AnswerReader(
+                items: job.chunk.itemCount ?? 0, end: $0.answerEnd, delimiter: settings.delimiter)
+        }
+        let slot: Int
+        if let answers, workers.hasIdle {
+            slot = workers.assign(job, lines: lines, answers: answers)
+        } else {
+            let keepsInput = answers != nil && !persistence.startsForEachChunk
+            slot = try workers.start(
+                job, arguments(for: job.chunk, slot: workers.nextSlot),
+                keepsInput ? .open : feeds ? .ending : .arguments, lines: lines, answers: answers)
+            report.startedProcess()
+        }
         queue.mayStart()
         output.begin(job.chunk.number)
-        if let worker = workers[slot] { report.started(worker) }
+        if let worker = workers[slot] { report.started(worker, job.chunk) }
         feed(slot)
+    }
+
+    /// Closes the inputs of persistent workers that get no more chunks.
+    private mutating func releaseWorkers() {
+        if !workers.hasIdle { return }
+        let isOpen = if case .open = phase { true } else { false }
+        // A chunk that fails may have to be run again.
+        let isLast = queue.isExhausted && (settings.retries == nil || workers.busyCount == 0)
+        workers.releaseIdle(leaving: isOpen && !isLast ? workerLimit : 0)
     }
 
     private func arguments(for chunk: Chunk, slot: Int) -> ArgumentVector {
@@ -398,31 +424,45 @@ struct Pool<S: System>: ~Copyable {
     // MARK: Workers' pipes
 
     private mutating func feed(_ slot: Int) {
-        if let why = workers.feed(slot), let worker = workers[slot] {
-            report.sayError("chunk \(worker.chunk.number)", "its standard input: \(why)")
+        if let why = workers.feed(slot) {
+            report.sayError(name(slot), "its standard input: \(why)")
         }
+    }
+
+    /// The name of a worker in messages: that of its chunk, if it has one.
+    private func name(_ slot: Int) -> String {
+        guard let worker = workers[slot] else { return "" }
+        return worker.assignment.map { "chunk \($0.chunk.number)" } ?? "worker \(worker.process)"
     }
 
     private mutating func readOutput(_ slot: Int) throws(WriteError) {
         guard let worker = workers[slot], let end = worker.output else { return }
+        guard let chunk = worker.assignment?.chunk.number else { return try readAnswers(slot) }
         // An event handled before this one may have changed things.
-        if !output.takes(worker.chunk.number) { return workers.pause(slot) }
+        if !output.takes(chunk) { return workers.pause(slot) }
         report.makeWayForOutput()
+        if settings.persistence != nil { return try readAnswers(slot) }
         var lines = worker.lines
         let receipt = try output.receive(
-            chunk: worker.chunk.number, from: end.descriptor, through: &scratch, lines: &lines)
+            chunk: chunk, from: end.descriptor, through: &scratch, lines: &lines)
         worker.lines = lines
+        try act(on: receipt, slot)
+    }
+
+    private mutating func act(
+        on receipt: MergedOutput<S>.Receipt, _ slot: Int
+    ) throws(WriteError) {
         switch receipt {
         case .more(let count): workers.heardOutput(slot, bytes: count)
         case .noRoom: break
         case .nothingYet: workers.foundOutputEmpty(slot)
         case .end: workers.closeOutput(slot)
         case .failed(let error):
-            report.say("chunk \(worker.chunk.number)", "its output: \(error.reason)")
+            report.say(name(slot), "its output: \(error.reason)")
             workers.loseOutput(slot)
         case .overflow:
             report.say(
-                "chunk \(worker.chunk.number)",
+                name(slot),
                 "its output has to be held, and fits neither into --buffer nor into "
                     + settings.temporaryFolder.text)
             workers.loseOutput(slot)
@@ -499,7 +539,7 @@ struct Pool<S: System>: ~Copyable {
         } else if workers.listen(to: slot, for: time) {
             if let worker = workers[slot] {
                 report.say(
-                    "chunk \(worker.chunk.number)",
+                    name(slot),
                     "a process that worker \(worker.process) left behind holds its output open; "
                         + "closed")
             }
@@ -526,47 +566,71 @@ struct Pool<S: System>: ~Copyable {
     /// Finishes a worker that has exited and whose output was read completely.
     private mutating func finish(_ slot: Int) throws(WriteError) {
         endErrorLine(slot)
+        try endAnswers(slot)
         let (worker, use) = workers.remove(slot)
+        guard let outcome = worker.state.outcome, let exit = worker.state.exit else { return }
+        guard let assignment = worker.assignment else { return noteLeft(worker, outcome) }
         slots.give()
         queue.mayStart()
         rereadWorkersFile()
-        guard let outcome = worker.state.outcome else { return }
-        if output.isAbandoned { return report.notDone(worker.chunk) }
-        let isEnding = if case .ending = phase { true } else { false }
-        report.ended(worker, outcome, use, isExpected: isEnding)
-        // A worker that was ended early says nothing about the cost of its items.
-        if worker.state.reason == nil, let exit = worker.state.exit {
-            queue.learn(
-                from: worker.chunk, seconds: (exit.time - worker.begun) / .seconds(1),
-                spawning: worker.spawnSeconds, output: holdsOutput ? worker.bytesOut : 0)
+        if mayBePutBack(worker, assignment) {
+            output.restart(chunk: assignment.chunk.number)
+            queue.add(assignment.job)
+            return noteLeft(worker, outcome)
         }
-        if willRetry(worker, outcome) {
-            output.restart(chunk: worker.chunk.number)
-            let attempt = worker.job.attempt
-            queue.rest(
-                Job(chunk: worker.chunk, attempt: attempt + 1, failure: outcome),
-                for: pause(afterAttempt: attempt, settings.retryDelay))
-            return
-        }
-        report.finished(worker, outcome, use, isExpected: isEnding)
-        if !outcome.isSuccess { report.notDone(worker.chunk) }
-        if settings.showsFailedOutput, !outcome.isSuccess { try showOutput(of: worker, outcome) }
-        report.makeWayForOutput()
-        var lines = worker.lines
-        try output.finish(
-            chunk: worker.chunk.number, keeps: outcome.isSuccess || settings.retries == nil,
-            rest: lines?.ending() ?? [])
-        if !outcome.isSuccess { try stopAfterFailure(of: worker, outcome) }
+        try finish(
+            EndedAttempt(
+                assignment: assignment, slot: slot, process: worker.process,
+                outcome: assignment.outcome(outcome, worker.state.reason),
+                reason: worker.state.reason, end: exit.time, use: use))
+        try countBarrenWorkers(worker, assignment)
     }
 
-    /// Prints the output of a failed worker on standard error, unless pmap ended the worker.
-    private mutating func showOutput(
-        of worker: Worker, _ outcome: Outcome
-    ) throws(WriteError) {
-        if worker.state.reason == .halt || worker.state.reason == .endOfRun { return }
+    /// Finishes an attempt to run a chunk.
+    private mutating func finish(_ attempt: EndedAttempt) throws(WriteError) {
+        let (chunk, outcome) = (attempt.chunk, attempt.outcome)
+        if output.isAbandoned { return report.notDone(chunk) }
+        let isEnding = if case .ending = phase { true } else { false }
+        report.ended(attempt, isExpected: isEnding)
+        // A worker that was ended early says nothing about the cost of its items.
+        if attempt.reason == nil { learn(from: attempt) }
+        if willRetry(attempt) {
+            output.restart(chunk: chunk.number)
+            let number = attempt.assignment.job.attempt
+            queue.rest(
+                Job(chunk: chunk, attempt: number + 1, failure: outcome),
+                for: pause(afterAttempt: number, settings.retryDelay))
+            return
+        }
+        report.finished(attempt, isExpected: isEnding)
+        if !outcome.isSuccess { report.notDone(chunk) }
+        if settings.showsFailedOutput, !outcome.isSuccess { try showOutput(of: attempt) }
+        report.makeWayForOutput()
+        var lines = attempt.assignment.lines
+        var rest = lines?.ending() ?? []
+        if rest.isEmpty, attempt.assignment.endsInLine { rest = [settings.delimiter] }
+        try output.finish(
+            chunk: chunk.number, keeps: outcome.isSuccess || settings.retries == nil, rest: rest)
+        if !outcome.isSuccess { try stopAfterFailure(of: attempt) }
+    }
+
+    private mutating func learn(from attempt: EndedAttempt) {
+        let assignment = attempt.assignment
+        if settings.persistence != nil {
+            // The first chunk of a worker waits until its program has started.
+            if assignment.isFirst, !persistence.startsForEachChunk { return }
+        }
+        queue.learn(
+            from: assignment.chunk, seconds: (attempt.end - assignment.begun) / .seconds(1),
+            spawning: assignment.spawnSeconds, output: holdsOutput ? assignment.bytesOut : 0)
+    }
+
+    /// Prints the output of a failed chunk on standard error, unless pmap ended its worker.
+    private mutating func showOutput(of attempt: EndedAttempt) throws(WriteError) {
+        if attempt.reason == .halt || attempt.reason == .endOfRun { return }
         var last: UInt8?
-        while let bytes = try output.takeHeld(of: worker.chunk.number) {
-            if last == nil { report.willShowOutput(of: worker, outcome) }
+        while let bytes = try output.takeHeld(of: attempt.chunk.number) {
+            if last == nil { report.willShowOutput(of: attempt) }
             report.passOn(bytes)
             last = bytes.last
         }
@@ -576,17 +640,15 @@ struct Pool<S: System>: ~Copyable {
     /// Whether the output of a chunk may have to wait for that of others.
     private var holdsOutput: Bool { settings.outputMode != .lines || settings.retries != nil }
 
-    private func willRetry(_ worker: Worker, _ outcome: Outcome) -> Bool {
+    private func willRetry(_ attempt: EndedAttempt) -> Bool {
         guard let retries = settings.retries, case .open = phase else { return false }
-        return outcome.mayBeRetried && worker.job.attempt <= retries
+        return attempt.outcome.mayBeRetried && attempt.assignment.job.attempt <= retries
     }
 
     /// Stops the run after a chunk failed for good, if `--halt` asks for it.
-    private mutating func stopAfterFailure(
-        of worker: Worker, _ outcome: Outcome
-    ) throws(WriteError) {
-        if outcome == .exited(status: 255) { try startNoMore() }
-        if settings.halt == .never || worker.state.reason == .halt { return }
+    private mutating func stopAfterFailure(of attempt: EndedAttempt) throws(WriteError) {
+        if attempt.outcome == .exited(status: 255) { try startNoMore() }
+        if settings.halt == .never || attempt.reason == .halt { return }
         try startNoMore()
         if settings.halt == .now { workers.endAll(with: SIGTERM, .halt, onlyRunning: true) }
     }
@@ -606,6 +668,142 @@ struct Pool<S: System>: ~Copyable {
         workers.endAll(with: signal, .endOfRun)
     }
 
+    // MARK: Persistent workers
+
+    /// Reads the output of a persistent worker, and ends its chunk after the last answer.
+    private mutating func readAnswers(_ slot: Int) throws(WriteError) {
+        while let worker = workers[slot], let end = worker.output {
+            if output.cannotHold { return try act(on: .overflow, slot) }
+            let count: Int
+            do throws(Errno) {
+                count = try readIntoScratch(end.descriptor)
+            } catch {
+                if error != .wouldBlock { return try act(on: .failed(error), slot) }
+                workers.foundOutputEmpty(slot)
+                return try completeIfAnswered(slot)
+            }
+            defer { scratch.consume(scratch.count) }
+            if count == 0 {
+                workers.closeOutput(slot)
+                try completeIfAnswered(slot)
+                return workers.lostAnswers(slot)
+            }
+            if output.isAbandoned { continue }
+            let bytes = unsafe UnsafeRawBufferPointer(scratch.bytes)
+            guard let taken = unsafe worker.takeAnswers(bytes) else {
+                return try stopForWrongAnswers(slot)
+            }
+            workers.heardOutput(slot, bytes: count)
+            if let text = taken.text {
+                try unsafe text.withUnsafeBufferPointer { bytes throws(WriteError) in
+                    try unsafe accept(UnsafeRawBufferPointer(bytes), slot)
+                }
+            } else {
+                try unsafe accept(UnsafeRawBufferPointer(rebasing: bytes[..<taken.count]), slot)
+            }
+            if taken.count < count { return try stopForWrongAnswers(slot) }
+            // If all answers are there, the next read shows whether there are too many.
+            if worker.assignment?.isAnswered != true { return }
+        }
+    }
+
+    private mutating func accept(
+        _ bytes: UnsafeRawBufferPointer, _ slot: Int
+    ) throws(WriteError) {
+        guard let worker = workers[slot], let chunk = worker.assignment?.chunk.number else {
+            return
+        }
+        var lines = worker.lines
+        defer { worker.lines = lines }
+        try unsafe output.accept(bytes, chunk: chunk, lines: &lines)
+    }
+
+    /// Ends the chunk of a persistent worker, if it has given all its answers.
+    private mutating func completeIfAnswered(_ slot: Int) throws(WriteError) {
+        guard workers.isAnswered(slot), let worker = workers[slot], worker.state.reason == nil
+        else { return }
+        if let watch = worker.assignment?.watch, watch.answersAtEnd, watch.inputClosed != nil {
+            report.answersAtEnd(worker)
+            persistence.noteAnswersAtEnd()
+        }
+        persistence.barrenWorkers = 0
+        try complete(slot, .exited(status: 0))
+        retireIfSpent(slot)
+    }
+
+    private mutating func complete(_ slot: Int, _ outcome: Outcome) throws(WriteError) {
+        let attempt = workers.complete(slot, outcome, measures: settings.measuresChunks)
+        slots.give()
+        queue.mayStart()
+        rereadWorkersFile()
+        try finish(attempt)
+    }
+
+    /// Lets a worker go that has done `--max-tasks` chunks, or needs more than `--max-rss`.
+    private mutating func retireIfSpent(_ slot: Int) {
+        guard let worker = workers[slot], worker.assignment == nil,
+            let limits = settings.persistence
+        else { return }
+        let isSpent =
+            worker.chunksDone >= limits.mostChunks ?? .max
+            || limits.mostMemory.map { workers.residentSize(slot) > $0 } ?? false
+        if isSpent { workers.release(slot) }
+    }
+
+    /// Handles a worker that printed something after its last answer. From which item on its
+    /// answers are wrong is not known, so the run stops.
+    private mutating func stopForWrongAnswers(_ slot: Int) throws(WriteError) {
+        // What a worker prints while it is being ended does not matter.
+        guard let worker = workers[slot], worker.state.reason == nil else { return }
+        report.wrongAnswers(worker)
+        if worker.assignment != nil { try complete(slot, .tooManyAnswers) }
+        workers.end(slot, with: SIGKILL, .wrongAnswers)
+        workers.closeOutput(slot)
+        try startNoMore()
+    }
+
+    /// Passes on what was held back of the output of a worker that gives no more answers.
+    private mutating func endAnswers(_ slot: Int) throws(WriteError) {
+        guard let held = workers[slot]?.finishAnswers(), !held.isEmpty else { return }
+        try unsafe held.withUnsafeBufferPointer { bytes throws(WriteError) in
+            try unsafe accept(UnsafeRawBufferPointer(bytes), slot)
+        }
+    }
+
+    /// Whether a worker exited before it had read anything of its chunk. It did not fail then: it
+    /// exited between two chunks.
+    private func mayBePutBack(_ worker: Worker, _ assignment: Assignment) -> Bool {
+        worker.leftChunkUnread && worker.chunksDone > 0 && assignment.bytesOut == 0
+            && worker.state.reason == nil
+    }
+
+    /// Notes that a worker without a chunk is gone.
+    private mutating func noteLeft(_ worker: Worker, _ outcome: Outcome) {
+        if case .ending = phase { return }
+        report.left(worker, outcome)
+    }
+
+    /// Stops the run if as many workers in a row as there are slots have ended before their first
+    /// answer: the next ones will do so too.
+    private mutating func countBarrenWorkers(
+        _ worker: Worker, _ assignment: Assignment
+    ) throws(WriteError) {
+        guard let (given, _) = assignment.answers?.progress, case .open = phase else { return }
+        if given > 0 || worker.chunksDone > 0 {
+            persistence.barrenWorkers = 0
+        } else if worker.state.reason == nil || worker.state.reason == .stayed {
+            persistence.barrenWorkers += 1
+        }
+        if persistence.barrenWorkers < workerLimit { return }
+        report.sayError(
+            "chunk \(assignment.chunk.number)",
+            persistence.barrenWorkers == 1
+                ? "its worker ended before its first answer; no more are started"
+                : "the last \(persistence.barrenWorkers) workers ended before their first answer; "
+                    + "no more are started")
+        try startNoMore()
+    }
+
     /// Reads `--jobs-file` again, if there is one. Invalid contents are ignored.
     private mutating func rereadWorkersFile() {
         guard let name = settings.workersFile, let text = try? system.contents(of: name),
@@ -613,4 +811,17 @@ struct Pool<S: System>: ~Copyable {
         else { return }
         workerLimit = count.number(cpus: system.cpuCount)
     }
+}
+
+/// What a run has learned about its persistent workers.
+private struct PersistenceState {
+    /// Workers in a row that ended before their first answer.
+    var barrenWorkers = 0
+    private var answeredAtEnd = 0
+
+    mutating func noteAnswersAtEnd() { answeredAtEnd += 1 }
+
+    /// Whether each chunk gets a worker of its own, because two workers have answered only at the
+    /// end of their input.
+    var startsForEachChunk: Bool { answeredAtEnd >= 2 }
 }

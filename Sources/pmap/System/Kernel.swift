@@ -92,7 +92,7 @@ final class Kernel: System {
     // MARK: Processes
 
     func start(
-        _ arguments: ArgumentVector, chunk: Int, slot: Int, input: FileDescriptor?,
+        _ arguments: ArgumentVector, chunk: Int?, slot: Int, input: FileDescriptor?,
         output: FileDescriptor, errors: FileDescriptor
     ) throws(Errno) -> pid_t {
         try spawner.start(
@@ -123,6 +123,16 @@ final class Kernel: System {
     func signal(_ number: Int32, toGroup leader: pid_t) { _ = kill(-leader, number) }
 
     func groupsAlive(among leaders: [pid_t]) -> [pid_t] { processGroupsAlive(among: leaders) }
+
+    func unreadBytes(in pipe: FileDescriptor) -> Int {
+        Int(cs_unread_bytes(pipe.rawValue))
+    }
+
+    func inputWaits(of workers: [(leader: pid_t, input: FileDescriptor)]) -> [InputWait] {
+        waitsForInput(workers)
+    }
+
+    func resourceUse(of process: pid_t) -> ResourceUse { useOfLivingProcess(process) }
 
     // MARK: Files
 

@@ -73,11 +73,11 @@ protocol System: AnyObject {
     /// Starts a command as the leader of a new process group.
     ///
     /// - Parameters:
-    ///   - chunk: the value of PMAP_CHUNK; `slot` is that of PMAP_SLOT.
+    ///   - chunk: the value of PMAP_CHUNK, which is not set if nil; `slot` is that of PMAP_SLOT.
     ///   - input: its standard input, /dev/null if nil.
     /// - Returns: its process ID, which no other process can get until it is reaped.
     func start(
-        _ arguments: ArgumentVector, chunk: Int, slot: Int, input: FileDescriptor?,
+        _ arguments: ArgumentVector, chunk: Int?, slot: Int, input: FileDescriptor?,
         output: FileDescriptor, errors: FileDescriptor
     ) throws(Errno) -> pid_t
     /// Returns news of a child that has exited or was stopped; nil if there is none. A child that
@@ -96,6 +96,16 @@ protocol System: AnyObject {
     /// Returns the groups that have living members besides their leaders, which are zombies. If
     /// this cannot be found out, returns all of them.
     func groupsAlive(among leaders: [pid_t]) -> [pid_t]
+    /// Bytes that were written to a pipe and are not read yet; 0 if this is unknown.
+    func unreadBytes(in pipe: FileDescriptor) -> Int
+    /// Finds out what workers wait for.
+    ///
+    /// - Parameter workers: the leaders of process groups, and pmap's ends of the pipes that are
+    ///   their inputs.
+    func inputWaits(of workers: [(leader: pid_t, input: FileDescriptor)]) -> [InputWait]
+    /// Returns the CPU time that a living child and its finished children have used, and the memory
+    /// that it and its descendants have in RAM now.
+    func resourceUse(of process: pid_t) -> ResourceUse
 
     // MARK: Files
 
@@ -192,6 +202,14 @@ struct ResourceUse {
     var maximumResidentSize = 0
 
     var cpuTime: Duration { userTime + systemTime }
+
+    /// What was used since an earlier moment. The memory is the later one.
+    static func - (later: ResourceUse, earlier: ResourceUse) -> ResourceUse {
+        ResourceUse(
+            userTime: max(later.userTime - earlier.userTime, .zero),
+            systemTime: max(later.systemTime - earlier.systemTime, .zero),
+            maximumResidentSize: later.maximumResidentSize)
+    }
 }
 
 /// Standard output, and how it can be written without waiting for its reader.

@@ -13,18 +13,20 @@ extension Worker.Feed {
     private static let bytesAtOnce = 1 << 20
 
     /// Writes what the pipe has room for.
-    mutating func write<S: System>(_ chunk: Chunk, _ system: S) throws(Errno) -> Result {
+    mutating func write<S: System>(_ system: S) throws(Errno) -> Result {
+        let pause = bytesFed + Self.bytesAtOnce
         do throws(Errno) {
-            while headerFed < chunk.header.count {
-                headerFed += try write(chunk.header, from: headerFed, system)
-            }
-            let pause = bytesFed + Self.bytesAtOnce
-            while bytesFed < chunk.byteCount {
+            while !isDone {
                 if bytesFed >= pause { return .paused }
+                let place = bytesFed - chunk.header.count
+                if place < 0 {
+                    bytesFed += try write(chunk.header, from: bytesFed, system)
+                    continue
+                }
                 switch chunk.contents {
-                case .memory(let bytes, _): bytesFed += try write(bytes, from: bytesFed, system)
+                case .memory(let bytes, _): bytesFed += try write(bytes, from: place, system)
                 case .range(let range):
-                    let moved = try move(range, system)
+                    let moved = try move(range, from: place, system)
                     if moved == 0 { return .shrunk }
                     bytesFed += moved
                 }
@@ -48,8 +50,10 @@ extension Worker.Feed {
     /// Moves bytes of a range into the pipe.
     ///
     /// - Returns: how many; 0 if the file ends before the range.
-    private func move<S: System>(_ range: FileRange, _ system: S) throws(Errno) -> Int {
-        let (offset, left) = (range.offset + bytesFed, range.count - bytesFed)
+    private func move<S: System>(
+        _ range: FileRange, from start: Int, _ system: S
+    ) throws(Errno) -> Int {
+        let (offset, left) = (range.offset + start, range.count - start)
         do throws(Errno) {
             return try system.splice(
                 from: range.file, at: offset, to: descriptor,

@@ -6,6 +6,11 @@ enum Outcome: Equatable {
     case killed(signal: Int32)
     /// pmap ended it because it ran longer than `--timeout`.
     case timedOut
+    /// A persistent worker gave fewer answers than it got items. It exited with status 0, or
+    /// closed its input or output.
+    case tooFewAnswers(given: Int, of: Int, exited: Bool)
+    /// A persistent worker printed something after its last answer.
+    case tooManyAnswers
 
     /// - Parameter waitStatus: a status of wait(2).
     init(waitStatus: Int32) {
@@ -23,6 +28,10 @@ enum Outcome: Equatable {
             let name = unsafe strsignal(signal).map { unsafe String(cString: $0) } ?? "unknown"
             return "killed by signal \(signal) (\(name))"
         case .timedOut: return "timed out and was ended"
+        case .tooFewAnswers(let given, let all, let exited):
+            return (exited ? "exited with status 0" : "closed its input or output")
+                + " after \(given) of \(all) answers"
+        case .tooManyAnswers: return "gave more answers than it got items"
         }
     }
 
@@ -30,8 +39,13 @@ enum Outcome: Equatable {
 
     var isKilled: Bool { if case .killed = self { true } else { false } }
 
-    /// Whether the chunk may be retried. Status 255 asks to stop.
-    var mayBeRetried: Bool { !isSuccess && self != .exited(status: 255) }
+    /// Whether the chunk may be retried. Status 255 asks to stop, and wrong answers stop the run.
+    var mayBeRetried: Bool {
+        switch self {
+        case .exited(status: 0), .exited(status: 255), .tooManyAnswers: false
+        default: true
+        }
+    }
 }
 
 /// Counts the failures so far, and determines the exit status.
@@ -40,15 +54,17 @@ struct Tally: Equatable {
     private(set) var failedChunks = 0
     /// The exit statuses of xargs(1) that apply.
     private var statuses: Set<Int32> = []
-    private var hasLostRecords = false
+    /// Whether a list or the output is not what it seems to be.
+    private var hasWrongResults = false
 
     mutating func note(_ outcome: Outcome) {
         if outcome.isSuccess { return }
         failedChunks += 1
         switch outcome {
         case .exited(status: 255): statuses.insert(124)
-        case .exited: statuses.insert(123)
+        case .exited, .tooFewAnswers: statuses.insert(123)
         case .killed, .timedOut: statuses.insert(125)
+        case .tooManyAnswers: noteWrongAnswers()
         }
     }
 
@@ -71,12 +87,16 @@ struct Tally: Equatable {
     mutating func noteOwnError() { statuses.insert(1) }
 
     /// Notes that the log or the list of failed items is not complete.
-    mutating func noteLostRecord() { hasLostRecords = true }
+    mutating func noteLostRecord() { hasWrongResults = true }
+
+    /// Notes that output may belong to other items than it seems to.
+    mutating func noteWrongAnswers() { hasWrongResults = true }
 
     /// If several statuses apply, this is the one that best explains why work was not done. If a
-    /// record is lost, it is 1, because the user must not take a list for complete that is not.
+    /// record is lost or answers are wrong, it is 1, because the user must not take a list for
+    /// complete, or output for right, that is not.
     var exitStatus: Int32 {
-        if hasLostRecords { return 1 }
+        if hasWrongResults { return 1 }
         return [127, 126, 124, 125, 123, 1].first(where: statuses.contains) ?? 0
     }
 }

@@ -40,15 +40,15 @@ struct Spawner: ~Copyable {
         unsafe posix_spawnattr_destroy(&attributes)
     }
 
-    /// Starts the worker of a chunk.
+    /// Starts a worker.
     ///
     /// - Parameters:
     ///   - arguments: argv.
-    ///   - chunk: the number that it finds in PMAP_CHUNK; so `slot`.
-    ///   - input: its standard input, /dev/null where nil.
+    ///   - chunk: the value of PMAP_CHUNK, which is not set if nil; `slot` is that of PMAP_SLOT.
+    ///   - input: its standard input, /dev/null if nil.
     /// - Returns: its process ID.
     mutating func start(
-        _ arguments: ArgumentVector, chunk: Int, slot: Int,
+        _ arguments: ArgumentVector, chunk: Int?, slot: Int,
         input: FileDescriptor?, output: FileDescriptor, errors: FileDescriptor
     ) throws(Errno) -> pid_t {
         environment.set(chunk: chunk, slot: slot)

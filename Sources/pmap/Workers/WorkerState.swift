@@ -2,15 +2,20 @@ import Shared
 
 /// Where a worker is in its life. It is in exactly one state at a time.
 ///
-///     running ──────────────────────────────► exited ──► (reaped and forgotten)
-///        │                                       ▲
-///        └─► ending ──► groupEnding ─────────────┘
+///     running ──► leaving ──────────────────► exited ──► (reaped and forgotten)
+///        │           │                          ▲
+///        └───────────┴─► ending ──► groupEnding ┘
+///
+/// A worker runs one chunk, or one after the other if it is persistent. The state is that of its
+/// process; what it works on is its `Assignment`.
 ///
 /// The process ID belongs to the worker in all states: after the process has exited, it is a zombie
 /// until `WorkerTable` reaps it as the last step. All times are those of an `ActiveClock`.
 enum WorkerState: Equatable {
     /// Its process runs. At `deadline`, `--timeout` ends it.
     case running(deadline: Duration)
+    /// Its process runs, gets no more items, and has to exit by itself. At `deadline` it is ended.
+    case leaving(deadline: Duration)
     /// Its process was told to end. At `kill` its group gets SIGKILL; after that `kill` is `never`.
     case ending(EndReason, kill: Duration)
     /// Its process has exited, but other processes of its group may be alive; they were told to end
@@ -28,6 +33,10 @@ enum WorkerState: Equatable {
         case halt
         /// The run is ended early.
         case endOfRun
+        /// It did not leave in time.
+        case stayed
+        /// It gave more answers than it got items.
+        case wrongAnswers
         /// Its output cannot be read any more.
         case lostOutput
         /// Not all of its input can be written.
@@ -46,17 +55,20 @@ enum WorkerState: Equatable {
         case kill
     }
 
+    /// Whether its process runs and was not told to end or to leave.
+    var isRunning: Bool { if case .running = self { true } else { false } }
+
     /// How its process ended; nil while it runs.
     var exit: Exit? {
         switch self {
-        case .running, .ending: nil
+        case .running, .leaving, .ending: nil
         case .groupEnding(let exit, _, _, _, _), .exited(let exit, _): exit
         }
     }
 
     var reason: EndReason? {
         switch self {
-        case .running: nil
+        case .running, .leaving: nil
         case .ending(let reason, _): reason
         case .groupEnding(_, let reason, _, _, _), .exited(_, let reason): reason
         }
@@ -68,7 +80,7 @@ enum WorkerState: Equatable {
         guard let exit else { return nil }
         let outcome = Outcome(waitStatus: exit.waitStatus)
         switch reason {
-        case nil: return outcome
+        case nil, .stayed, .wrongAnswers: return outcome
         case .timeout: return .timedOut
         case .halt, .endOfRun: return outcome.isSuccess ? .killed(signal: SIGTERM) : outcome
         case .lostOutput, .lostInput: return outcome.isSuccess ? .killed(signal: SIGKILL) : outcome
@@ -78,10 +90,26 @@ enum WorkerState: Equatable {
     /// The next time at which something must be done.
     var nextTime: Duration {
         switch self {
-        case .running(let deadline): deadline
+        case .running(let deadline), .leaving(let deadline): deadline
         case .ending(_, let kill): kill
         case .groupEnding(_, _, let kill, let check, _): min(kill, check)
         case .exited: .never
+        }
+    }
+
+    /// Sets the time at which `--timeout` ends it.
+    mutating func setDeadline(_ deadline: Duration) {
+        if case .running = self { self = .running(deadline: deadline) }
+    }
+
+    /// Notes that it gets no more items.
+    ///
+    /// - Parameter deadline: when to end it if it is still there.
+    mutating func leave(deadline: Duration) {
+        switch self {
+        case .running: self = .leaving(deadline: deadline)
+        case .leaving(let earlier): self = .leaving(deadline: min(earlier, deadline))
+        case .ending, .groupEnding, .exited: break
         }
     }
 
@@ -90,7 +118,7 @@ enum WorkerState: Equatable {
     /// output.
     mutating func end(_ why: EndReason, kill time: Duration, now: Duration) {
         switch self {
-        case .running: self = .ending(why, kill: time)
+        case .running, .leaving: self = .ending(why, kill: time)
         case .ending(let reason, let kill): self = .ending(reason, kill: min(kill, time))
         case .groupEnding(let exit, let reason, let kill, _, _):
             self = .groupEnding(
@@ -106,7 +134,7 @@ enum WorkerState: Equatable {
     /// Notes that its process has exited.
     mutating func exited(_ exit: Exit, now: Duration) {
         switch self {
-        case .running: self = .exited(exit, nil)
+        case .running, .leaving: self = .exited(exit, nil)
         // No process of the group can have survived SIGKILL.
         case .ending(let reason, .never): self = .exited(exit, reason)
         case .ending(let reason, let kill):
@@ -138,6 +166,9 @@ enum WorkerState: Equatable {
         switch self {
         case .running(let deadline) where deadline <= now:
             self = .ending(.timeout, kill: now + killAfter)
+            return .terminate
+        case .leaving(let deadline) where deadline <= now:
+            self = .ending(.stayed, kill: now + killAfter)
             return .terminate
         case .ending(let reason, let kill) where kill <= now:
             self = .ending(reason, kill: .never)

@@ -28,51 +28,64 @@ func pause(afterAttempt attempt: Int, _ first: Duration) -> Duration {
 final class Worker {
     let slot: Int
     let process: pid_t
-    let job: Job
-    /// When pmap began to start it, and when it was started, on the monotonic clock.
-    let begun: Duration
-    let started: Duration
-    let begunSince1970: Duration
+    /// The number of the first chunk that it got.
+    let firstChunk: Int
+    /// The number of chunks that it has done.
+    fileprivate(set) var chunksDone = 0
     fileprivate(set) var state: WorkerState
+    /// What it works on; nil if it waits for a chunk, or gets no more.
+    fileprivate(set) var assignment: Assignment?
 
     /// pmap's ends of its pipes; nil after they are closed.
     fileprivate(set) var input: Feed?
     fileprivate(set) var output: ReadEnd?
     fileprivate(set) var errors: ReadEnd?
     fileprivate var linger = Linger()
-
-    /// Bytes of its output so far.
-    var bytesOut = 0
-    /// The changes that `-l` and `--tag` make to its output.
-    var lines: LineFilter?
+    /// The resources that its process had used after its last chunk, if they are measured.
+    fileprivate var use = ResourceUse()
+    /// Whether it exited before it had read anything of its chunk.
+    fileprivate(set) var leftChunkUnread = false
     /// Its stderr after the last newline.
     var unfinishedLine: [UInt8] = []
 
     fileprivate init(
-        slot: Int, process: pid_t, job: Job, begun: Duration, started: Duration,
-        begunSince1970: Duration, state: WorkerState, input: Feed?, output: ReadEnd,
-        errors: ReadEnd, lines: LineFilter?
+        slot: Int, process: pid_t, state: WorkerState, assignment: Assignment, input: Feed?,
+        output: ReadEnd, errors: ReadEnd
     ) {
         self.slot = slot
         self.process = process
-        self.job = job
-        self.begun = begun
-        self.started = started
-        self.begunSince1970 = begunSince1970
         self.state = state
+        self.assignment = assignment
+        firstChunk = assignment.chunk.number
         self.input = input
         self.output = output
         self.errors = errors
-        self.lines = lines
     }
 
-    var chunk: Chunk { job.chunk }
+    /// The changes to its output.
+    var lines: LineFilter? {
+        get { assignment?.lines }
+        set { assignment?.lines = newValue }
+    }
 
-    /// Seconds that starting it took, as far as pmap can see.
-    var spawnSeconds: Double { (started - begun) / .seconds(1) }
+    /// Takes bytes of a persistent worker's output up to the end of its last answer.
+    func takeAnswers(_ bytes: UnsafeRawBufferPointer) -> AnswerReader.Taken? {
+        unsafe assignment?.answers?.take(bytes)
+    }
 
-    /// How long its process ran.
-    var runTime: Duration { (state.exit?.time ?? started) - started }
+    /// Ends the output of a worker that gives no more answers.
+    ///
+    /// - Returns: the bytes that were held back.
+    func finishAnswers() -> [UInt8] {
+        guard let (held, isInLine) = assignment?.answers?.finish() else { return [] }
+        assignment?.endsInLine = isInLine
+        return held
+    }
+
+    /// Whether it can take another chunk.
+    fileprivate var isIdle: Bool {
+        if case .running = state { assignment == nil && input != nil } else { false }
+    }
 
     /// Whether no more output can come from it.
     var isSilent: Bool { output == nil && errors == nil }
@@ -90,9 +103,16 @@ final class Worker {
     /// pmap's end of a worker's standard input.
     struct Feed {
         let descriptor: FileDescriptor
-        /// Bytes of the chunk's header that were written to the pipe, and bytes of its items.
-        var headerFed = 0
+        /// What is written to the pipe, and how many bytes of it were written: the header, and then
+        /// the items.
+        var chunk: Chunk
         var bytesFed = 0
+        /// Whether the pipe is closed after the items.
+        var closesAfter: Bool
+        /// Whether it is watched until it has room.
+        var isWatched = false
+
+        var isDone: Bool { bytesFed == chunk.header.count + chunk.byteCount }
     }
 
     /// pmap's end of a pipe to which a worker writes.
@@ -122,8 +142,14 @@ struct WorkerTable<S: System>: ~Copyable {
     private var slotOfProcess: [pid_t: Int] = [:]
     /// Slots of workers that have exited.
     private var exited: [Int] = []
+    /// Slots of persistent workers that wait for a chunk.
+    private var idle: [Int] = []
+    /// The number of workers that have a chunk.
+    private(set) var busyCount = 0
     /// Slots of workers whose output must not be read yet.
     private var paused: [Int] = []
+    /// Slots of workers whose input has no room, and could not be watched.
+    private var unwatched: [Int] = []
     private var clock: ActiveClock
     /// When to check all workers for things that are due; may be too early, but never too late.
     private var nextLook = Duration.never
@@ -137,6 +163,10 @@ struct WorkerTable<S: System>: ~Copyable {
     private static var errorRest: Duration { .milliseconds(10) }
     /// How long to wait before retrying what failed for lack of memory.
     private static var retryPause: Duration { .milliseconds(100) }
+    /// How long a worker may stay after the end of its input, if it has no chunk.
+    private static var leaveTime: Duration { .seconds(10) }
+    /// How long it may stay after it has closed its output before it had given all answers.
+    private static var deafTime: Duration { .seconds(1) }
 
     init(_ system: S, timeout: Duration?, killAfter: Duration) {
         self.system = system
@@ -159,21 +189,33 @@ struct WorkerTable<S: System>: ~Copyable {
         let now = system.now
         var most = 0.0
         for case let worker? in workers where worker.state.exit == nil {
-            let seconds = (now - worker.started) / .seconds(1)
-            most = max(most, seconds / Double(max(worker.chunk.size(in: unit), 1)))
+            guard let assignment = worker.assignment else { continue }
+            let seconds = (now - assignment.started) / .seconds(1)
+            most = max(most, seconds / Double(max(assignment.chunk.size(in: unit), 1)))
         }
         return most
     }
 
     // MARK: Starting
 
+    /// How a worker gets the items of its chunks.
+    enum Input {
+        /// As arguments. Its standard input is /dev/null.
+        case arguments
+        /// On its standard input, which ends after them.
+        case ending
+        /// On its standard input, which stays open for the next chunk.
+        case open
+    }
+
     /// Starts a worker in the next slot.
     ///
     /// - Parameters:
-    ///   - feeds: whether its standard input gets the items; if not, it is /dev/null.
     ///   - lines: the filter for its output.
+    ///   - answers: finds the end of a persistent worker's answers.
     mutating func start(
-        _ job: Job, _ arguments: ArgumentVector, feeds: Bool, lines: LineFilter?
+        _ job: Job, _ arguments: ArgumentVector, _ kind: Input, lines: LineFilter?,
+        answers: AnswerReader? = nil
     ) throws(Errno) -> Int {
         let slot = freeSlots.lowest
         let begun = system.now
@@ -183,11 +225,11 @@ struct WorkerTable<S: System>: ~Copyable {
             let output = try makePipe(&open)
             let errors = try makePipe(&open)
             var input: PipeEnds?
-            if feeds {
+            if kind != .arguments {
                 let pipe = try makePipe(&open)
                 try system.setNonBlocking(pipe.writing)
-                system.enlargePipe(pipe.writing, to: min(job.chunk.byteCount, largePipeSize))
-                try system.watch(pipe.writing, for: .writing, token: Event.input(slot).token)
+                let bytes = answers == nil ? job.chunk.byteCount : largePipeSize
+                system.enlargePipe(pipe.writing, to: min(bytes, largePipeSize))
                 input = pipe
             }
             try system.setNonBlocking(output.reading)
@@ -195,25 +237,43 @@ struct WorkerTable<S: System>: ~Copyable {
             try system.watch(output.reading, for: .reading, token: Event.output(slot).token)
             try system.watch(errors.reading, for: .reading, token: Event.errors(slot).token)
             let process = try system.start(
-                arguments, chunk: job.chunk.number, slot: slot, input: input?.reading,
-                output: output.writing, errors: errors.writing)
+                arguments, chunk: answers == nil ? job.chunk.number : nil, slot: slot,
+                input: input?.reading, output: output.writing, errors: errors.writing)
             system.close(output.writing)
             system.close(errors.writing)
             if let input { system.close(input.reading) }
             let started = system.now
             let deadline = timeout.map { clock.time(at: started) + $0 } ?? .never
+            let assignment = Assignment(
+                job: job, isFirst: true, begun: begun, started: started,
+                begunSince1970: begunSince1970,
+                lines: lines, answers: answers, watch: AnswerWatch(now: clock.time(at: started)))
             let worker = Worker(
-                slot: slot, process: process, job: job, begun: begun, started: started,
-                begunSince1970: begunSince1970, state: .running(deadline: deadline),
-                input: input.map { Worker.Feed(descriptor: $0.writing) },
+                slot: slot, process: process,
+                state: .running(deadline: answers == nil ? deadline : .never),
+                assignment: assignment,
+                input: input.map {
+                    Worker.Feed(
+                        descriptor: $0.writing, chunk: Self.records(of: job.chunk, answers),
+                        closesAfter: kind == .ending)
+                },
                 output: Worker.ReadEnd(descriptor: output.reading),
-                errors: Worker.ReadEnd(descriptor: errors.reading), lines: lines)
+                errors: Worker.ReadEnd(descriptor: errors.reading))
             insert(worker)
         } catch {
             for descriptor in open { system.close(descriptor) }
             throw error
         }
         return slot
+    }
+
+    /// The items as they are written to a worker. A persistent worker gets a delimiter after each
+    /// of them, even if the input does not end with one.
+    private static func records(of chunk: Chunk, _ answers: AnswerReader?) -> Chunk {
+        guard let answers, chunk.bytes.last != answers.delimiter else { return chunk }
+        return Chunk(
+            number: chunk.number, itemCount: chunk.itemCount ?? 0,
+            bytes: chunk.bytes + [answers.delimiter])
     }
 
     private func makePipe(_ open: inout [FileDescriptor]) throws(Errno) -> PipeEnds {
@@ -230,7 +290,85 @@ struct WorkerTable<S: System>: ~Copyable {
         }
         workers[worker.slot] = worker
         freeSlots.removeLowest()
-        look(at: worker.state.nextTime)
+        busyCount += 1
+        look(at: nextTime(of: worker))
+    }
+
+    // MARK: Persistent workers
+
+    /// Whether a worker waits for a chunk.
+    var hasIdle: Bool { !idle.isEmpty }
+
+    /// Gives a chunk to a worker that waits for one. Call `feed` next.
+    ///
+    /// - Returns: its slot.
+    mutating func assign(_ job: Job, lines: LineFilter?, answers: AnswerReader) -> Int {
+        guard let slot = idle.popLast(), let worker = workers[slot], worker.isIdle else {
+            wrongState("a chunk for a worker that does not wait for one")
+        }
+        let now = system.now
+        worker.assignment = Assignment(
+            job: job, isFirst: false, begun: now, started: now,
+            begunSince1970: system.timeSince1970, lines: lines, answers: answers,
+            watch: AnswerWatch(now: clock.time(at: now)))
+        worker.input!.chunk = Self.records(of: job.chunk, answers)
+        worker.input!.bytesFed = 0
+        busyCount += 1
+        look(at: nextTime(of: worker))
+        return slot
+    }
+
+    /// Whether a worker has given all answers for its chunk, and got all its items.
+    func isAnswered(_ slot: Int) -> Bool {
+        guard let worker = workers[slot], let assignment = worker.assignment else { return false }
+        return assignment.isAnswered && worker.input?.isDone ?? true
+    }
+
+    /// Ends the work of a persistent worker on its chunk. The worker then waits for the next one,
+    /// or leaves if its input is closed.
+    ///
+    /// - Parameter measures: whether to find out what the chunk cost.
+    mutating func complete(_ slot: Int, _ outcome: Outcome, measures: Bool) -> EndedAttempt {
+        guard let worker = workers[slot], let assignment = worker.assignment else {
+            wrongState("the end of a chunk that no worker has")
+        }
+        var use = ResourceUse()
+        if measures {
+            let total = system.resourceUse(of: worker.process)
+            use = total - worker.use
+            worker.use = total
+        }
+        worker.assignment = nil
+        worker.chunksDone += 1
+        busyCount -= 1
+        worker.state.setDeadline(.never)
+        if worker.isIdle { idle.append(slot) } else { leave(slot, within: Self.leaveTime) }
+        return EndedAttempt(
+            assignment: assignment, slot: slot, process: worker.process, outcome: outcome,
+            reason: worker.state.reason, end: system.now, use: use)
+    }
+
+    /// Closes the input of a worker that waits for a chunk, so that it exits.
+    mutating func release(_ slot: Int) {
+        idle.removeAll { $0 == slot }
+        closeInput(slot)
+        leave(slot, within: Self.leaveTime)
+    }
+
+    /// Releases workers that wait for a chunk until so many workers are left.
+    mutating func releaseIdle(leaving count: Int = 0) {
+        while slotOfProcess.count > count, let slot = idle.last { release(slot) }
+    }
+
+    private mutating func leave(_ slot: Int, within time: Duration) {
+        workers[slot]!.state.leave(deadline: clock.time + time)
+        look(at: workers[slot]!.state.nextTime)
+    }
+
+    /// The memory that a worker's processes have in RAM, in bytes.
+    func residentSize(_ slot: Int) -> Int {
+        guard let worker = workers[slot] else { return 0 }
+        return system.resourceUse(of: worker.process).maximumResidentSize << 10
     }
 
     // MARK: Exits
@@ -270,6 +408,7 @@ struct WorkerTable<S: System>: ~Copyable {
             workers[slot]!.state.exited(exit, now: clock.time)
             look(at: workers[slot]!.state.nextTime)
             exited.append(slot)
+            idle.removeAll { $0 == slot }
             closeInput(slot)
         }
         return true
@@ -283,12 +422,13 @@ struct WorkerTable<S: System>: ~Copyable {
 
     /// Removes a worker that is over, and frees its slot.
     ///
-    /// - Returns: the worker, and the resources that its process used.
+    /// - Returns: the worker, and the resources that its process used for its last chunk.
     mutating func remove(_ slot: Int) -> (worker: Worker, use: ResourceUse) {
         guard let worker = workers[slot], worker.isOver else {
             wrongState("a worker is forgotten too early")
         }
-        let use = system.reap(worker.process)
+        let use = system.reap(worker.process) - worker.use
+        if worker.assignment != nil { busyCount -= 1 }
         slotOfProcess[worker.process] = nil
         workers[slot] = nil
         exited.removeAll { $0 == slot }
@@ -302,6 +442,7 @@ struct WorkerTable<S: System>: ~Copyable {
     /// processes that are left.
     mutating func end(_ slot: Int, with signal: Int32, _ reason: WorkerState.EndReason) {
         guard let worker = workers[slot] else { return }
+        idle.removeAll { $0 == slot }
         workers[slot]!.state.end(reason, kill: clock.time + killAfter, now: clock.time)
         look(at: workers[slot]!.state.nextTime)
         send(signal, to: worker)
@@ -315,7 +456,7 @@ struct WorkerTable<S: System>: ~Copyable {
     ) {
         for slot in workers.indices {
             guard let worker = workers[slot] else { continue }
-            if onlyRunning, case .running = worker.state {} else if onlyRunning { continue }
+            if onlyRunning, !worker.state.isRunning || worker.assignment == nil { continue }
             end(slot, with: signal, reason)
         }
     }
@@ -370,6 +511,7 @@ struct WorkerTable<S: System>: ~Copyable {
         let now = clock.time
         nextLook = .never
         var leaders: [pid_t] = []
+        var silent: [Int] = []
         for slot in workers.indices {
             guard let worker = workers[slot] else { continue }
             switch workers[slot]!.state.act(now: now, killAfter: killAfter) {
@@ -382,10 +524,63 @@ struct WorkerTable<S: System>: ~Copyable {
             if workers[slot]!.state.wantsLook(now: now) { leaders.append(worker.process) }
             if let errors = worker.errors, errors.restUntil <= now { watchErrors(slot) }
             if worker.isSilent, worker.state.exit == nil { look(at: now + Self.silencePause) }
+            noteBegin(worker)
+            if isSilent(worker) { silent.append(slot) }
         }
         lookForGroups(of: leaders)
-        for case let worker? in workers {
-            look(at: min(worker.state.nextTime, worker.errors?.restUntil ?? .never))
+        endInputs(of: silent)
+        for case let worker? in workers { look(at: nextTime(of: worker)) }
+    }
+
+    /// When something must be done about a worker.
+    private func nextTime(of worker: Worker) -> Duration {
+        var time = min(worker.state.nextTime, worker.errors?.restUntil ?? .never)
+        guard let assignment = worker.assignment, assignment.answers != nil else { return time }
+        if owesAnswers(worker) { time = min(time, assignment.watch.lookTime) }
+        if timeout != nil, worker.state.isRunning, !assignment.watch.hasBegun {
+            time = min(time, clock.time + AnswerWatch.readPause)
+        }
+        return time
+    }
+
+    /// For a persistent worker, `--timeout` counts from when it begins to read its items: before,
+    /// it may still be starting.
+    private func noteBegin(_ worker: Worker) {
+        guard let timeout, worker.state.isRunning, let assignment = worker.assignment,
+            assignment.answers != nil, !assignment.watch.hasBegun || worker.state.nextTime == .never
+        else { return }
+        if !assignment.watch.hasBegun {
+            if let feed = worker.input, isUnread(feed) { return }
+            worker.assignment!.watch.begin()
+        }
+        worker.state.setDeadline(clock.time + timeout)
+    }
+
+    /// Whether a persistent worker has got all its items and still has to answer.
+    private func owesAnswers(_ worker: Worker) -> Bool {
+        worker.state.isRunning && worker.input?.isDone ?? false
+            && worker.assignment?.isAnswered == false
+    }
+
+    /// Whether it is time to look what a persistent worker waits for.
+    private func isSilent(_ worker: Worker) -> Bool {
+        guard owesAnswers(worker), let watch = worker.assignment?.watch,
+            watch.lookTime <= clock.time
+        else { return false }
+        if worker.output?.isWatched ?? false { return true }
+        worker.assignment!.watch.wait(now: clock.time)
+        return false
+    }
+
+    /// Closes the inputs of the persistent workers that wait for the end of it.
+    private mutating func endInputs(of slots: [Int]) {
+        let asked = slots.compactMap { workers[$0] }
+        if asked.isEmpty { return }
+        let waits = system.inputWaits(of: asked.map { ($0.process, $0.input!.descriptor) })
+        for (worker, wait) in zip(asked, waits)
+        where worker.assignment!.watch.waitsForEnd(wait, now: clock.time) {
+            worker.assignment!.watch.closedInput(now: clock.time)
+            closeInput(worker.slot)
         }
     }
 
@@ -414,33 +609,81 @@ struct WorkerTable<S: System>: ~Copyable {
 
     // MARK: Pipes
 
-    /// Writes to a worker's standard input as much as it has room for, and closes it after the last
-    /// byte. It is not an error if a worker does not read all of it. If the write fails otherwise,
-    /// the worker is killed before the pipe is closed: it would take an early end of its input for
-    /// the end of its items.
+    /// Writes to a worker's standard input as much as it has room for. After the last byte the pipe
+    /// is closed, unless the worker is persistent. It is not an error if a worker does not read all
+    /// of it. If the write fails otherwise, the worker is killed before the pipe is closed: it would
+    /// take an early end of its input for the end of its items.
     ///
     /// - Returns: what is wrong, if anything.
     mutating func feed(_ slot: Int) -> String? {
         guard let worker = workers[slot], var feed = worker.input else { return nil }
-        var failure: String?
-        var isOver = true
         do throws(Errno) {
-            let result = try feed.write(worker.chunk, system)
-            isOver = result != .paused
-            if result == .shrunk { failure = "the file has become shorter" }
+            let result = try feed.write(system)
+            worker.input = feed
+            switch result {
+            case .done:
+                if feed.closesAfter { closeInput(slot) } else { stopWatchingInput(slot) }
+                if worker.assignment?.answers != nil {
+                    worker.assignment!.watch.wait(now: clock.time)
+                    look(at: nextTime(of: worker))
+                }
+            case .paused: watchInput(slot)
+            case .shrunk:
+                loseInput(slot)
+                return "the file has become shorter"
+            }
         } catch {
-            if error != .brokenPipe { failure = error.reason }
+            worker.input = feed
+            if error != .brokenPipe {
+                loseInput(slot)
+                return error.reason
+            }
+            closeInput(slot)
+            if worker.assignment?.answers != nil { leave(slot, within: Self.leaveTime) }
         }
-        workers[slot]!.input = feed
-        if failure != nil { end(slot, with: SIGKILL, .lostInput) }
-        if isOver { closeInput(slot) }
-        return failure
+        return nil
+    }
+
+    /// Ends a worker whose input cannot be written to its end.
+    private mutating func loseInput(_ slot: Int) {
+        end(slot, with: SIGKILL, .lostInput)
+        closeInput(slot)
+    }
+
+    /// Whether a worker has read nothing of what was written to it for this chunk.
+    private func isUnread(_ feed: Worker.Feed) -> Bool {
+        feed.bytesFed == 0 || system.unreadBytes(in: feed.descriptor) >= feed.bytesFed
+    }
+
+    private mutating func watchInput(_ slot: Int) {
+        guard let feed = workers[slot]?.input, !feed.isWatched, !feed.isDone else { return }
+        do {
+            try system.watch(feed.descriptor, for: .writing, token: Event.input(slot).token)
+            workers[slot]!.input!.isWatched = true
+        } catch {
+            unwatched.append(slot)
+        }
+    }
+
+    private func stopWatchingInput(_ slot: Int) {
+        guard let feed = workers[slot]?.input, feed.isWatched else { return }
+        system.stopWatching(feed.descriptor)
+        workers[slot]!.input!.isWatched = false
     }
 
     private mutating func closeInput(_ slot: Int) {
-        guard let feed = workers[slot]?.input else { return }
+        guard let worker = workers[slot], let feed = worker.input else { return }
+        if worker.assignment?.answers != nil { worker.leftChunkUnread = isUnread(feed) }
         system.close(feed.descriptor)
-        workers[slot]!.input = nil
+        worker.input = nil
+    }
+
+    /// Notes that a persistent worker has closed its output: it gives no more answers.
+    mutating func lostAnswers(_ slot: Int) {
+        guard let worker = workers[slot] else { return }
+        idle.removeAll { $0 == slot }
+        closeInput(slot)
+        leave(slot, within: worker.assignment?.isAnswered == false ? Self.deafTime : Self.leaveTime)
     }
 
     mutating func closeOutput(_ slot: Int) {
@@ -467,14 +710,16 @@ struct WorkerTable<S: System>: ~Copyable {
 
     /// Notes that a read of the worker's output returned data.
     mutating func heardOutput(_ slot: Int, bytes: Int) {
-        workers[slot]!.bytesOut += bytes
-        workers[slot]!.linger.heard()
+        let worker = workers[slot]!
+        worker.assignment?.bytesOut += bytes
+        if worker.assignment?.answers != nil { worker.assignment!.watch.heard(now: clock.time) }
+        worker.linger.heard()
         // If a worker has filled a pipe of the usual size, it waits for pmap a quarter as often
         // with a large one. An unprivileged user can have only 64 large pipes, so few workers get
         // one.
-        if bytes >= usualPipeSize, let end = workers[slot]!.output, !end.hasLargePipe {
+        if bytes >= usualPipeSize, let end = worker.output, !end.hasLargePipe {
             system.enlargePipe(end.descriptor, to: largePipeSize)
-            workers[slot]!.output!.hasLargePipe = true
+            worker.output!.hasLargePipe = true
         }
     }
 
@@ -497,15 +742,20 @@ struct WorkerTable<S: System>: ~Copyable {
         paused.append(slot)
     }
 
-    /// Watches paused output again if it may be read now.
+    /// Watches paused output again if it may be read now, and inputs that could not be watched.
     mutating func resume(for output: borrowing MergedOutput<S>) {
-        if paused.isEmpty { return }
-        mustRetry = false
+        if paused.isEmpty && unwatched.isEmpty { return }
+        let inputs = unwatched
+        unwatched = []
+        for slot in inputs { watchInput(slot) }
+        mustRetry = !unwatched.isEmpty
         var left: [Int] = []
         for slot in paused {
             guard let worker = workers[slot], let end = worker.output else { continue }
-            if output.takes(worker.chunk.number), watch(end, Event.output(slot)) {
-                workers[slot]!.output!.isWatched = true
+            if worker.assignment.map({ output.takes($0.chunk.number) }) ?? true,
+                watch(end, Event.output(slot))
+            {
+                worker.output!.isWatched = true
             } else {
                 left.append(slot)
             }

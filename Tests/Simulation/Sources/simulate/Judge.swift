@@ -23,6 +23,7 @@ struct Judge {
     func judge() {
         checkWorld()
         let rows = logRows()
+        if plan.isPersistent { return judgeAnswers(rows) }
         let finals = finalAttempts()
         switch end {
         case .success(.exit(let status)):
@@ -74,11 +75,117 @@ struct Judge {
     /// what each worker's output gathers before it is worth a write, and what the oldest chunk
     /// may pass the limit by.
     private func checkMemory() {
-        if plan.retries != nil || plan.tags || !plan.isQuiet { return }
+        if plan.retries != nil || plan.tags || !plan.isQuiet || plan.hasAnswerEnd { return }
         let limit = plan.buffer + (1 << 20) + 4 * (128 << 10)
         if kernel.mostBytesInMemory > limit {
             kernel.fail("\(kernel.mostBytesInMemory) bytes in memory, \(limit) are allowed")
         }
+    }
+
+    // MARK: Persistent workers
+
+    /// Every item that was read is answered in the output, or is in the list of failed items.
+    /// Answers are those of the right items, whole and in order.
+    private func judgeAnswers(_ rows: [Int: Row]) {
+        checkAnswerEnd()
+        let failed = Set(lines(kernel.failed))
+        if failed.count != lines(kernel.failed).count { kernel.fail("an item fails twice") }
+        // From these on, nobody can tell which answer is whose. pmap has to say so.
+        if kernel.services.contains(where: { $0.service.gaveExtra }) { return }
+        if kernel.faultsHit.contains("record") { return }
+        let (answered, parts) = readAnswers()
+        if Set(answered).count != answered.count { kernel.fail("an item is answered twice") }
+        if plan.mode == .ordered, answered != answered.sorted() {
+            kernel.fail("answers are not in order: \(answered)")
+        }
+        if plan.retries != nil, !mayLoseOutput,
+            !failed.isDisjoint(with: (answered + parts).map { "i\($0)" })
+        {
+            kernel.fail("a failed item is answered")
+        }
+        if let part = parts.first(where: { !failed.contains("i\($0)") }), !mayLoseOutput {
+            kernel.fail("item i\(part) is answered in part, and has not failed")
+        }
+        if mayLoseOutput || kernel.faultsHit.contains("read items") { return }
+        let missing = itemsRead.subtracting(answered.map { "i\($0)" }).subtracting(failed)
+        // An empty answer cannot be seen in the output.
+        if let item = missing.first(where: { answer($0, plan).count > 4 || !plan.hasAnswerEnd }) {
+            kernel.fail("item \(item) is neither answered nor failed")
+        }
+    }
+
+    /// Whether output that was read may not have been written.
+    private var mayLoseOutput: Bool {
+        if kernel.readerIsGone { return true }
+        if case .success(.exit) = end { return false }
+        return true
+    }
+
+    private func checkAnswerEnd() {
+        switch end {
+        case .success(.exit(let status)):
+            let gaveExtra = kernel.services.contains {
+                $0.service.gaveExtra && !kernel.attempts[$0.attempt].wasTold
+                    && !kernel.attempts[$0.attempt].lostOutput && $0.service.outgoing.isEmpty
+                    && $0.service.buffered.isEmpty
+            }
+            if gaveExtra, kernel.faultsHit.isEmpty, status != 1 {
+                kernel.fail("status \(status), and a worker gave too many answers")
+            }
+            if status == 0, !kernel.failed.isEmpty { kernel.fail("status 0, and items failed") }
+            if status != 0, kernel.failed.isEmpty, plan.isQuiet, !gaveExtra,
+                !kernel.services.contains(where: { $0.service.gaveExtra })
+            {
+                kernel.fail("status \(status), and all is done")
+            }
+        case .success(.signal(let signal)):
+            if !kernel.sentToPmap.contains(signal) {
+                kernel.fail("pmap dies of signal \(signal), which nobody sent")
+            }
+        case .failure: break
+        }
+    }
+
+    /// The items that pmap has read as a whole.
+    private var itemsRead: Set<String> {
+        let all = (0..<plan.itemCount).map { "i\($0)\n" }.joined()
+        let read = all.utf8.prefix(kernel.inputRead)
+        var items = lines(Array(read))
+        if read.last != UInt8(ascii: "\n"), !items.isEmpty { items.removeLast() }
+        return Set(items)
+    }
+
+    /// The numbers of the items whose answers are in the output, and of those of which a part is.
+    private func readAnswers() -> (whole: [Int], parts: [Int]) {
+        var whole: [Int] = []
+        var parts: [Int] = []
+        var texts: [(item: Int, text: [UInt8])] = []
+        for line in cut(output) where !line.isEmpty {
+            var text = String(decoding: line, as: UTF8.self)
+            if plan.tags {
+                text = String(text[(text.firstIndex(of: "\t") ?? text.startIndex)...].dropFirst())
+            }
+            let name = text.split(separator: "=").first.map(String.init) ?? ""
+            let owner = name.hasPrefix("ENDIVE of ") ? String(name.dropFirst(10)) : name
+            guard owner.hasPrefix("i"), let item = Int(owner.dropFirst()) else {
+                parts.append(-1)
+                continue
+            }
+            let bytes = Array(text.utf8) + [UInt8(ascii: "\n")]
+            if texts.last?.item == item, plan.mode != .lines {
+                texts[texts.count - 1].text += bytes
+            } else if plan.mode == .lines, let at = texts.firstIndex(where: { $0.item == item }) {
+                texts[at].text += bytes
+            } else {
+                texts.append((item, bytes))
+            }
+        }
+        for (item, text) in texts {
+            var expected = answer("i\(item)", plan)
+            if plan.hasAnswerEnd { expected.removeLast(4) }
+            if text == expected { whole.append(item) } else { parts.append(item) }
+        }
+        return (whole, parts.filter { $0 >= 0 })
     }
 
     // MARK: Records

@@ -39,6 +39,14 @@ struct Plan {
     private(set) var isLoud = false
     /// Whether the run is resumed after a crash.
     private(set) var isResumed = false
+    /// Whether workers are persistent.
+    private(set) var isPersistent = false
+    /// Whether an answer ends with a line of its own.
+    private(set) var hasAnswerEnd = false
+    /// Whether some persistent workers misbehave.
+    private(set) var hasBadWorkers = false
+    /// Whether what workers wait for cannot be seen.
+    private(set) var hidesWaits = false
 
     /// The reader of standard output.
     struct Reader {
@@ -72,7 +80,7 @@ struct Plan {
     }
 
     /// How many numbered parts a plan has at most.
-    static let parts = 27
+    static let parts = 31
 
     init(seed: UInt64, without: Set<Int> = []) {
         self.seed = seed
@@ -84,7 +92,7 @@ struct Plan {
         itemCount = basis.once(in: 8) ? basis.int(0...2) : basis.int(1...16)
         options = ["-q", "-j\(basis.int(1...4))"]
         if var random = random(0) { options.append("-c\(random.pick(["1", "2", "5", "auto"]))") }
-        if var random = random(26), random.once(in: 3) {
+        if var random = random(30), random.once(in: 3) {
             feeds = true
             cutsBlocks = true
             options.removeAll { $0.hasPrefix("-c") }
@@ -183,6 +191,23 @@ struct Plan {
         }
         if var random = random(25), random.once(in: 10), !feeds, !options.contains("-cauto") {
             isResumed = true
+        }
+        if var random = random(26), random.once(in: 4), !cutsBlocks {
+            isPersistent = true
+            isResumed = false
+            options.append("--persistent")
+            if random.once(in: 2) { itemCount = random.int(0...60) }
+        }
+        if isPersistent, var random = random(27), random.once(in: 3) {
+            hasAnswerEnd = true
+            options.append("--answer-end=END")
+        }
+        if isPersistent, var random = random(28), random.once(in: 4) {
+            options.append("--max-tasks=\(random.int(1...4))")
+        }
+        if isPersistent, var random = random(29) {
+            hasBadWorkers = random.once(in: 2)
+            hidesWaits = random.once(in: 4)
         }
         events.sort { $0.call < $1.call }
     }

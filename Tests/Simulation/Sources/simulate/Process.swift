@@ -15,6 +15,8 @@ final class Process {
         case die(Int32)
         /// Read this pipe: the reader of standard output.
         case consume
+        /// Answer items, as a persistent worker.
+        case serve(Service)
         /// Take a token from the jobserver, or give it back.
         case takeToken, giveToken
     }

@@ -254,6 +254,12 @@ final class SimulatedKernel: System {
                 || (pipe == itemsPipe && pipes[pipe].room == 0)
         case .consume:
             return pipes[outputPipe].count == 0 && pipes[outputPipe].writers > 0
+        case .serve(let service):
+            if !service.outgoing.isEmpty, let pipe = process.pipes[1] {
+                return pipes[pipe].room == 0 && pipes[pipe].readers > 0
+            }
+            guard service.wantsInput, let pipe = process.pipes[0] else { return false }
+            return pipes[pipe].count == 0 && pipes[pipe].writers > 0
         case .takeToken: return tokenPipe.map { pipes[$0].count == 0 } ?? false
         default: return false
         }
@@ -299,6 +305,7 @@ final class SimulatedKernel: System {
         case .exit(let status): exit(process, waitStatus: status << 8)
         case .die(let signal): exit(process, waitStatus: signal)
         case .consume: consume(process)
+        case .serve(let service): serve(process, service)
         case .takeToken:
             if let tokenPipe {
                 _ = pipes[tokenPipe].take(1)
@@ -328,6 +335,75 @@ final class SimulatedKernel: System {
         if process.written == bytes.count {
             process.written = 0
             process.next += 1
+        }
+    }
+
+    private func serve(_ process: Process, _ service: Service) {
+        if !service.outgoing.isEmpty {
+            guard let pipe = process.pipes[1] else {
+                service.outgoing = []
+                return
+            }
+            if pipes[pipe].readers == 0 { return exit(process, waitStatus: SIGPIPE) }
+            let most = min(service.outgoing.count, pipes[pipe].room)
+            let count = random.once(in: 3) ? random.int(1...most) : most
+            pipes[pipe].append(service.outgoing.prefix(count))
+            service.outgoing.removeFirst(count)
+            return
+        }
+        if !service.wantsInput { return answerItem(process, service) }
+        guard let pipe = process.pipes[0], pipes[pipe].count > 0 else {
+            return endService(process, service)
+        }
+        if service.input.isEmpty, service.buffered.isEmpty { service.beganReading = clock }
+        service.input += pipes[pipe].take(min(pipes[pipe].count, random.int(1...5000)))
+    }
+
+    private func answerItem(_ process: Process, _ service: Service) {
+        let item = service.nextItem()
+        var text = answer(item, plan)
+        if let (number, fault) = service.fault, number == service.itemsSeen {
+            story("worker \(process.id): \(fault)")
+            switch fault {
+            case .exits(let status): return exit(process, waitStatus: status << 8)
+            case .dies(let signal): return exit(process, waitStatus: signal)
+            case .answersNot: text = []
+            case .answersTwice:
+                text += text
+                service.gaveExtra = true
+            case .closesOutput: closePipe(process, 1)
+            case .leavesHalf:
+                process.script = [.write(1, Array(text.prefix(text.count / 2))), .exit(0)]
+                process.next = 0
+                return
+            case .leavesAfter:
+                process.script = [.write(1, service.buffered + text), .exit(0)]
+                process.next = 0
+                return
+            case .stops:
+                process.state = .stopped
+                process.wake = clock + 3_000_000
+                process.isContinuedLater = true
+                process.stopReport = SIGTTIN
+                signals.append(SIGCHLD)
+            }
+        }
+        if service.buffers { service.buffered += text } else { service.outgoing = text }
+        if process.state == .running {
+            process.wake = clock + random.int(0...max(service.longestPause, 1))
+        }
+    }
+
+    /// The end of a persistent worker's input.
+    private func endService(_ process: Process, _ service: Service) {
+        if !service.buffered.isEmpty {
+            service.outgoing = service.buffered
+            service.buffered = []
+        } else if service.stays {
+            service.stays = false
+            process.wake = clock + 60_000_000
+        } else {
+            exit(process, waitStatus: 0)
         }
     }
 
@@ -701,16 +777,17 @@ final class SimulatedKernel: System {
     // MARK: Processes
 
     func start(
-        _ arguments: ArgumentVector, chunk: Int, slot: Int, input: FileDescriptor?,
+        _ arguments: ArgumentVector, chunk: Int?, slot: Int, input: FileDescriptor?,
         output: FileDescriptor, errors: FileDescriptor
     ) throws(Errno) -> pid_t {
         call()
+        if (chunk == nil) != plan.isPersistent { fail("PMAP_CHUNK is wrong") }
         if let error = fault("start") { throw error }
         guard let id = newProcessID() else { throw Errno(EAGAIN) }
         let items = arguments.words.dropFirst().flatMap { $0 + [UInt8(ascii: "\n")] }
         attempts.append(
             Attempt(
-                chunk: chunk, slot: slot, process: id, items: items, started: clock,
+                chunk: chunk ?? 0, slot: slot, process: id, items: items, started: clock,
                 isFed: input != nil))
         let process = worker(id, chunk, attempts.count - 1)
         process.attempt = attempts.count - 1
@@ -729,19 +806,23 @@ final class SimulatedKernel: System {
             }
         }
         add(process)
-        story("worker \(id) is started on chunk \(chunk) in slot \(slot)")
+        story("worker \(id) is started\(chunk.map { " on chunk \($0)" } ?? "") in slot \(slot)")
         run(until: clock + random.int(0...2000))
         return id
     }
 
-    private func worker(_ id: pid_t, _ chunk: Int, _ attempt: Int) -> Process {
+    private func worker(_ id: pid_t, _ chunk: Int?, _ attempt: Int) -> Process {
         var random = Random(seed: plan.seed, stream: UInt64(10_000 + attempt))
         let (script, reaction) = workerScript(plan, chunk: chunk, attempt: attempt, &random)
         let process = Process(
             id: id, group: id, isWorker: true, isStranger: false, script: script, wake: clock)
         process.reaction = reaction
+        for case .serve(let service) in script { services.append((service, attempt)) }
         return process
     }
+
+    /// The persistent workers so far.
+    private(set) var services: [(service: Service, attempt: Int)] = []
 
     func childNews(of process: pid_t?) -> ChildNews? {
         call()
@@ -793,12 +874,30 @@ final class SimulatedKernel: System {
     /// A worker must not be ended for its time before that is up, pmap's own absence not
     /// counted.
     private func checkTimeout(_ signal: Int32, _ attempt: Attempt, _ worker: Process) {
+        if plan.isPersistent { return checkChunkTimeout(signal, worker) }
         guard let timeout = plan.timeout, signal == SIGTERM, sentToPmap.allSatisfy({ !ends($0) }),
             plan.halt != .now, plan.reader.leavesAfter == .max, faultsHit.isEmpty,
             !attempt.wasToldLate
         else { return }
         if clock - attempt.started < timeout - 2000 && !endsByOutput {
             fail("worker \(worker.id) is ended after \(seconds(clock - attempt.started)) s")
+        }
+    }
+
+    /// A persistent worker has its time for each chunk, from when it begins to read it.
+    private func checkChunkTimeout(_ signal: Int32, _ worker: Process) {
+        guard let timeout = plan.timeout, signal == SIGTERM, sentToPmap.allSatisfy({ !ends($0) }),
+            plan.halt != .now, plan.reader.leavesAfter == .max, faultsHit.isEmpty,
+            plan.events.isEmpty,
+            worker.next < worker.script.count,
+            case .serve(let service) = worker.script[worker.next],
+            let pipe = worker.pipes[0], pipes[pipe].writers > 0, worker.pipes[1] != nil
+        else { return }
+        guard let began = service.beganReading else {
+            fail("worker \(worker.id) is ended before it has read anything")
+        }
+        if clock - began < timeout - 2000 {
+            fail("worker \(worker.id) is ended after \(seconds(clock - began)) s")
         }
     }
 
@@ -812,6 +911,34 @@ final class SimulatedKernel: System {
         return leaders.filter { leader in
             processes.contains { $0.group == leader && $0.isAlive }
         }
+    }
+
+    func unreadBytes(in pipe: FileDescriptor) -> Int {
+        call()
+        guard case .pipeWrite(let number) = handle(pipe) else {
+            fail("no pipe is asked for its bytes")
+        }
+        return pipes[number].count
+    }
+
+    func inputWaits(of workers: [(leader: pid_t, input: FileDescriptor)]) -> [InputWait] {
+        call()
+        return workers.map { leader, input in
+            guard let process = processes.first(where: { $0.isWorker && $0.id == leader }),
+                unreadBytes(in: input) == 0
+            else { return .works }
+            if plan.hidesWaits { return .unknown(cpuTime: .microseconds(process.next)) }
+            let isWaiting = process.state == .running && isBlocked(process)
+            guard isWaiting, process.next < process.script.count,
+                case .serve(let service) = process.script[process.next], service.wantsInput
+            else { return .works }
+            return .waits
+        }
+    }
+
+    func resourceUse(of process: pid_t) -> ResourceUse {
+        call()
+        return ResourceUse()
     }
 
     // MARK: Files

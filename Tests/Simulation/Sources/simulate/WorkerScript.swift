@@ -5,8 +5,12 @@ import Shared
 /// Each line begins with the numbers of its chunk and attempt, and is ASCII. What processes
 /// that the worker leaves behind print is not.
 func workerScript(
-    _ plan: Plan, chunk: Int, attempt: Int, _ random: inout Random
+    _ plan: Plan, chunk: Int?, attempt: Int, _ random: inout Random
 ) -> ([Process.Step], Process.Reaction) {
+    guard let chunk else {
+        let script = service(plan, &random)
+        return (script, random.once(in: 10) ? .ignores : .dies)
+    }
     var script: [Process.Step] = []
     func pause(_ random: inout Random) -> Process.Step {
         .pause(random.pick([0, 0, 100, 3000, 50_000, 400_000, 2_500_000]))
