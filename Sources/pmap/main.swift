@@ -10,6 +10,7 @@ runProgram(pmapSyntax, failure: 1) { options, operands in
     settings.refuseStreamsAsJobserver(messages)
     let slots = joinJobserver(&settings, messages: messages)
     let input = try openInput(settings)
+    if settings.cutsBlocks { keepFreedMemory(upTo: 32 << 20) }
     if settings.isDryRun {
         return try printCommands(settings, input: input, messages: messages)
     }
