@@ -603,15 +603,20 @@ struct Pool<S: System>: ~Copyable {
 
     private mutating func learn(from attempt: EndedAttempt) {
         let assignment = attempt.assignment
-        if settings.persistence != nil {
+        var spawning = assignment.spawnSeconds
+        if settings.persistence != nil, !persistence.startsForEachChunk {
             // The first chunk of a worker waits until its program has started.
-            if assignment.isFirst, !persistence.startsForEachChunk { return }
+            if assignment.isFirst { return }
+            spawning = Self.handoverSeconds
         }
         queue.learn(
             items: assignment.chunk.itemCount,
-            seconds: (attempt.end - assignment.begun) / .seconds(1),
-            spawning: assignment.spawnSeconds)
+            seconds: (attempt.end - assignment.begun) / .seconds(1), spawning: spawning)
     }
+
+    /// The least time that it takes to give a chunk to a worker that waits, and to get its answers:
+    /// two switches of processes and some system calls.
+    private static var handoverSeconds: Double { 20e-6 }
 
     /// Prints the output of a failed chunk on standard error, unless pmap ended its worker.
     private mutating func showOutput(of attempt: EndedAttempt) throws(WriteError) {
