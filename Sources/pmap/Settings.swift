@@ -1,7 +1,7 @@
 import Shared
 
 enum OptionID: Sendable {
-    case workers, chunkItems, chunkBytes, null, argumentFile, shell, standardInput, fields
+    case workers, chunkItems, chunkBytes, null, argumentFile, shell, standardInput, header, fields
     case unordered, lineBuffer, tag, buffer, temporaryFolder
     case halt, retry, retryDelay, showsFailed, timeout, killAfter
     case failedItems, log, resume, workersFile
@@ -21,6 +21,9 @@ let pmapSyntax = CommandSyntax<OptionID, _>(
             .argumentFile, "a", "arg-file", "FILE", "read items from FILE", heading: "Input"),
         Option(.null, "0", "null", nil, "items end with NUL, not with a newline"),
         Option(.standardInput, "i", "stdin", nil, "feed the items to the command's input"),
+        Option(
+            .header, nil, "header", "N", "put the first N lines before each chunk [1]",
+            isValueOptional: true),
         Option(.fields, "F", "fields", "SEP", "split items at SEP into {1}, {2} ..."),
         Option(.placeholder, "I", "replace", "TEXT", "TEXT stands for the item, instead of {}"),
         Option(.shell, "s", "shell", nil, "the command is a script; \"$@\" are the items"),
@@ -96,8 +99,8 @@ struct Settings {
     /// Whether to serve a jobserver to the workers if there is none.
     var servesSlots = false
     var delimiter = UInt8(ascii: "\n")
-    /// The file with the items; nil and `-` mean standard input.
-    var argumentFile: Argument?
+    /// The files with the items; `-` means standard input, and so does an empty list.
+    var argumentFiles: [Argument] = []
     var workersFile: Argument?
     var outputMode = OutputMode.ordered
     var tagsLines = false
@@ -128,6 +131,12 @@ struct Settings {
     var persistence: Persistence?
     /// `-c auto`.
     var findsChunkSize = false
+    /// Whether a chunk is a block of bytes (`-i` without `-c`).
+    var cutsBlocks = false
+    /// The unit of the chunks' size if it is not given but found.
+    var sizeUnit: ChunkSizer.Unit?
+    /// How many items stand before each chunk.
+    var headerItems = 0
     var command: Command
     /// The limits of a chunk, in items and in bytes of input.
     var chunkLimits: ChunkLimits
@@ -171,14 +180,11 @@ struct Settings {
             case .chunkBytes: chunkBytes = try size(option, value)
             case .null: delimiter = 0
             case .argumentFile:
-                if argumentFile != nil {
-                    throw UsageError(
-                        "\(option.name) '\(value?.text ?? "")'",
-                        "given before; to read several files, use cat FILE FILE | pmap")
-                }
-                argumentFile = value
+                if let value { argumentFiles.append(value) }
             case .shell: isShell = true
             case .standardInput: delivery = .standardInput
+            case .header:
+                headerItems = value == nil ? 1 : try count(option, value, minimum: 1)
             case .fields: separator = try fieldSeparator(option, value)
             case .placeholder:
                 placeholder = value?.bytes
@@ -299,6 +305,18 @@ struct Settings {
                 "\(name(.placeholder)) and \(other)",
                 "only whole items are put in place of its text")
         }
+        if headerItems > 0, delivery != .standardInput {
+            throw UsageError(
+                name(.header), "puts the first lines before what -i feeds to standard input")
+        }
+        if headerItems > 0, self.persistence != nil {
+            throw UsageError(
+                "--persistent and \(name(.header))", "a persistent worker gets items only")
+        }
+        if headerItems > 0, argumentFiles.count > 1 {
+            throw UsageError(
+                name(.header), "takes the first lines of one input, and -a names several")
+        }
         command =
             isShell
             ? Command(script: operands[0], delivery: delivery)
@@ -311,7 +329,14 @@ struct Settings {
                 "a persistent worker gets many chunks, on standard input; only {%} is replaced")
         }
         let feedsStandardInput = delivery == .standardInput
-        let defaultBytes = feedsStandardInput && chunkItems == nil ? 1 << 20 : Int.max
+        cutsBlocks = feedsStandardInput && chunkItems == nil && self.persistence == nil
+        sizeUnit = findsChunkSize ? .items : cutsBlocks && chunkBytes == nil ? .bytes : nil
+        if sizeUnit == .bytes, resumes {
+            throw UsageError(
+                "--resume",
+                "needs \(name(.standardInput)) with -b or -c; else blocks differ from run to run")
+        }
+        let defaultBytes = cutsBlocks ? 1 << 20 : Int.max
         let defaultItems = feedsStandardInput || chunkBytes != nil ? Int.max : 1
         chunkLimits = ChunkLimits(
             items: chunkItems ?? defaultItems, bytes: chunkBytes ?? defaultBytes,

@@ -9,31 +9,21 @@ runProgram(pmapSyntax, failure: 1) { options, operands in
     for doubt in settings.doubts { messages.say(doubt.what, doubt.why) }
     settings.refuseStreamsAsJobserver(messages)
     let slots = joinJobserver(&settings, messages: messages)
-    let items = try openItems(settings)
+    let input = try openInput(settings)
     if settings.isDryRun {
-        return try printCommands(settings, items: items, messages: messages)
+        return try printCommands(settings, input: input, messages: messages)
     }
-    try run(settings, items: items, jobserver: slots, messages: messages)
-}
-
-/// Opens the file of `-a`, or standard input. It stays open until pmap exits.
-private func openItems(_ settings: Settings) throws(Failure) -> FileDescriptor {
-    guard let name = settings.argumentFile, name != "-" else { return .standardInput }
-    do {
-        return try OpenFile(path: name).release()
-    } catch {
-        throw Failure(name.text, error.reason)
-    }
+    try run(settings, input: input, jobserver: slots, messages: messages)
 }
 
 /// Runs the command over the items, and exits or dies of a signal.
 private func run(
-    _ settings: Settings, items: FileDescriptor, jobserver: consuming SlotPipe?,
+    _ settings: Settings, input: [InputFile], jobserver: consuming SlotPipe?,
     messages: Messages
 ) throws -> Never {
     var workerLimit = settings.workers.number(cpus: usableCPUs())
     if let name = settings.workersFile { workerLimit = try workerCount(inFile: name) }
-    let files = try RecordFiles(settings, items: items)
+    let files = try RecordFiles(settings, input: input)
     let form = settings.servesSlots && jobserver == nil ? try JobserverForm.preferred() : nil
     let signals = try Signals(others: [SIGTSTP, SIGCONT, SIGWINCH] + statusSignals)
     let diesOfBrokenPipe = signals.diesOfBrokenPipe
@@ -55,7 +45,7 @@ private func run(
     let pool = UnsafeMutablePointer<Pool<Kernel>>.allocate(capacity: 1)
     unsafe pool.initialize(
         to: try Pool(
-            kernel, settings, items: items, records: Records(kernel, settings, files),
+            kernel, settings, input: input, records: Records(kernel, settings, files),
             slots: slots, workerLimit: workerLimit, messages: messages))
     do throws(WriteError) {
         switch try unsafe pool.pointee.run() {

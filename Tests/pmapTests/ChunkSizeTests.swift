@@ -30,7 +30,7 @@ private func run(
         }
         let first = running.indices.min { freeAt[running[$0].slot] < freeAt[running[$1].slot] }!
         let done = running.remove(at: first)
-        sizer.note(items: done.items, seconds: done.seconds, spawning: start / 3)
+        sizer.note(size: done.items, seconds: done.seconds, spawning: start / 3)
         // A slot that was idle starts again now.
         for slot in 0..<workers where !running.contains(where: { $0.slot == slot }) {
             freeAt[slot] = max(freeAt[slot], freeAt[done.slot])
@@ -59,7 +59,7 @@ private func run(
 
     @Test func aChunkThatIsSlowTeachesWhileItRuns() {
         var sizer = ChunkSizer()
-        for _ in 0..<8 { sizer.note(items: 16, seconds: 0.001, spawning: 0.0005) }
+        for _ in 0..<8 { sizer.note(size: 16, seconds: 0.001, spawning: 0.0005) }
         #expect(sizer.size(left: 100_000, workers: 4) > 16)
         #expect(sizer.size(left: 100_000, workers: 4, slowest: 1) == 1)
     }
@@ -108,7 +108,7 @@ private func run(
         var sizer = ChunkSizer()
         #expect(sizer.size(left: 0, workers: 1) == 1)
         #expect(sizer.size(left: .max, workers: .max) == 1)
-        for _ in 0..<100 { sizer.note(items: .max, seconds: 0, spawning: 0) }
+        for _ in 0..<100 { sizer.note(size: .max, seconds: 0, spawning: 0) }
         for left in [0, 1, 1000, Int.max] {
             for workers in [1, 1000, Int.max] {
                 #expect(sizer.size(left: left, workers: workers) >= 1)

@@ -41,7 +41,8 @@ struct RecordTests {
             let outer = chunk.outerItems(delimiter: 0x0A, first: first, last: last)
             let wanted =
                 count <= first + last ? items : Array(items.prefix(first) + items.suffix(last))
-            #expect(outer.map { Array($0) } == wanted, "\(random)")
+            #expect((outer.front + outer.back).map { Array($0) } == wanted, "\(random)")
+            #expect(outer.leftOut == count - wanted.count)
         }
     }
 

@@ -184,7 +184,7 @@ import Testing
     /// 129,938 items of 7 bytes fit into so much room; the times alone would have 268,863.
     @Test func noSizeIsAdvisedThatNoCommandLineTakes() throws {
         var advice = good
-        advice.limit = .automatic(268_863)
+        advice.limit = .automatic(.items, 268_863)
         advice.mostItems = 129_938
         #expect(advice.sentence.hasPrefix("try -c 129938 -j 4: "), "\(advice.sentence)")
         advice.limit = .items(2)

@@ -7,8 +7,10 @@ private func filled(_ word: String, _ item: String, separator: String = "") -> S
     let template = Template(
         Array(word.utf8), takesItems: true, takesFields: !separator.isEmpty)
     let item = Array(item.utf8)[...]
-    let bytes = template.filled(
-        item: item, fields: fields(item, separator: Array(separator.utf8)), chunk: 7, slot: 3)
+    var bytes: [UInt8] = []
+    template.fill(
+        into: &bytes, item: item, fields: fields(item, separator: Array(separator.utf8)), chunk: 7,
+        slot: 3)
     return String(decoding: bytes, as: UTF8.self)
 }
 
@@ -58,7 +60,8 @@ private func filled(_ word: String, _ item: String, separator: String = "") -> S
 
     @Test func withStandardInputOnlyChunkAndSlotAreReplaced() {
         let template = Template(Array("{}{#}{%}{1}".utf8), takesItems: false, takesFields: false)
-        let bytes = template.filled(item: [0x78], fields: [], chunk: 12, slot: 4)
+        var bytes: [UInt8] = []
+        template.fill(into: &bytes, item: [0x78], fields: [], chunk: 12, slot: 4)
         #expect(String(decoding: bytes, as: UTF8.self) == "{}124{1}")
         #expect(!template.holdsItem)
     }
@@ -67,9 +70,10 @@ private func filled(_ word: String, _ item: String, separator: String = "") -> S
 @Suite struct ReplacementTextTests {
     private func filled(_ word: String, _ placeholder: String) -> String {
         let template = Template(Array(word.utf8), placeholder: Array(placeholder.utf8))
-        return String(
-            decoding: template.filled(item: Array("x".utf8)[...], fields: [], chunk: 7, slot: 3),
-            as: UTF8.self)
+        var bytes: [UInt8] = []
+        template.fill(
+            into: &bytes, item: Array("x".utf8)[...], fields: [], chunk: 7, slot: 3)
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     /// As with `xargs -I`, which replaces its text and nothing else.

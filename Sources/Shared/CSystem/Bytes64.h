@@ -7,6 +7,8 @@
 #ifndef PMAPUTILS_BYTES64_H
 #define PMAPUTILS_BYTES64_H
 
+#include <stddef.h>
+
 #ifdef __aarch64__
 #include <arm_neon.h>
 #endif
@@ -72,6 +74,21 @@ CS_INLINE cs_bytes64 cs_truth(unsigned long long bits) {
 /* Sets a bit for each of 64 bytes that is equal to `byte`. */
 static inline unsigned long long cs_matches64(const unsigned char *bytes, unsigned char byte) {
     return cs_bits(cs_equal(cs_load64(bytes), byte));
+}
+
+/* How many of the bytes are equal to `byte`. Each lane counts up to 255 before the lanes are
+   added. */
+static inline size_t cs_occurrences(const unsigned char *bytes, size_t count, unsigned char byte) {
+    size_t found = 0;
+    while (count >= 64) {
+        cs_bytes64 lanes = {0};
+        for (int i = 0; i < 255 && count >= 64; i++, bytes += 64, count -= 64) {
+            lanes -= cs_equal(cs_load64(bytes), byte);
+        }
+        for (int i = 0; i < 64; i++) found += lanes[i];
+    }
+    for (; count; bytes++, count--) found += *bytes == byte;
+    return found;
 }
 
 /* Sets a bit for each of 64 bytes that is not ASCII or is equal to `byte`. */

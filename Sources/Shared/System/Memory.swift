@@ -41,3 +41,10 @@ public func lastOffset(of byte: UInt8, in bytes: UnsafeRawBufferPointer) -> Int?
     let found = unsafe cs_last_occurrence(start, Int32(byte), bytes.count)
     return unsafe found.map { unsafe UnsafeRawPointer($0) - start }
 }
+
+/// How many bytes are equal to one.
+public func occurrences(of byte: UInt8, in bytes: UnsafeRawBufferPointer) -> Int {
+    guard let start = bytes.baseAddress else { return 0 }
+    let first = unsafe start.assumingMemoryBound(to: UInt8.self)
+    return unsafe cs_occurrences(first, bytes.count, byte)
+}

@@ -48,6 +48,17 @@ public func moveBytes(
     }
 }
 
+/// Does the same with the bytes at an offset in a file. The file's own position stays where it is.
+public func moveBytes(
+    from file: FileDescriptor, at offset: Int, to output: FileDescriptor, atMost count: Int
+) throws(Errno) -> Int {
+    let flags = UInt32(CS_SPLICE_F_MOVE | CS_SPLICE_F_NONBLOCK)
+    return try retrying {
+        var place = Int64(offset)
+        return unsafe splice(file.rawValue, &place, output.rawValue, nil, count, flags)
+    }
+}
+
 /// The number of CPUs that this process may run on: those in its affinity mask, or all CPUs if the
 /// mask cannot be read.
 public func affinityCPUs() -> Int {

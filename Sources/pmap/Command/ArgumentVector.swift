@@ -26,15 +26,31 @@ struct ArgumentVector {
         count += 1
     }
 
+    /// Appends a word of the command line. The parameters are those of `Template.fill`.
+    mutating func append(
+        _ word: Template, item: ArraySlice<UInt8>, fields: [ArraySlice<UInt8>], chunk: Int,
+        slot: Int
+    ) {
+        word.fill(into: &bytes, item: item, fields: fields, chunk: chunk, slot: slot)
+        bytes.append(0)
+        count += 1
+    }
+
     /// Appends each item of a chunk as a word.
     mutating func append(itemsOf chunk: Chunk, delimiter: UInt8) {
         let start = bytes.count
         bytes += chunk.bytes
         if delimiter != 0 {
-            for index in start..<bytes.count where bytes[index] == delimiter { bytes[index] = 0 }
+            unsafe bytes.withUnsafeMutableBufferPointer { bytes in
+                // A branch for each byte would take ten times as long.
+                for index in start..<bytes.count {
+                    let byte = unsafe bytes[index]
+                    unsafe bytes[index] = byte == delimiter ? 0 : byte
+                }
+            }
         }
         if chunk.bytes.last != delimiter { bytes.append(0) }
-        count += chunk.itemCount
+        count += chunk.itemCount ?? 0
     }
 
     /// Passes a pointer to each word, followed by nil. execve(2) does not write to the words; the

@@ -74,7 +74,7 @@ struct Command {
         for word in words {
             func append(_ item: ArraySlice<UInt8>, _ fields: [ArraySlice<UInt8>]) {
                 arguments.append(
-                    word.filled(item: item, fields: fields, chunk: chunk.number, slot: slot))
+                    word, item: item, fields: fields, chunk: chunk.number, slot: slot)
             }
             if word.holdsItem {
                 for (index, item) in items.enumerated() {

@@ -4,11 +4,12 @@ import Shared
 ///
 /// - Returns: the exit status.
 func printCommands(
-    _ settings: Settings, items: FileDescriptor, messages: Messages
+    _ settings: Settings, input: [InputFile], messages: Messages
 ) throws -> Int32 {
     let kernel = try Kernel(signals: Signals(others: []))
-    var source = try ItemSource(
-        kernel, items, limits: settings.chunkLimits, delimiter: settings.delimiter)
+    var source = ItemSource(
+        kernel, input, limits: settings.chunkLimits, delimiter: settings.delimiter,
+        headerItems: settings.headerItems, cutsBlocks: settings.cutsBlocks)
     var output = Output(.standardOutput)
     var status: Int32 = 0
     while !source.isExhausted {
@@ -24,12 +25,10 @@ func printCommands(
             try output.append(UInt8(ascii: "\n"))
         }
         if source.atEnd { break }
-        do throws(Errno) {
-            try items.wait(for: POLLIN)
-            try source.read()
-        } catch {
-            let file = settings.argumentFile.flatMap { $0 == "-" ? nil : $0.text }
-            messages.say(file ?? "standard input", error.reason)
+        try source.descriptor.wait(for: POLLIN)
+        source.read()
+        for fault in source.takeFaults() {
+            messages.say(fault.file, fault.why)
             status = 1
         }
     }

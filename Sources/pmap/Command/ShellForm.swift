@@ -18,12 +18,12 @@ extension Command {
 
     /// Returns a printf(1) command that prints the bytes of a chunk.
     private func printedForm(_ chunk: Chunk, delimiter: UInt8) -> [UInt8] {
-        let isPlain =
-            chunk.bytes.last == delimiter
-            && (delimiter == 0 || !chunk.bytes.contains(0))
-        if !isPlain { return Array("printf ".utf8) + printfFormat(chunk.bytes) }
+        let bytes = chunk.header + chunk.bytes
+        let isPlain = bytes.last == delimiter && (delimiter == 0 || !bytes.contains(0))
+        if !isPlain { return Array("printf ".utf8) + printfFormat(bytes) }
         let format = delimiter == 0 ? "printf '%s\\0'" : "printf '%s\\n'"
-        return chunk.items(delimiter: delimiter).reduce(into: Array(format.utf8)) { line, item in
+        let all = Chunk(number: chunk.number, itemCount: 0, bytes: bytes)
+        return all.items(delimiter: delimiter).reduce(into: Array(format.utf8)) { line, item in
             line.append(UInt8(ascii: " "))
             line += shellQuoted(item)
         }
@@ -35,7 +35,7 @@ extension Command {
         var parts: [[UInt8]] = []
         if delivery == .standardInput {
             parts.append(Array((delimiter == 0 ? "printf '%s\\0'" : "printf '%s\\n'").utf8))
-            parts += shortened(chunk.items(delimiter: delimiter).map { Array($0) })
+            parts += shortened(chunk, delimiter: delimiter, longest: 200)
             parts.append([UInt8(ascii: "|")])
         }
         parts += shortened(arguments(for: chunk, slot: slot, delimiter: delimiter).words)
@@ -44,10 +44,7 @@ extension Command {
 
     /// Only the items, shortened too. Control characters are escaped.
     func shortItems(_ chunk: Chunk, delimiter: UInt8) -> String {
-        // At most 32 items are shown from the start of the list, and 16 from its end.
-        let items = chunk.outerItems(delimiter: delimiter, first: 33, last: 17)
-        let words = shortened(
-            items.map { Array($0) }, longest: 48, leftOut: chunk.itemCount - items.count)
+        let words = shortened(chunk, delimiter: delimiter, longest: 48)
         return visible(readable(Array(words.joined(separator: [UInt8(ascii: " ")]))))
     }
 }
@@ -68,6 +65,21 @@ extension Command {
 /// tags could make the output any number of times as long.
 let longestTag = 200
 
+/// The items of a chunk, shortened as below.
+private func shortened(_ chunk: Chunk, delimiter: UInt8, longest: Int) -> [[UInt8]] {
+    // An item takes at least one byte, and two thirds of the bytes are for the first ones.
+    let items = chunk.outerItems(
+        delimiter: delimiter, first: longest * 2 / 3 + 1, last: longest / 3 + 1)
+    let (front, back) = (items.front.map { Array($0) }, items.back.map { Array($0) })
+    if let leftOut = items.leftOut {
+        return shortened(front + back, longest: longest, leftOut: leftOut)
+    }
+    let first = max(countOfShown(front, longest / 2, atMost: longest * 2 / 3), 1)
+    let last = max(countOfShown(back.reversed(), longest / 2, atMost: longest / 3), 1)
+    return quoted(front.prefix(first), longest / 2) + [Array("... more ...".utf8)]
+        + quoted(back.suffix(last), longest / 2)
+}
+
 /// Quotes the words, and leaves out some in the middle if they are too long. A list keeps twice as
 /// much of its beginning as of its end. A word keeps twice as much of its end, because paths differ
 /// there.
@@ -77,23 +89,31 @@ let longestTag = 200
 ///   - leftOut: how many more words the list has in its middle. They are never shown.
 func shortened(_ words: [[UInt8]], longest: Int = 200, leftOut: Int = 0) -> [[UInt8]] {
     let longestWord = longest / 2
-    func count(_ words: some Sequence<[UInt8]>, atMost room: Int) -> Int {
-        var left = room
-        return words.prefix { word in
-            left -= min(word.count, longestWord) + 1
-            return left >= 0
-        }.count
+    if leftOut == 0, countOfShown(words, longestWord, atMost: longest) == words.count {
+        return quoted(words, longestWord)
     }
-    func quoted(_ words: some Sequence<[UInt8]>) -> [[UInt8]] {
-        words.map { shownQuoted(shortened(word: $0, longest: longestWord)) }
-    }
-    if leftOut == 0, count(words, atMost: longest) == words.count { return quoted(words) }
-    let first = max(count(words, atMost: longest * 2 / 3), 1)
-    let last = max(count(words.dropFirst(first).reversed(), atMost: longest / 3), 1)
+    let first = max(countOfShown(words, longestWord, atMost: longest * 2 / 3), 1)
+    let rest = words.dropFirst(first).reversed()
+    let last = max(countOfShown(rest, longestWord, atMost: longest / 3), 1)
     let left = words.count + leftOut - first - last
-    if left <= 0 { return quoted(words) }
-    return quoted(words.prefix(first)) + [Array("... \(left) more ...".utf8)]
-        + quoted(words.suffix(last))
+    if left <= 0 { return quoted(words, longestWord) }
+    return quoted(words.prefix(first), longestWord) + [Array("... \(left) more ...".utf8)]
+        + quoted(words.suffix(last), longestWord)
+}
+
+/// How many of the first words fit into some bytes, if each is shortened.
+private func countOfShown(
+    _ words: some Sequence<[UInt8]>, _ longestWord: Int, atMost room: Int
+) -> Int {
+    var left = room
+    return words.prefix { word in
+        left -= min(word.count, longestWord) + 1
+        return left >= 0
+    }.count
+}
+
+private func quoted(_ words: some Sequence<[UInt8]>, _ longestWord: Int) -> [[UInt8]] {
+    words.map { shownQuoted(shortened(word: $0, longest: longestWord)) }
 }
 
 private func shortened(word: [UInt8], longest: Int) -> [UInt8] {

@@ -1,3 +1,5 @@
+import Shared
+
 /// One word of the command line, split at its placeholders.
 struct Template: Equatable {
     enum Part: Equatable {
@@ -115,18 +117,20 @@ struct Template: Equatable {
         }
     }
 
-    /// Returns the word with all placeholders filled in.
+    /// Appends the word to bytes, with all placeholders filled in.
     ///
     /// - Parameter fields: the fields of the item; needed only for `{1}`, `{2}` ...
-    func filled(
-        item: ArraySlice<UInt8>, fields: [ArraySlice<UInt8>], chunk: Int, slot: Int
-    ) -> [UInt8] {
-        parts.reduce(into: []) { word, part in
+    func fill(
+        into bytes: inout [UInt8], item: ArraySlice<UInt8>, fields: [ArraySlice<UInt8>],
+        chunk: Int, slot: Int
+    ) {
+        for part in parts {
             switch part {
-            case .text(let bytes): word += bytes
-            case .item(let itemPart): word += itemPart.taken(from: item, fields: fields)
-            case .chunkNumber: word += Array("\(chunk)".utf8)
-            case .slot: word += Array("\(slot)".utf8)
+            case .text(let text): bytes += text
+            case .item(.whole): bytes += item
+            case .item(let itemPart): bytes += itemPart.taken(from: item, fields: fields)
+            case .chunkNumber: bytes += Array("\(chunk)".utf8)
+            case .slot: bytes += Array("\(slot)".utf8)
             }
         }
     }
@@ -191,15 +195,21 @@ func fields(_ item: ArraySlice<UInt8>, separator: [UInt8]) -> [ArraySlice<UInt8>
     guard let first = separator.first else { return [item] }
     var found: [ArraySlice<UInt8>] = []
     var start = item.startIndex
-    var index = item.startIndex
-    while index < item.endIndex {
-        if item[index] == first, item[index...].starts(with: separator) {
-            found.append(item[start..<index])
-            index += separator.count
-            start = index
-        } else {
-            index += 1
+    unsafe item.withUnsafeBytes { bytes in
+        var from = 0
+        while let place = unsafe firstOffset(
+            of: first, in: UnsafeRawBufferPointer(rebasing: bytes[from...])
+        ) {
+            let index = item.startIndex + from + place
+            if separator.count == 1 || item[index...].starts(with: separator) {
+                found.append(item[start..<index])
+                start = index + separator.count
+                from = start - item.startIndex
+            } else {
+                from += place + 1
+            }
         }
     }
-    return found + [item[start...]]
+    found.append(item[start...])
+    return found
 }

@@ -4,128 +4,134 @@ import Shared
 struct Chunk {
     /// Its place in the input, from 1.
     let number: Int
-    let itemCount: Int
-    /// The items with their delimiters, as they were read; the last item may lack its delimiter.
-    let bytes: [UInt8]
+    let contents: Contents
+    /// What the worker reads before the items (`--header`).
+    var header: [UInt8] = []
+
+    /// Items with their delimiters, as they stand in the input; the last item may lack its
+    /// delimiter.
+    enum Contents {
+        case memory([UInt8], itemCount: Int)
+        /// The items are not counted.
+        case range(FileRange)
+    }
+
+    init(number: Int, contents: Contents) {
+        self.number = number
+        self.contents = contents
+    }
+
+    init(number: Int, itemCount: Int, bytes: [UInt8]) {
+        self.init(number: number, contents: .memory(bytes, itemCount: itemCount))
+    }
+
+    /// The number of items; nil if they are not counted.
+    var itemCount: Int? {
+        switch contents {
+        case .memory(_, let itemCount): itemCount
+        case .range: nil
+        }
+    }
+
+    var byteCount: Int { contents.byteCount }
+
+    /// Bytes of memory that its items take.
+    var bytesInMemory: Int {
+        switch contents {
+        case .memory(let bytes, _): bytes.count
+        case .range: 0
+        }
+    }
+
+    /// The items, which must be in memory. Only a chunk for standard input can be a range.
+    var bytes: [UInt8] {
+        guard case .memory(let bytes, _) = contents else {
+            wrongState("the items of a range are needed in memory")
+        }
+        return bytes
+    }
 
     func items(delimiter: UInt8) -> [ArraySlice<UInt8>] {
-        var items = bytes.split(separator: delimiter, omittingEmptySubsequences: false)
-        if bytes.last == delimiter { items.removeLast() }
+        let bytes = self.bytes
+        var items: [ArraySlice<UInt8>] = []
+        items.reserveCapacity(itemCount ?? 0)
+        var start = 0
+        unsafe bytes.withUnsafeBytes { memory in
+            while let length = unsafe firstOffset(
+                of: delimiter, in: UnsafeRawBufferPointer(rebasing: memory[start...])
+            ) {
+                items.append(bytes[start..<(start + length)])
+                start += length + 1
+            }
+        }
+        if bytes.last != delimiter { items.append(bytes[start...]) }
         return items
     }
 
+    /// Some of the first and some of the last items, in the order of the input.
+    struct OuterItems {
+        var front: [ArraySlice<UInt8>]
+        var back: [ArraySlice<UInt8>]
+        /// How many items there are between them; nil if that is unknown.
+        var leftOut: Int?
+    }
+
     /// Returns some of the first and some of the last items, without splitting those between.
-    func outerItems(delimiter: UInt8, first: Int, last: Int) -> [ArraySlice<UInt8>] {
-        if itemCount <= first + last { return items(delimiter: delimiter) }
+    func outerItems(delimiter: UInt8, first: Int, last: Int) -> OuterItems {
+        let (head, tail) =
+            switch contents {
+            case .memory(let bytes, _): (bytes[...], bytes[bytes.endIndex...])
+            case .range(let range): (range.head[...], range.tail[...])
+            }
+        if tail.isEmpty, itemCount ?? 0 <= first + last {
+            let all = Chunk(number: number, itemCount: 0, bytes: Array(head))
+            return OuterItems(front: all.items(delimiter: delimiter), back: [], leftOut: 0)
+        }
         var front: [ArraySlice<UInt8>] = []
-        var rest = bytes[...]
+        var rest = head
         while front.count < first, let end = rest.firstIndex(of: delimiter) {
             front.append(rest[..<end])
             rest = rest[(end + 1)...]
         }
+        // The first item is longer than the sample of it.
+        if front.isEmpty { front.append(rest) }
         var back: [ArraySlice<UInt8>] = []
-        if rest.last == delimiter { rest.removeLast() }
+        if !tail.isEmpty { rest = tail }
+        if rest.last == delimiter { rest = rest.dropLast() }
         while back.count < last {
-            let end = rest.lastIndex(of: delimiter).map { $0 + 1 } ?? rest.startIndex
-            back.append(rest[end...])
-            rest = rest[..<max(end - 1, rest.startIndex)]
+            let end = rest.lastIndex(of: delimiter).map { $0 + 1 }
+            // A sample may begin in the middle of an item.
+            if end == nil, !tail.isEmpty, !back.isEmpty { break }
+            back.append(rest[(end ?? rest.startIndex)...])
+            guard let end else { break }
+            rest = rest[..<(end - 1)]
         }
-        return front + back.reversed()
+        return OuterItems(
+            front: front, back: back.reversed(),
+            leftOut: itemCount.map { $0 - front.count - back.count })
     }
 }
 
-/// The limits of a chunk. The first one reached ends it, but each chunk has at least one item.
-struct ChunkLimits: Equatable {
-    var items: Int
-    /// Bytes of input, including delimiters.
-    var bytes: Int
-    /// nil if items are not arguments.
-    var room: ArgumentRoom?
+extension Chunk.Contents {
+    var byteCount: Int {
+        switch self {
+        case .memory(let bytes, _): bytes.count
+        case .range(let range): range.count
+        }
+    }
 }
 
-/// The next part of the input.
-enum Cut: Equatable {
-    case chunk(byteCount: Int, itemCount: Int)
-    /// An item that no command can take, and the reason.
-    case refused(byteCount: Int, why: String)
-}
+/// Whole items in a regular file, which are moved to a worker without a copy in memory.
+struct FileRange {
+    let file: FileDescriptor
+    let offset: Int
+    let count: Int
+    /// When the file was last changed before the run, as time since 1970.
+    let changed: Duration
+    /// The first and the last bytes. If they are all, `tail` is empty.
+    let head: [UInt8]
+    let tail: [UInt8]
 
-/// Cuts the input into chunks. It remembers how far it has searched, so that no byte is searched
-/// twice even if the input arrives in small pieces.
-struct Chunker {
-    var limits: ChunkLimits
-    let delimiter: UInt8
-
-    /// The unfinished chunk: its whole items, their bytes, and the bytes of their arguments.
-    private var itemCount = 0
-    private var byteCount = 0
-    private var argumentBytes = 0
-    /// Bytes after `byteCount` that are known to hold no delimiter.
-    private var searched = 0
-
-    init(limits: ChunkLimits, delimiter: UInt8) {
-        self.limits = limits
-        self.delimiter = delimiter
-    }
-
-    /// - Parameters:
-    ///   - bytes: the input after the last cut: the bytes of the previous call, and maybe more.
-    ///   - atEnd: whether no more input will come.
-    /// - Returns: nil if more input is needed, or none is left.
-    mutating func next(_ bytes: UnsafeRawBufferPointer, atEnd: Bool) -> Cut? {
-        while byteCount < bytes.count {
-            guard let end = unsafe endOfItem(bytes, atEnd: atEnd) else { return nil }
-            let isDelimited = end < bytes.count
-            let itemBytes = end - byteCount + (isDelimited ? 1 : 0)
-            let item = unsafe UnsafeRawBufferPointer(rebasing: bytes[byteCount..<end])
-            let size = unsafe limits.room?.size(ofItem: item) ?? (cost: 0, longest: 0)
-            if let why = unsafe refusal(item, size) {
-                if itemCount > 0 { return finishChunk() }
-                self = Chunker(limits: limits, delimiter: delimiter)
-                return .refused(byteCount: itemBytes, why: why)
-            }
-            let isFull =
-                byteCount + itemBytes > limits.bytes
-                || argumentBytes + size.cost > (limits.room?.total ?? .max)
-            if isFull && itemCount > 0 { return finishChunk() }
-            itemCount += 1
-            byteCount += itemBytes
-            argumentBytes += size.cost
-            searched = 0
-            // Every other item has at least one byte, so nothing more fits.
-            if itemCount == limits.items || byteCount >= limits.bytes { return finishChunk() }
-        }
-        return atEnd && itemCount > 0 ? finishChunk() : nil
-    }
-
-    private mutating func endOfItem(_ bytes: UnsafeRawBufferPointer, atEnd: Bool) -> Int? {
-        let from = byteCount + searched
-        let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[from...])
-        if let offset = unsafe firstOffset(of: delimiter, in: rest) { return from + offset }
-        searched = bytes.count - byteCount
-        return atEnd ? bytes.count : nil
-    }
-
-    private func refusal(
-        _ item: UnsafeRawBufferPointer, _ size: (cost: Int, longest: Int)
-    ) -> String? {
-        guard let room = limits.room else { return nil }
-        if size.longest > ArgumentLimit.longestArgument {
-            return "too long for an argument (\(item.count) bytes); -i has no such limit"
-        }
-        if size.cost > room.total {
-            return "too long for a command line (\(item.count) bytes), "
-                + "which has room for \(room.left) beside the environment; -i has no such limit"
-        }
-        if delimiter != 0, unsafe firstOffset(of: 0, in: item) != nil {
-            return "holds a NUL byte, which no argument can; see -0 and -i"
-        }
-        return nil
-    }
-
-    private mutating func finishChunk() -> Cut {
-        let cut = Cut.chunk(byteCount: byteCount, itemCount: itemCount)
-        self = Chunker(limits: limits, delimiter: delimiter)
-        return cut
-    }
+    /// The size of a sample.
+    static let sampleSize = 2048
 }

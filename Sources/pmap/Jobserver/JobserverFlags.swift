@@ -32,8 +32,8 @@ extension JobserverAddress {
     /// items, and returning one would add to the output.
     ///
     /// - Parameter file: the file of `-a`.
-    func isStream(orFile file: Argument?) -> Bool {
-        let streams = [0, 1, 2].compactMap { FileDescriptor($0).status } + status(ofFile: file)
+    func isStream(orFile files: [Argument]) -> Bool {
+        let streams = [0, 1, 2].compactMap { FileDescriptor($0).status } + files.flatMap(status)
         let ends: [stat] =
             switch self {
             case .pipe(let reading, let writing):
@@ -45,8 +45,8 @@ extension JobserverAddress {
         }
     }
 
-    private func status(ofFile file: Argument?) -> [stat] {
-        guard let file, file != "-" else { return [] }
+    private func status(ofFile file: Argument) -> [stat] {
+        if file == "-" { return [] }
         return Path(file.bytes).status.map { [$0] } ?? []
     }
 }
@@ -56,7 +56,7 @@ extension Settings {
     mutating func refuseStreamsAsJobserver(_ messages: Messages) {
         guard joinsJobserver, !isDryRun, let text = unsafe getenv("MAKEFLAGS"),
             let flags = unsafe JobserverFlags(makeFlags: String(cString: text)),
-            flags.address.isStream(orFile: argumentFile)
+            flags.address.isStream(orFile: argumentFiles)
         else { return }
         let name = if case .fifo(let path) = flags.address { path } else { flags.address.text }
         messages.say("jobserver \(name)", "an input or output of pmap itself; using -j1")

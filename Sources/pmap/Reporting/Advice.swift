@@ -4,8 +4,9 @@ struct Advice {
     enum Limit {
         case items(Int)
         case bytes(Int)
-        /// `-c auto`, and the average size of the chunk that an item was in.
-        case automatic(Int)
+        /// `-c auto`, or `-i` without a size, and the average size of the chunk that an item or a
+        /// byte was in.
+        case automatic(ChunkSizer.Unit, Int)
     }
 
     var limit: Limit
@@ -24,6 +25,8 @@ struct Advice {
     var utilisation: Double
     var startShare: Double
     var endShare: Double
+    /// The share of the run's time in which output waited for its reader.
+    var readerShare = 0.0
     /// How many items fit on one command line, estimated from those seen.
     var mostItems = Int.max
 
@@ -40,7 +43,12 @@ struct Advice {
     /// One sentence that gives a number for each of the two options.
     var sentence: String {
         if chunks == 0 { return "none: no worker ran to its end." }
-        if items == 1 { return "none: one item tells too little." }
+        if unit == .items, items == 1 { return "none: one item tells too little." }
+        if readerShare > 0.5 {
+            return "the workers waited for the reader of their output for \(percent(readerShare)) of "
+                + "the time: have them print less"
+                + (unit == .bytes ? ", as larger blocks may (-b), " : " ") + "or it do less."
+        }
         let (size, why) = chunkAdvice
         let (workers, whyWorkers) = workerAdvice
         let reasons = [why, whyWorkers].compactMap(\.self)
@@ -95,34 +103,43 @@ struct Advice {
                 )
             }
         }
-        if case .automatic(let size) = limit {
+        if case .automatic(.items, let size) = limit {
             return ("-c \(min(max(size, 1), mostItems))", "that is what -c auto came to")
+        }
+        if case .automatic(.bytes, let size) = limit {
+            return ("-b \(sizeText(max(size, 1)))", "that is what it came to without -b")
         }
         return (current, nil)
     }
 
     /// The size of the whole input, in the unit of the option.
-    private var measure: Int {
-        if case .bytes = limit { bytes } else { items }
+    private var measure: Int { unit == .bytes ? bytes : items }
+
+    private var unit: ChunkSizer.Unit {
+        switch limit {
+        case .items: .items
+        case .bytes: .bytes
+        case .automatic(let unit, _): unit
+        }
     }
 
     /// The most that fits on one command line, in the same unit.
     private var most: Double {
-        if case .bytes = limit { return .infinity }
-        return Double(mostItems)
+        unit == .bytes ? .infinity : Double(mostItems)
     }
 
     private var current: String {
         switch limit {
         case .items(let number): "-c \(number)"
         case .bytes(let number): "-b \(sizeText(number))"
-        case .automatic: "-c auto"
+        case .automatic(.items, _): "-c auto"
+        case .automatic(.bytes, _): ""
         }
     }
 
     private func option(_ size: Double) -> String {
         let number = max(Int(size.rounded(.up)), 1)
-        if case .bytes = limit { return "-b \(sizeText(number))" }
+        if unit == .bytes { return "-b \(sizeText(number))" }
         return "-c \(number)"
     }
 

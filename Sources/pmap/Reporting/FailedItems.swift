@@ -23,6 +23,7 @@ struct FailedItems<S: System>: ~Copyable {
     private let isRegular: Bool
     private let replaces: Bool
     private var size = 0
+    private var isEmpty = true
     /// The parts of the file, as long as all of them are known.
     private var pieces: [Piece] = []
     private var isOrdered = true
@@ -62,16 +63,60 @@ struct FailedItems<S: System>: ~Copyable {
 
     /// Writes items.
     ///
-    /// - Parameter place: the items' place in the input, by which the list is sorted at the end.
-    mutating func add(_ items: [UInt8], place: Int) throws(Errno) {
-        let bytes = items.last == delimiter ? items : items + [delimiter]
-        try system.writeAll(bytes, to: file)
+    /// - Parameters:
+    ///   - header: what stands first in the list.
+    ///   - place: the items' place in the input, by which the list is sorted at the end.
+    /// - Returns: how many bytes are missing, because a file has become shorter.
+    mutating func add(
+        _ items: Chunk.Contents, header: [UInt8], place: Int
+    ) throws(Errno) -> Int {
+        if isEmpty, !header.isEmpty {
+            try system.writeAll(header, to: file)
+            note(header.count, place: -1)
+        }
+        isEmpty = false
+        var count = 0
+        var last: UInt8?
+        func write(_ bytes: [UInt8]) throws(Errno) {
+            try system.writeAll(bytes, to: file)
+            count += bytes.count
+            last = bytes.last
+        }
+        switch items {
+        case .memory(let bytes, _): try write(bytes)
+        case .range(let range):
+            while count < range.count {
+                let bytes = try read(range, from: count)
+                if bytes.isEmpty { break }
+                try write(bytes)
+            }
+        }
+        let missing = items.byteCount - count
+        if last != delimiter { try write([delimiter]) }
+        note(count, place: place)
+        return missing
+    }
+
+    /// Reads a piece of a range; less at the end of the file.
+    private func read(_ range: FileRange, from start: Int) throws(Errno) -> [UInt8] {
+        let (system, size) = (self.system, min(range.count - start, Self.copySize))
+        var bytes = [UInt8](repeating: 0, count: size)
+        let found = try unsafe bytes.withUnsafeMutableBufferPointer { memory throws(Errno) in
+            try unsafe system.read(
+                range.file, at: range.offset + start,
+                into: UnsafeMutableRawBufferPointer(memory))
+        }
+        bytes.removeLast(size - found)
+        return bytes
+    }
+
+    private mutating func note(_ count: Int, place: Int) {
         if !isRegular { return }
         if let last = pieces.last, place < last.place { isOrdered = false }
         if pieces.count < Self.mostPieces {
-            pieces.append(Piece(place: place, offset: size, count: bytes.count))
+            pieces.append(Piece(place: place, offset: size, count: count))
         }
-        size += bytes.count
+        size += count
     }
 
     /// Notes that the input cannot be read any further. The items that were not read are only in

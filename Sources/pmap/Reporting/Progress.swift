@@ -5,32 +5,58 @@ struct Progress: Equatable {
     var chunksDone = 0
     /// nil until the end of the input has been read.
     var chunksTotal: Int?
-    /// Includes the items done by an earlier run.
-    var itemsDone = 0
+    /// Includes the items done by an earlier run; nil if they are not counted.
+    var itemsDone: Int? = 0
     var itemsTotal: Int?
     /// The items of `itemsDone` that an earlier run did. They do not count for the rate.
     var itemsSkipped = 0
+    /// The same of bytes of input.
+    var bytesDone = 0
+    var bytesTotal: Int?
+    var bytesSkipped = 0
     var running = 0
     var failed = 0
     var elapsed = Duration.zero
     /// Items per second, from `RateEstimate`.
     var rate = 0.0
+    /// Bytes per second, likewise.
+    var byteRate = 0.0
+
+    /// What is done of what, in items; in bytes of input, if only their total is known.
+    private var work: (done: Int, total: Int, rate: Double)? {
+        if let itemsTotal, let itemsDone { return (itemsDone, itemsTotal, rate) }
+        return bytesTotal.map { (bytesDone, $0, byteRate) }
+    }
 
     /// Estimated seconds until all is done; nil if unknown.
     var secondsLeft: Double? {
-        guard let itemsTotal, rate > 0, itemsDone < itemsTotal else { return nil }
-        return Double(itemsTotal - itemsDone) / rate
+        guard let work, work.rate > 0, work.done < work.total else { return nil }
+        return Double(work.total - work.done) / work.rate
     }
 
     /// How many of `parts` equal parts are done, rounded down; nil until the total is known.
     func share(of parts: Int) -> Int? {
-        guard let itemsTotal else { return nil }
-        if itemsDone >= itemsTotal { return parts }
-        return Int(Double(itemsDone) * Double(parts) / Double(itemsTotal))
+        guard let work else { return nil }
+        if work.done >= work.total { return parts }
+        return Int(Double(work.done) * Double(parts) / Double(work.total))
+    }
+
+    /// Notes a chunk that is done.
+    mutating func note(_ chunk: Chunk) {
+        chunksDone += 1
+        bytesDone += chunk.byteCount
+        itemsDone = chunk.itemCount.flatMap { count in itemsDone.map { $0 + count } }
     }
 
     var chunks: String { "\(chunksDone)\(total(chunksTotal)) chunks" }
-    var items: String { "\(itemsDone)\(total(itemsTotal)) items" }
+    /// The items that are done; the bytes, if items are not counted.
+    var items: String {
+        if let itemsDone { return "\(itemsDone)\(total(itemsTotal)) items" }
+        return bytesTotal.map { "\(megabytes(bytesDone))/\(megabytes($0)) MB" }
+            ?? "\(megabytes(bytesDone)) MB"
+    }
+    /// Items per second; bytes, if items are not counted.
+    var speed: String { itemsDone == nil ? "\(tenths(byteRate / 1e6)) MB" : tenths(rate) }
     /// nil when no worker runs any more.
     var timeLeft: String? { running > 0 ? secondsLeft.map { "\(clock($0)) left" } : nil }
 
@@ -39,7 +65,8 @@ struct Progress: Equatable {
     /// One line of text, without its newline.
     var statusLine: String {
         let fields: [String?] = [
-            chunks, items, "\(running) running", "\(failed) failed", "\(tenths(rate)) items/s",
+            chunks, items, "\(running) running", "\(failed) failed",
+            speed + (itemsDone == nil ? "/s" : " items/s"),
             timeLeft,
         ]
         return fields.compactMap(\.self).joined(separator: ", ")
@@ -53,9 +80,10 @@ struct Progress: Equatable {
         let members: KeyValuePairs = [
             "elapsed": decimal(elapsed),
             "chunks_done": "\(chunksDone)", "chunks_total": number(chunksTotal),
-            "items_done": "\(itemsDone)", "items_total": number(itemsTotal),
+            "items_done": number(itemsDone), "items_total": number(itemsTotal),
+            "bytes_done": "\(bytesDone)", "bytes_total": number(bytesTotal),
             "running": "\(running)", "failed": "\(failed)",
-            "items_per_second": decimal(.seconds(rate)),
+            "items_per_second": itemsDone == nil ? "null" : decimal(.seconds(rate)),
             "seconds_left": secondsLeft.map { decimal(.seconds(min($0, 1e12))) } ?? "null",
             "finished": "\(isFinal)",
         ]
@@ -96,6 +124,8 @@ struct RateEstimate {
 
     var perSecond: Double { items > 0 ? items / (seconds + idle) : 0 }
 }
+
+private func megabytes(_ bytes: Int) -> String { tenths(Double(bytes) / 1e6) }
 
 /// Formats a number: one decimal place below 100, none above.
 func tenths(_ number: Double) -> String {

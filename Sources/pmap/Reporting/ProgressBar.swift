@@ -25,8 +25,8 @@ struct ProgressBar {
             Field(text: "\(progress.failed) failed", rank: failed ? 2 : 7, isAlert: failed),
             Field(text: "\(clock(progress.elapsed / .seconds(1))) elapsed", rank: 6),
         ]
-        if progress.rate > 0 {
-            fields.insert(Field(text: "\(tenths(progress.rate))/s", rank: 5), at: 2)
+        if max(progress.rate, progress.byteRate) > 0 {
+            fields.insert(Field(text: "\(progress.speed)/s", rank: 5), at: 2)
         }
         if let timeLeft = progress.timeLeft { fields.append(Field(text: timeLeft, rank: 1)) }
         return fields

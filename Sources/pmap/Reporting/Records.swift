@@ -12,11 +12,11 @@ struct RecordFiles: ~Copyable {
     init() {}
 
     /// Opens the files. None is changed until all of them are known to be the right ones.
-    init(_ settings: Settings, items: FileDescriptor) throws(Failure) {
-        let input = items.status ?? stat()
+    init(_ settings: Settings, input files: [InputFile]) throws(Failure) {
+        let input = files.map { $0.descriptor.status ?? stat() }
         let output = FileDescriptor.standardOutput.status ?? stat()
-        inputIsFile = input.isRegular
-        if inputIsFile, input.isSameFile(as: output) {
+        inputIsFile = input.allSatisfy(\.isRegular)
+        if input.contains(where: { $0.isRegular && $0.isSameFile(as: output) }) {
             throw Failure("standard output", "is also the input")
         }
         let names = (settings.logFile, settings.failedItemsFile, settings.workersFile)
@@ -39,7 +39,13 @@ struct RecordFiles: ~Copyable {
         }
         try requireDifferentFiles(parts)
         if let name = settings.failedItemsFile, let opened = failedItems.take() {
-            let isInput = inputIsFile && input.isSameFile(as: opened.status)
+            let isInput = input.contains {
+                $0.isRegular && $0.isSameFile(as: opened.status)
+            }
+            if isInput, files.count > 1 {
+                throw Failure(
+                    "--failed '\(name.text)'", "is also one of several inputs; name another file")
+            }
             self.failedItems = try Self.failedItemsFile(
                 name, opened, isInput: isInput, settings.temporaryFolder)
         }
@@ -51,12 +57,10 @@ struct RecordFiles: ~Copyable {
 
     /// The streams that the run reads and prints to.
     private static func otherParts(
-        _ settings: Settings, _ input: stat, _ output: stat
+        _ settings: Settings, _ input: [stat], _ output: stat
     ) -> [FilePart] {
-        var parts = [
-            FilePart(kind: .items, name: "the input", status: input),
-            FilePart(kind: .output, name: "standard output", status: output),
-        ]
+        var parts = input.map { FilePart(kind: .items, name: "the input", status: $0) }
+        parts.append(FilePart(kind: .output, name: "standard output", status: output))
         if let errors = FileDescriptor.standardError.status {
             parts.append(FilePart(kind: .errors, name: "standard error", status: errors))
         }
@@ -112,7 +116,7 @@ struct Records<S: System>: ~Copyable {
     private var rows: [Int: LogRow] = [:]
     /// Items of chunks that succeeded and whose output is not completely written yet. If it never
     /// is, they go to the list of failed items.
-    private var unwritten: [Int: [UInt8]] = [:]
+    private var unwritten: [Int: Chunk] = [:]
 
     init(_ system: S, _ settings: Settings, _ files: consuming RecordFiles) {
         var files = files
@@ -153,20 +157,19 @@ struct Records<S: System>: ~Copyable {
     /// Stores the row of a finished chunk. If the chunk printed nothing, the row is written at
     /// once, since there is no output to lose.
     ///
-    /// - Parameter items: the items of the chunk.
     /// - Throws: a `Failure` that names the log. The log is then given up.
-    mutating func addRow(_ row: @autoclosure () -> LogRow, items: [UInt8]) throws(Failure) {
+    mutating func addRow(_ row: @autoclosure () -> LogRow, chunk: Chunk) throws(Failure) {
         if log == nil && !hasFailedItems { return }
         let row = row()
         if row.bytes == 0 { return try write(row) }
-        if hasFailedItems && row.outcome.isSuccess { unwritten[row.chunk] = items }
+        if hasFailedItems && row.outcome.isSuccess { unwritten[row.chunk] = chunk }
         if log != nil { rows[row.chunk] = row }
     }
 
     /// Removes and returns the chunks that succeeded and whose output was not written.
-    mutating func takeUnwritten() -> [(chunk: Int, items: [UInt8])] {
+    mutating func takeUnwritten() -> [Chunk] {
         defer { unwritten = [:] }
-        return unwritten.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+        return unwritten.values.sorted { $0.number < $1.number }
     }
 
     /// Writes the rows of chunks whose output is written.
@@ -216,11 +219,16 @@ struct Records<S: System>: ~Copyable {
 
     /// Lists items that failed for good or were not tried.
     ///
-    /// - Parameter place: the items' place in the input, by which the list is sorted at the end.
+    /// - Parameters:
+    ///   - header: what must stand before the items if they are read again.
+    ///   - place: the items' place in the input, by which the list is sorted at the end.
+    /// - Returns: how many bytes are missing, because a file has become shorter.
     /// - Throws: a `Failure` that names the file. The file is then given up.
-    mutating func addFailed(_ items: [UInt8], place: Int) throws(Failure) {
+    mutating func addFailed(
+        _ items: Chunk.Contents, header: [UInt8], place: Int
+    ) throws(Failure) -> Int {
         do throws(Errno) {
-            try failedItems?.add(items, place: place)
+            return try failedItems?.add(items, header: header, place: place) ?? 0
         } catch {
             failedItems?.abandon()
             failedItems = nil

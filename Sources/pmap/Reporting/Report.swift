@@ -24,7 +24,8 @@ struct Report<S: System>: ~Copyable {
             system, style: settings.progressStyle, interval: settings.progressInterval,
             messages: messages)
         self.records = records
-        statistics = settings.showsStatistics ? Statistics() : nil
+        statistics =
+            settings.showsStatistics ? Statistics(unit: settings.cutsBlocks ? .bytes : .items) : nil
         began = system.now
     }
 
@@ -132,9 +133,8 @@ struct Report<S: System>: ~Copyable {
     }
 
     /// Reports that the input cannot be read any further.
-    mutating func inputFailed(_ error: Errno) {
-        let file = settings.argumentFile.map { $0 == "-" ? nil : $0.text } ?? nil
-        sayError(file ?? "standard input", error.reason)
+    mutating func inputFailed(_ file: String, _ why: String) {
+        sayError(file, why)
         records.noteCutInput()
     }
 
@@ -154,24 +154,28 @@ struct Report<S: System>: ~Copyable {
 
     func earlierRun(of chunk: Chunk) -> EarlierRun {
         guard let mark = records.markOfDone(chunk: chunk.number) else { return .notDone }
-        return mark == ChunkMark(chunk, delimiter: settings.delimiter) ? .done : .differs
+        return mark == self.mark(of: chunk) ? .done : .differs
+    }
+
+    private func mark(of chunk: Chunk) -> ChunkMark {
+        ChunkMark(chunk, delimiter: settings.delimiter, isBlock: settings.cutsBlocks)
     }
 
     /// Notes that a chunk is skipped, because an earlier run has done it.
-    mutating func skipped(items: Int) {
+    mutating func skipped(_ chunk: Chunk) {
         failures.noteDone()
-        progress.chunksDone += 1
-        progress.itemsDone += items
-        progress.itemsSkipped += items
+        progress.note(chunk)
+        progress.itemsSkipped += chunk.itemCount ?? 0
+        progress.bytesSkipped += chunk.byteCount
     }
 
     /// Reports that a chunk differs from the one in the log.
     mutating func differs(_ chunk: Chunk) {
-        let there = records.markOfDone(chunk: chunk.number)?.items ?? 0
-        let difference =
-            there == chunk.itemCount
-            ? "has other items there than here"
-            : "has \(there) items there and \(chunk.itemCount) here"
+        let there = records.markOfDone(chunk: chunk.number)?.items
+        var difference = "has other items there than here"
+        if let there, let here = chunk.itemCount, there != here {
+            difference = "has \(there) items there and \(here) here"
+        }
         sayError(
             settings.logFile?.text ?? "",
             "chunk \(chunk.number) \(difference); resume with the same input and chunk size")
@@ -180,7 +184,12 @@ struct Report<S: System>: ~Copyable {
     /// Reports an item that no command can take.
     mutating func refused(_ item: RefusedItem) {
         sayError("item \(item.number)", item.why)
-        addFailed(item.bytes, place: 2 * item.chunkBefore + 1)
+        addFailed(.memory(item.bytes, itemCount: 1), header: [], place: 2 * item.chunkBefore + 1)
+    }
+
+    /// Notes that nothing could be done for some time but wait for standard output's reader.
+    mutating func waitedForReader(_ time: Duration) {
+        statistics?.readerSeconds += time / .seconds(1)
     }
 
     /// Notes that an attempt to run a chunk has ended, for good or not.
@@ -197,7 +206,7 @@ struct Report<S: System>: ~Copyable {
         if isExpected { return }
         let what = "worker \(attempt.process) \(outcome.text)"
         switch (outcome, attempt.reason) {
-        case (_, .halt): break
+        case (_, .halt), (_, .lostInput): break
         case (.exited(status: 255), _):
             say("chunk \(chunk.number)", withItems("\(what); no more chunks are started", chunk))
         case (.killed, _), (.timedOut, _), (.tooFewAnswers, _):
@@ -225,16 +234,21 @@ struct Report<S: System>: ~Copyable {
     /// - Parameter isExpected: as in `ended`.
     mutating func finished(_ attempt: EndedAttempt, isExpected: Bool) {
         let (chunk, outcome, use) = (attempt.chunk, attempt.outcome, attempt.use)
-        progress.chunksDone += 1
-        progress.itemsDone += chunk.itemCount
-        if attempt.reason == .halt { tally.noteHalted() } else { tally.note(outcome) }
+        progress.note(chunk)
+        switch attempt.reason {
+        case .halt: tally.noteHalted()
+        case .lostInput: tally.noteLostInput()
+        default: tally.note(outcome)
+        }
         switch attempt.reason {
         // pmap ended this worker, which says nothing about its items.
         case .halt, .endOfRun: break
+        case .lostInput: noteFailed(chunk, "did not get all of its input")
         case nil where isExpected && outcome.isKilled: break
         default: noteEnd(of: chunk, outcome)
         }
         let (command, delimiter) = (settings.command, settings.delimiter)
+        let isBlock = settings.cutsBlocks
         record { records throws(Failure) in
             try records.addRow(
                 LogRow(
@@ -243,9 +257,9 @@ struct Report<S: System>: ~Copyable {
                     userTime: use.userTime, systemTime: use.systemTime,
                     maximumResidentSize: use.maximumResidentSize, outcome: outcome,
                     attempts: attempt.assignment.job.attempt, bytes: attempt.assignment.bytesOut,
-                    mark: ChunkMark(chunk, delimiter: delimiter),
+                    mark: ChunkMark(chunk, delimiter: delimiter, isBlock: isBlock),
                     shownItems: command.shortItems(chunk, delimiter: delimiter)),
-                items: chunk.bytes)
+                chunk: chunk)
         }
     }
 
@@ -281,21 +295,32 @@ struct Report<S: System>: ~Copyable {
     }
 
     /// Lists the items of a chunk that failed for good or was not run.
-    mutating func notDone(_ chunk: Chunk) { addFailed(chunk.bytes, place: 2 * chunk.number) }
+    mutating func notDone(_ chunk: Chunk) {
+        addFailed(chunk.contents, header: chunk.header, place: 2 * chunk.number)
+    }
 
     /// Lists the items of chunks whose output was not written, because the run is given up.
     mutating func addUnwritten() {
-        for (chunk, items) in records.takeUnwritten() { addFailed(items, place: 2 * chunk) }
+        for chunk in records.takeUnwritten() { notDone(chunk) }
     }
 
     /// Lists items that are not in a chunk yet, because no more workers are started.
-    mutating func notTried(_ items: [UInt8]) { addFailed(items, place: .max) }
+    mutating func notTried(_ items: Chunk.Contents, header: [UInt8]) {
+        addFailed(items, header: header, place: .max)
+    }
 
     /// Whether `notTried` needs the rest of the input too.
     var wantsUnreadItems: Bool { records.wantsUnreadItems }
 
-    private mutating func addFailed(_ items: [UInt8], place: Int) {
-        record { records throws(Failure) in try records.addFailed(items, place: place) }
+    private mutating func addFailed(_ items: Chunk.Contents, header: [UInt8], place: Int) {
+        var missing = 0
+        record { records throws(Failure) in
+            missing = try records.addFailed(items, header: header, place: place)
+        }
+        if missing > 0 {
+            say("the input", "has become shorter; \(missing) bytes of failed items are lost")
+            tally.noteLostRecord()
+        }
     }
 
     /// Updates the records. If that fails, reports it; the work goes on.
@@ -314,7 +339,7 @@ struct Report<S: System>: ~Copyable {
         let (chunk, assignment) = (attempt.chunk, attempt.assignment)
         statistics?.note(
             Statistics.Sample(
-                number: chunk.number, items: chunk.itemCount, bytes: chunk.bytes.count,
+                number: chunk.number, items: chunk.itemCount, bytes: chunk.byteCount,
                 slot: attempt.slot, seconds: (attempt.end - assignment.begun) / .seconds(1),
                 spawning: assignment.spawnSeconds, end: (attempt.end - began) / .seconds(1),
                 cpuSeconds: attempt.use.cpuTime / .seconds(1), bytesOut: assignment.bytesOut),
@@ -325,17 +350,16 @@ struct Report<S: System>: ~Copyable {
     ///
     /// - Parameters:
     ///   - workers: how many may run at once now.
-    ///   - findsChunkSize: whether `-c auto` is given.
     ///   - isHeard: whether standard output still has a reader.
     mutating func finish(
-        _ progress: Progress, workers: Int, findsChunkSize: Bool, isHeard: Bool
+        _ progress: Progress, workers: Int, isHeard: Bool
     ) {
         display.finish(progress)
         record { records throws(Failure) in try records.finishLog() }
         record { records throws(Failure) in try records.finishFailedItems() }
         if let statistics {
             let wall = (system.now - began) / .seconds(1)
-            let advice = advice(statistics, wall, workers, findsChunkSize)
+            let advice = advice(statistics, wall, workers)
             display.show(
                 text: statistics.table(progress: progress, wall: wall, advice: advice.sentence))
         }
@@ -353,12 +377,12 @@ struct Report<S: System>: ~Copyable {
     }
 
     private func advice(
-        _ statistics: Statistics, _ wall: Double, _ workers: Int, _ findsChunkSize: Bool
+        _ statistics: Statistics, _ wall: Double, _ workers: Int
     ) -> Advice {
         let limits = settings.chunkLimits
         let limit: Advice.Limit =
-            if findsChunkSize {
-                .automatic(statistics.typicalItems)
+            if let unit = settings.sizeUnit {
+                .automatic(unit, statistics.typicalSize)
             } else if limits.items == .max {
                 .bytes(limits.bytes)
             } else {
@@ -372,6 +396,7 @@ struct Report<S: System>: ~Copyable {
             utilisation: statistics.utilisation(wall: wall),
             startShare: statistics.startShare(wall: wall),
             endShare: statistics.endShare(wall: wall),
+            readerShare: wall > 0 ? statistics.readerSeconds / wall : 0,
             mostItems: Advice.mostItems(
                 in: limits.room, items: statistics.items, bytes: statistics.bytes))
     }

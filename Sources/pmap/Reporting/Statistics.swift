@@ -6,7 +6,8 @@ struct Statistics {
     /// A finished attempt to run a chunk.
     struct Sample {
         var number: Int
-        var items: Int
+        /// nil if they are not counted.
+        var items: Int?
         /// Bytes of input.
         var bytes: Int
         var slot: Int
@@ -19,15 +20,19 @@ struct Statistics {
         var bytesOut: Int
     }
 
+    /// What the size of chunks is measured in.
+    let unit: ChunkSizer.Unit
     /// Processes that were started.
     var starts = 0
     private(set) var chunks = 0
     private(set) var items = 0
     private(set) var bytes = 0
     private(set) var bytesOut = 0
-    /// The sum of the squares of the chunks' numbers of items.
+    /// The sum of the squares of the chunks' sizes.
     private var squares = 0.0
     private(set) var cpuSeconds = 0.0
+    /// Seconds in which output waited for its reader.
+    var readerSeconds = 0.0
     private(set) var times = Histogram()
     private(set) var cost = ChunkCost(memory: 1)
     /// For each slot, from the first: seconds in which it had a worker, and the end of its last
@@ -42,13 +47,14 @@ struct Statistics {
     /// - Parameter text: the chunk's items, shortened; evaluated only if it may be shown.
     mutating func note(_ sample: Sample, text: @autoclosure () -> String) {
         chunks += 1
-        items += sample.items
+        items += sample.items ?? 0
         bytes += sample.bytes
         bytesOut += sample.bytesOut
-        squares += Double(sample.items) * Double(sample.items)
+        let size = unit == .items ? sample.items ?? 0 : sample.bytes
+        squares += Double(size) * Double(size)
         cpuSeconds += sample.cpuSeconds
         times.add(sample.seconds)
-        cost.note(items: sample.items, seconds: sample.seconds, spawning: sample.spawning)
+        cost.note(items: size, seconds: sample.seconds, spawning: sample.spawning)
         while busy.count < sample.slot {
             busy.append(0)
             lastEnds.append(0)
@@ -62,8 +68,13 @@ struct Statistics {
         }
     }
 
-    /// The average size of the chunk that an item was in.
-    var typicalItems: Int { items > 0 ? Int((squares / Double(items)).rounded()) : 0 }
+    /// The average size of the chunk that an item or a byte was in.
+    var typicalSize: Int {
+        let total = unit == .items ? items : bytes
+        return total > 0 ? Int((squares / Double(total)).rounded()) : 0
+    }
+
+    init(unit: ChunkSizer.Unit = .items) { self.unit = unit }
 
     /// The share of the slots' total time in which they had a worker.
     func utilisation(wall: Double) -> Double {
@@ -89,7 +100,7 @@ struct Statistics {
     func table(progress: Progress, wall: Double, advice: String) -> String {
         var rows = [
             ("chunks", "\(progress.chunksDone), \(progress.failed) failed"),
-            ("items", "\(progress.itemsDone)"),
+            progress.itemsDone.map { ("items", "\($0)") } ?? ("bytes in", "\(bytes)"),
             ("bytes out", "\(bytesOut)"),
             ("wall", seconds(wall)),
             (

@@ -28,6 +28,7 @@ struct StatusDisplay<S: System> {
     private let interval: Duration
     private var nextUpdate: Duration
     private var rate = RateEstimate()
+    private var byteRate = RateEstimate()
     private var tick = 0
     private var isBarShown = false
     private var shownTaskProgress: String?
@@ -124,8 +125,12 @@ struct StatusDisplay<S: System> {
     private mutating func timed(_ progress: Progress) -> Progress {
         var progress = progress
         progress.elapsed = system.now - started
-        rate.note(count: progress.itemsDone - progress.itemsSkipped, at: progress.elapsed)
-        progress.rate = rate.perSecond
+        if let items = progress.itemsDone {
+            rate.note(count: items - progress.itemsSkipped, at: progress.elapsed)
+            progress.rate = rate.perSecond
+        }
+        byteRate.note(count: progress.bytesDone - progress.bytesSkipped, at: progress.elapsed)
+        progress.byteRate = byteRate.perSecond
         return progress
     }
 

@@ -1,4 +1,5 @@
-/// Finds how many items a chunk should have, for `-c auto`.
+/// Finds how large a chunk should be: how many items it should have, for `-c auto`, or how many bytes,
+/// for `-i` without `-b` and `-c`.
 ///
 /// While much work is left, chunks are so large that starting the worker takes a twentieth of a
 /// chunk's time. Toward the end chunks shrink with the number of items left, as in guided
@@ -8,43 +9,83 @@
 /// the costs of items may differ a thousandfold, as in S. F. Hummel, E. Schonberg and L. E. Flynn,
 /// "Factoring", Communications of the ACM 35(8), 1992.
 struct ChunkSizer {
+    /// What the size of a chunk is measured in.
+    enum Unit {
+        case items, bytes
+    }
+
     /// The share of a chunk's time that starting its worker may take.
     static let startShare = 0.05
 
+    let unit: Unit
     private var cost = ChunkCost(memory: 0.9)
     /// The largest chunk allowed so far. It rises only after smaller chunks have finished.
-    private var ceiling = 1
+    private var ceiling: Int
+    /// Bytes of output for each unit, as an average of the last chunks.
+    private var output = 0.0
 
-    /// Learns from a finished chunk.
-    mutating func note(items: Int, seconds: Double, spawning: Double) {
-        cost.note(items: items, seconds: seconds, spawning: spawning)
-        // If chunks take only milliseconds, a mistake costs little, so grow faster.
-        let factor = seconds < 0.005 ? 16 : seconds < 0.05 ? 4 : 2
-        ceiling = max(ceiling, min(items, 1 << 40) * factor)
+    /// A block is never smaller, unless less is left.
+    private static let leastBlock = 4 << 10
+    /// The size of the first blocks.
+    private static let firstBlock = 64 << 10
+
+    init(_ unit: Unit = .items) {
+        self.unit = unit
+        ceiling = unit == .items ? 1 : Self.firstBlock
     }
 
-    /// The number of items in a chunk while many are left.
+    /// Learns from a finished chunk.
+    ///
+    /// - Parameter output: the bytes that it printed.
+    mutating func note(size: Int, seconds: Double, spawning: Double, output: Int = 0) {
+        cost.note(items: size, seconds: seconds, spawning: spawning)
+        self.output = (self.output + Double(output) / Double(max(size, 1))) / 2
+        // If chunks take only milliseconds, a mistake costs little, so grow faster.
+        let factor = seconds < 0.005 ? 16 : seconds < 0.05 ? 4 : 2
+        ceiling = max(ceiling, min(size, 1 << 40) * factor)
+    }
+
+    /// The size of a chunk while much is left.
     var size: Int { size(slowest: 0) }
 
     private func size(slowest: Double) -> Int {
-        let perItem = max(cost.perItem, slowest)
-        let wanted = cost.start / perItem * (1 / Self.startShare - 1)
-        return wanted < Double(ceiling) ? max(Int(wanted.rounded(.up)), 1) : ceiling
+        let perUnit = max(cost.perItem, slowest)
+        let wanted = cost.start / perUnit * (1 / Self.startShare - 1)
+        let size = wanted < Double(ceiling) ? Int(wanted.rounded(.up)) : ceiling
+        return max(size, unit == .items ? 1 : Self.leastBlock)
     }
 
-    /// Returns the number of items for the next chunk.
+    /// The largest chunk whose output does not take more than some memory.
+    func size(outputWithin memory: Int) -> Int {
+        let size = Double(memory) / max(output, 0.001)
+        return size < 0x1p60 ? Int(size) : .max
+    }
+
+    /// Returns the size of the next chunk.
     ///
-    /// No chunk takes more than its share of the items known to be left, however cheap its items
-    /// seem: they may be the slow ones.
+    /// No chunk takes more than its share of what is known to be left, however cheap it seems: its
+    /// items may be the slow ones. But a block is not so small that starting its worker takes most
+    /// of its time.
     ///
     /// - Parameters:
-    ///   - left: items that are known to be left.
-    ///   - workers: the number of workers that share them.
-    ///   - slowest: the least seconds for each item of a running chunk. It lets a slow chunk count
+    ///   - left: what is known to be left.
+    ///   - workers: the number of workers that share it.
+    ///   - slowest: the least seconds for each unit of a running chunk. It lets a slow chunk count
     ///     before it has finished.
     func size(left: Int, workers: Int, slowest: Double = 0) -> Int {
         let share = (Double(left) / (2 * Double(workers))).rounded(.up)
         let size = size(slowest: slowest)
-        return max(share < Double(size) ? Int(share) : size, 1)
+        let least = unit == .items ? 1 : max(size / 16, Self.leastBlock)
+        return max(share < Double(size) ? Int(share) : size, least)
+    }
+}
+
+extension Chunk {
+    /// Its size as `ChunkSizer` measures it.
+    func size(in unit: ChunkSizer.Unit) -> Int {
+        switch unit {
+        case .items: itemCount ?? 0
+        case .bytes: byteCount
+        }
     }
 }

@@ -5,8 +5,10 @@ import Shared
 struct JobQueue<S: System>: ~Copyable {
     private let system: S
     private(set) var source: ItemSource<S>
-    /// For `-c auto`.
+    /// nil if the size of chunks is given.
     private var sizer: ChunkSizer?
+    /// Bytes of output that may wait in memory.
+    private let outputBuffer: Int
     /// In the order of the input; at most a few for each worker.
     private var waiting: [Job] = []
     /// Failed chunks that wait for their next attempt (`--retry-delay`).
@@ -31,10 +33,23 @@ struct JobQueue<S: System>: ~Copyable {
         let end: Duration
     }
 
-    init(_ system: S, _ source: consuming ItemSource<S>, findsChunkSize: Bool) {
+    /// Bytes of blocks in memory: those of running workers, and the next one. More would cost more
+    /// for misses of the cache than it saves in starts.
+    private static var blocksInMemory: Int { 16 << 20 }
+    /// A block may be as large even if many workers share that memory.
+    private static var usualBlock: Int { 1 << 20 }
+
+    /// - Parameters:
+    ///   - unit: what the size of chunks is measured in, if it is to be found; else nil.
+    ///   - outputBuffer: bytes of output that may wait in memory.
+    init(
+        _ system: S, _ source: consuming ItemSource<S>, finds unit: ChunkSizer.Unit?,
+        outputBuffer: Int
+    ) {
         self.system = system
         self.source = source
-        sizer = findsChunkSize ? ChunkSizer() : nil
+        self.outputBuffer = outputBuffer
+        sizer = unit.map { ChunkSizer($0) }
     }
 
     /// Whether no more chunks will come.
@@ -60,7 +75,7 @@ struct JobQueue<S: System>: ~Copyable {
     ///
     /// - Returns: false if this is impossible, because the chunk has one item or was run before.
     mutating func cutSmaller(_ job: Job) -> Bool {
-        if job.chunk.itemCount == 1 || !source.wasCutLast(job.chunk) || !waiting.isEmpty {
+        if job.chunk.itemCount ?? 1 == 1 || !source.wasCutLast(job.chunk) || !waiting.isEmpty {
             return false
         }
         source.putBack(job.chunk)
@@ -74,7 +89,7 @@ struct JobQueue<S: System>: ~Copyable {
         if pause == .zero { return add(job) }
         let end = system.now + pause
         resting.append(RestingJob(job: job, end: end))
-        restingBytes += job.chunk.bytes.count
+        restingBytes += job.chunk.bytesInMemory
         nextWake = min(nextWake, end)
     }
 
@@ -88,7 +103,7 @@ struct JobQueue<S: System>: ~Copyable {
         let rested = resting.filter { $0.end <= now }
         resting.removeAll { $0.end <= now }
         for rest in rested {
-            restingBytes -= rest.job.chunk.bytes.count
+            restingBytes -= rest.job.chunk.bytesInMemory
             add(rest.job)
         }
         nextWake = resting.map(\.end).min() ?? .never
@@ -105,8 +120,7 @@ struct JobQueue<S: System>: ~Copyable {
     /// them, the rest of the input.
     mutating func giveUpRest(_ report: inout Report<S>) {
         while true {
-            let items = source.takeRest()
-            if !items.isEmpty { report.notTried(items) }
+            if let items = source.takeRest() { report.notTried(items, header: source.header) }
             if source.atEnd || !report.wantsUnreadItems { return }
             readItems(&report)
         }
@@ -115,8 +129,8 @@ struct JobQueue<S: System>: ~Copyable {
     /// Returns the next chunk to run; nil if more input is needed first, or none is left.
     ///
     /// - Parameters:
-    ///   - workers: the number of workers that share the input, for `-c auto`.
-    ///   - slowest: the least seconds for each item of a running chunk, for `-c auto`.
+    ///   - workers: the number of workers that share the input.
+    ///   - slowest: the least seconds for each unit of a running chunk.
     ///   - report: receives errors and items that no command can take.
     mutating func next(
         workers: Int, slowest: Double, _ report: inout Report<S>
@@ -124,6 +138,7 @@ struct JobQueue<S: System>: ~Copyable {
         if !waiting.isEmpty { return waiting.removeFirst() }
         if isCrowded { return nil }
         sizeNextChunk(workers: workers, slowest: slowest, &report)
+        defer { reportFaults(&report) }
         do {
             return try source.nextChunk { report.refused($0) }.map { Job(chunk: $0) }
         } catch {
@@ -133,36 +148,56 @@ struct JobQueue<S: System>: ~Copyable {
 
     /// Reads more of the input.
     mutating func readItems(_ report: inout Report<S>) {
-        do {
-            try source.read()
-        } catch {
-            report.inputFailed(error)
-        }
+        source.read()
+        reportFaults(&report)
+    }
+
+    private mutating func reportFaults(_ report: inout Report<S>) {
+        for fault in source.takeFaults() { report.inputFailed(fault.file, fault.why) }
     }
 
     // MARK: Sizes
 
-    /// Whether `-c auto` chooses the size of chunks.
-    var findsChunkSize: Bool { sizer != nil }
+    /// The unit of the size that is found; nil if the size is given.
+    var sizeUnit: ChunkSizer.Unit? { sizer?.unit }
 
-    mutating func learn(items: Int, seconds: Double, spawning: Double) {
-        sizer?.note(items: items, seconds: seconds, spawning: spawning)
+    mutating func learn(from chunk: Chunk, seconds: Double, spawning: Double, output: Int) {
+        guard let unit = sizeUnit else { return }
+        sizer?.note(
+            size: chunk.size(in: unit), seconds: seconds, spawning: spawning,
+            output: output)
     }
 
     private mutating func sizeNextChunk(
         workers: Int, slowest: Double, _ report: inout Report<S>
     ) {
         guard let sizer else { return }
-        // Read what is already there, since it shows how much is left. Do not wait for more: that
-        // would delay the start.
-        let (wanted, overflow) = sizer.size.multipliedReportingOverflow(
-            by: 2 * min(workers, 1 << 20))
-        while source.itemsWaiting < (overflow ? .max : wanted), source.wantsMore, source.isReadable
-        {
-            readItems(&report)
+        switch sizer.unit {
+        case .items:
+            // Read what is already there, since it shows how much is left. Do not wait for more:
+            // that would delay the start.
+            let (wanted, overflow) = sizer.size.multipliedReportingOverflow(
+                by: 2 * min(workers, 1 << 20))
+            while source.itemsWaiting < (overflow ? .max : wanted), source.wantsMore,
+                source.isReadable
+            {
+                readItems(&report)
+            }
+            source.chunkItems = sizer.size(
+                left: source.itemsWaiting, workers: workers, slowest: slowest)
+        case .bytes:
+            let size = sizer.size(
+                left: source.bytesLeft ?? .max, workers: workers, slowest: slowest)
+            source.blockSize = min(size, largestBlock(sizer, workers: workers))
         }
-        source.chunkItems = sizer.size(
-            left: source.itemsWaiting, workers: workers, slowest: slowest)
+    }
+
+    /// The most bytes in a block. The output of all workers but one may have to wait, and blocks
+    /// that are not ranges of a file are in memory.
+    private func largestBlock(_ sizer: ChunkSizer, workers: Int) -> Int {
+        let ofOutput = sizer.size(outputWithin: outputBuffer / (2 * workers))
+        let ofInput = source.isInRanges ? .max : Self.blocksInMemory / (2 * workers)
+        return max(min(ofOutput, ofInput), Self.usualBlock)
     }
 
     // MARK: Starts that failed

@@ -46,20 +46,25 @@ struct Pool<S: System>: ~Copyable {
         case signal(Int32)
     }
 
+    /// How long a worker waits for a block to be full.
+    private static var patience: Duration { .milliseconds(200) }
     /// Starting this many workers takes about ten milliseconds.
     private static var startsAtOnce: Int { 16 }
     /// Bytes that one turn of the loop may need besides items and output.
     private static var memoryForATurn: Int { 1 << 20 }
 
     /// - Parameters:
-    ///   - items: the input.
+    ///   - input: the files with the items.
     ///   - workerLimit: how many workers may run at once.
     init(
-        _ system: S, _ settings: Settings, items: FileDescriptor, records: consuming Records<S>,
+        _ system: S, _ settings: Settings, input: [InputFile], records: consuming Records<S>,
         slots: consuming SlotSupply<S>, workerLimit: Int, messages: Messages
     ) throws(Errno) {
-        let source = try ItemSource(
-            system, items, limits: settings.chunkLimits, delimiter: settings.delimiter)
+        let source = ItemSource(
+            system, input, limits: settings.chunkLimits, delimiter: settings.delimiter,
+            headerItems: settings.headerItems, cutsBlocks: settings.cutsBlocks,
+            usesRanges: settings.cutsBlocks,
+            patience: settings.sizeUnit == .bytes ? Self.patience : nil)
         let scratch = try InputBuffer(capacity: 256 << 10)
         try system.watch(
             system.signalDescriptor, for: .reading, token: Event.signals.token)
@@ -75,7 +80,8 @@ struct Pool<S: System>: ~Copyable {
         self.workerLimit = workerLimit
         workers = WorkerTable(
             system, timeout: settings.timeout, killAfter: settings.killAfter)
-        queue = JobQueue(system, source, findsChunkSize: settings.findsChunkSize)
+        queue = JobQueue(
+            system, source, finds: settings.sizeUnit, outputBuffer: settings.buffer)
         output = MergedOutput(
             system, mode: settings.outputMode, holdsBack: settings.retries != nil,
             buffer: settings.buffer, folder: settings.temporaryFolder)
@@ -104,8 +110,7 @@ struct Pool<S: System>: ~Copyable {
         // However pmap ends from here on, the files made for other processes must be removed.
         slots.close()
         report.finish(
-            currentProgress, workers: workerLimit, findsChunkSize: queue.findsChunkSize,
-            isHeard: !isReaderGone)
+            currentProgress, workers: workerLimit, isHeard: !isReaderGone)
         switch phase {
         case .ending(.signal(let signal), _): return .signal(signal)
         case .ending(.poolEnded, _): return .signal(SIGTERM)
@@ -160,6 +165,7 @@ struct Pool<S: System>: ~Copyable {
         progress.running = workers.busyCount
         progress.failed = report.tally.failedChunks
         progress.itemsTotal = queue.source.totalItems
+        progress.bytesTotal = queue.source.totalBytes
         progress.chunksTotal = queue.source.totalChunks(
             itemsPerChunk: settings.chunkLimits.items)
         return progress
@@ -215,14 +221,14 @@ struct Pool<S: System>: ~Copyable {
     }
 
     private mutating func nextJob() throws(WriteError) -> Job? {
-        let slowest = queue.findsChunkSize ? workers.slowestSecondsPerItem : 0
+        let slowest = queue.sizeUnit.map { workers.slowestSeconds(per: $0) } ?? 0
         while let job = try queue.next(workers: workerLimit, slowest: slowest, &report) {
             let chunk = job.chunk
             if job.failure != nil || job.attempt > 1 { return job }
             switch report.earlierRun(of: chunk) {
             case .notDone: return job
             case .done:
-                report.skipped(items: chunk.itemCount)
+                report.skipped(chunk)
                 try output.finish(chunk: chunk.number, keeps: false)
             case .differs:
                 report.differs(chunk)
@@ -238,9 +244,10 @@ struct Pool<S: System>: ~Copyable {
     private mutating func start(_ job: Job) throws(Errno) {
         let command = settings.command
         let feeds = command.delivery == .standardInput
-        if !feeds, job.chunk.bytes.count > 1 << 16 {
+        if !feeds, job.chunk.byteCount > 1 << 16 {
             // There are up to four copies of an argument at a time, and two arrays of positions.
-            try system.requireMemory(job.chunk.bytes.count * 4 + job.chunk.itemCount * 160)
+            try system.requireMemory(
+                job.chunk.byteCount * 4 + (job.chunk.itemCount ?? 0) * 160)
         }
         let filtersLines = settings.outputMode == .lines || settings.tagsLines
         let lines =
@@ -250,7 +257,7 @@ struct Pool<S: System>: ~Copyable {
                     ? command.tag(of: job.chunk, delimiter: settings.delimiter) : []) : nil
         let answers = settings.persistence.map {
             AnswerReader(
-                items: job.chunk.itemCount, end: $0.answerEnd, delimiter: settings.delimiter)
+                items: job.chunk.itemCount ?? 0, end: $0.answerEnd, delimiter: settings.delimiter)
         }
         let slot: Int
         if let answers, workers.hasIdle {
@@ -324,7 +331,10 @@ struct Pool<S: System>: ~Copyable {
             items: wantsItems, reader: wantsReader, jobserver: isOpen && slots.isShort,
             of: (queue.source.descriptor, output.descriptor, slots.descriptor))
         let time = isBusy || !ready.isEmpty ? 0 : longestWait(isOpen: isOpen)
-        return ready + system.waitForEvents(milliseconds: time).map { Event(token: $0) }
+        let before = wantsReader ? system.now : .zero
+        let events = system.waitForEvents(milliseconds: time)
+        if wantsReader { report.waitedForReader(system.now - before) }
+        return ready + events.map { Event(token: $0) }
     }
 
     /// The longest time to wait: milliseconds, rounded up; -1 for ever.
@@ -332,6 +342,9 @@ struct Pool<S: System>: ~Copyable {
         let now = system.now
         var next = min(report.nextUpdate, slots.nextTime)
         if isOpen { next = min(next, queue.nextWake) }
+        if isOpen, hasRoom, queue.firstWaiting == nil, !queue.isCrowded {
+            next = min(next, queue.source.nextBlockTime)
+        }
         if isOpen, queue.firstWaiting != nil, hasRoom, !slots.isShort {
             next = min(next, queue.nextStart)
         }
@@ -411,8 +424,8 @@ struct Pool<S: System>: ~Copyable {
     // MARK: Workers' pipes
 
     private mutating func feed(_ slot: Int) {
-        if let failure = workers.feed(slot) {
-            report.say(name(slot), "its standard input: \(failure.reason)")
+        if let why = workers.feed(slot) {
+            report.sayError(name(slot), "its standard input: \(why)")
         }
     }
 
@@ -610,8 +623,8 @@ struct Pool<S: System>: ~Copyable {
             spawning = Self.handoverSeconds
         }
         queue.learn(
-            items: assignment.chunk.itemCount,
-            seconds: (attempt.end - assignment.begun) / .seconds(1), spawning: spawning)
+            from: assignment.chunk, seconds: (attempt.end - assignment.begun) / .seconds(1),
+            spawning: spawning, output: holdsOutput ? assignment.bytesOut : 0)
     }
 
     /// The least time that it takes to give a chunk to a worker that waits, and to get its answers:
@@ -629,6 +642,9 @@ struct Pool<S: System>: ~Copyable {
         }
         if last ?? UInt8(ascii: "\n") != UInt8(ascii: "\n") { report.passOn([UInt8(ascii: "\n")]) }
     }
+
+    /// Whether the output of a chunk may have to wait for that of others.
+    private var holdsOutput: Bool { settings.outputMode != .lines || settings.retries != nil }
 
     private func willRetry(_ attempt: EndedAttempt) -> Bool {
         guard let retries = settings.retries, case .open = phase else { return false }

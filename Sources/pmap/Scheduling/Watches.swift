@@ -5,6 +5,8 @@ import Shared
 struct Watches<S: System>: ~Copyable {
     private let system: S
     private var items = Watch.none
+    /// The file of the items that `items` is about. The next one comes after its end.
+    private var itemsDescriptor: FileDescriptor?
     private var reader = Watch.none
     private var jobserver = Watch.none
     /// Whether a descriptor could not be watched; this is retried soon.
@@ -26,6 +28,11 @@ struct Watches<S: System>: ~Copyable {
         of all: (items: FileDescriptor, reader: FileDescriptor, jobserver: FileDescriptor?)
     ) -> [Event] {
         mustRetry = false
+        if all.items != itemsDescriptor {
+            if let old = itemsDescriptor, self.items == .active { system.stopWatching(old) }
+            self.items = .none
+            itemsDescriptor = all.items
+        }
         self.items = set(self.items, items, all.items, .items, .reading)
         self.reader = set(self.reader, reader, all.reader, .reader, .writing)
         var ready: [Event] = []

@@ -57,6 +57,12 @@ final class Kernel: System {
         try moveBytes(from: input, to: output, atMost: count)
     }
 
+    func splice(
+        from file: FileDescriptor, at offset: Int, to output: FileDescriptor, atMost count: Int
+    ) throws(Errno) -> Int {
+        try moveBytes(from: file, at: offset, to: output, atMost: count)
+    }
+
     func isReady(_ descriptor: FileDescriptor, for interest: Poller.Interest) -> Bool {
         let events = interest == .reading ? POLLIN : POLLOUT
         var request = pollfd(fd: descriptor.rawValue, events: Int16(events), revents: 0)
@@ -140,6 +146,21 @@ final class Kernel: System {
 
     func read(_ count: Int, from file: FileDescriptor, at offset: Int) throws(Errno) -> [UInt8] {
         try file.readAll(count, at: offset)
+    }
+
+    func read(
+        _ file: FileDescriptor, at offset: Int, into buffer: UnsafeMutableRawBufferPointer
+    ) throws(Errno) -> Int {
+        try unsafe file.read(into: buffer, at: offset)
+    }
+
+    func size(of file: FileDescriptor) throws(Errno) -> Int {
+        guard let status = file.status else { throw Errno.last }
+        return Int(status.st_size)
+    }
+
+    func seek(_ file: FileDescriptor, to offset: Int) {
+        _ = lseek(file.rawValue, off_t(offset), SEEK_SET)
     }
 
     func release(_ file: FileDescriptor, offset: Int, count: Int) {

@@ -40,6 +40,11 @@ protocol System: AnyObject {
     func splice(
         from input: FileDescriptor, to output: FileDescriptor, atMost count: Int
     ) throws(Errno) -> Int
+    /// Does the same with the bytes at an offset in a file. The file's own position stays where it
+    /// is.
+    func splice(
+        from file: FileDescriptor, at offset: Int, to output: FileDescriptor, atMost count: Int
+    ) throws(Errno) -> Int
     /// Whether a read or write would not block.
     func isReady(_ descriptor: FileDescriptor, for interest: Poller.Interest) -> Bool
 
@@ -110,6 +115,17 @@ protocol System: AnyObject {
     func write(_ bytes: [UInt8], to file: FileDescriptor, at offset: Int) throws(Errno)
     /// Reads this many bytes with pread(2).
     func read(_ count: Int, from file: FileDescriptor, at offset: Int) throws(Errno) -> [UInt8]
+    /// Reads at an offset in a file with pread(2), until the buffer is full or the file ends.
+    ///
+    /// - Returns: the number of bytes read. It is less than the buffer's size only at the end of
+    ///   the file.
+    func read(
+        _ file: FileDescriptor, at offset: Int, into buffer: UnsafeMutableRawBufferPointer
+    ) throws(Errno) -> Int
+    /// The present size of a regular file.
+    func size(of file: FileDescriptor) throws(Errno) -> Int
+    /// Moves the position of a file, which is shared with other processes.
+    func seek(_ file: FileDescriptor, to offset: Int)
     /// Asks the kernel to free the space of a part of a file. The request may be refused.
     func release(_ file: FileDescriptor, offset: Int, count: Int)
     /// Writes all the bytes to a file or pipe, which may block for a moment.

@@ -71,6 +71,12 @@ struct Tally: Equatable {
     /// Notes a chunk whose worker was ended because another one had failed.
     mutating func noteHalted() { failedChunks += 1 }
 
+    /// Notes a chunk whose worker was ended because its input could not be written.
+    mutating func noteLostInput() {
+        failedChunks += 1
+        statuses.insert(1)
+    }
+
     /// Notes that the command could not be started at all.
     mutating func noteNotStarted(_ error: Errno) {
         failedChunks += 1

@@ -39,6 +39,8 @@ enum WorkerState: Equatable {
         case wrongAnswers
         /// Its output cannot be read any more.
         case lostOutput
+        /// Not all of its input can be written.
+        case lostInput
     }
 
     /// How its process ended, as a status of wait(2), and when, on the monotonic clock.
@@ -81,7 +83,7 @@ enum WorkerState: Equatable {
         case nil, .stayed, .wrongAnswers: return outcome
         case .timeout: return .timedOut
         case .halt, .endOfRun: return outcome.isSuccess ? .killed(signal: SIGTERM) : outcome
-        case .lostOutput: return outcome.isSuccess ? .killed(signal: SIGKILL) : outcome
+        case .lostOutput, .lostInput: return outcome.isSuccess ? .killed(signal: SIGKILL) : outcome
         }
     }
 

@@ -103,15 +103,16 @@ final class Worker {
     /// pmap's end of a worker's standard input.
     struct Feed {
         let descriptor: FileDescriptor
-        /// The items, and how many bytes of them were written to the pipe.
-        var bytes: [UInt8]
+        /// What is written to the pipe, and how many bytes of it were written: the header, and then
+        /// the items.
+        var chunk: Chunk
         var bytesFed = 0
         /// Whether the pipe is closed after the items.
         var closesAfter: Bool
         /// Whether it is watched until it has room.
         var isWatched = false
 
-        var isDone: Bool { bytesFed == bytes.count }
+        var isDone: Bool { bytesFed == chunk.header.count + chunk.byteCount }
     }
 
     /// pmap's end of a pipe to which a worker writes.
@@ -182,15 +183,15 @@ struct WorkerTable<S: System>: ~Copyable {
     /// The worker in a slot; nil if there is none.
     subscript(slot: Int) -> Worker? { slot < workers.count ? workers[slot] : nil }
 
-    /// The least seconds for each item of a running chunk, from the slowest chunk so far; 0 if none
-    /// runs.
-    var slowestSecondsPerItem: Double {
+    /// The least seconds for each item or byte of a running chunk, from the slowest chunk so far; 0
+    /// if none runs.
+    func slowestSeconds(per unit: ChunkSizer.Unit) -> Double {
         let now = system.now
         var most = 0.0
         for case let worker? in workers where worker.state.exit == nil {
             guard let assignment = worker.assignment else { continue }
             let seconds = (now - assignment.started) / .seconds(1)
-            most = max(most, seconds / Double(max(assignment.chunk.itemCount, 1)))
+            most = max(most, seconds / Double(max(assignment.chunk.size(in: unit), 1)))
         }
         return most
     }
@@ -227,7 +228,7 @@ struct WorkerTable<S: System>: ~Copyable {
             if kind != .arguments {
                 let pipe = try makePipe(&open)
                 try system.setNonBlocking(pipe.writing)
-                let bytes = answers == nil ? job.chunk.bytes.count : largePipeSize
+                let bytes = answers == nil ? job.chunk.byteCount : largePipeSize
                 system.enlargePipe(pipe.writing, to: min(bytes, largePipeSize))
                 input = pipe
             }
@@ -253,7 +254,7 @@ struct WorkerTable<S: System>: ~Copyable {
                 assignment: assignment,
                 input: input.map {
                     Worker.Feed(
-                        descriptor: $0.writing, bytes: Self.records(of: job.chunk, answers),
+                        descriptor: $0.writing, chunk: Self.records(of: job.chunk, answers),
                         closesAfter: kind == .ending)
                 },
                 output: Worker.ReadEnd(descriptor: output.reading),
@@ -268,11 +269,11 @@ struct WorkerTable<S: System>: ~Copyable {
 
     /// The items as they are written to a worker. A persistent worker gets a delimiter after each
     /// of them, even if the input does not end with one.
-    private static func records(of chunk: Chunk, _ answers: AnswerReader?) -> [UInt8] {
-        guard let delimiter = answers?.delimiter, chunk.bytes.last != delimiter else {
-            return chunk.bytes
-        }
-        return chunk.bytes + [delimiter]
+    private static func records(of chunk: Chunk, _ answers: AnswerReader?) -> Chunk {
+        guard let answers, chunk.bytes.last != answers.delimiter else { return chunk }
+        return Chunk(
+            number: chunk.number, itemCount: chunk.itemCount ?? 0,
+            bytes: chunk.bytes + [answers.delimiter])
     }
 
     private func makePipe(_ open: inout [FileDescriptor]) throws(Errno) -> PipeEnds {
@@ -310,7 +311,7 @@ struct WorkerTable<S: System>: ~Copyable {
             job: job, isFirst: false, begun: now, started: now,
             begunSince1970: system.timeSince1970, lines: lines, answers: answers,
             watch: AnswerWatch(now: clock.time(at: now)))
-        worker.input!.bytes = Self.records(of: job.chunk, answers)
+        worker.input!.chunk = Self.records(of: job.chunk, answers)
         worker.input!.bytesFed = 0
         busyCount += 1
         look(at: nextTime(of: worker))
@@ -613,40 +614,40 @@ struct WorkerTable<S: System>: ~Copyable {
     /// of it. If the write fails otherwise, the worker is killed before the pipe is closed: it would
     /// take an early end of its input for the end of its items.
     ///
-    /// - Returns: the error of the write, if any.
-    mutating func feed(_ slot: Int) -> Errno? {
+    /// - Returns: what is wrong, if anything.
+    mutating func feed(_ slot: Int) -> String? {
         guard let worker = workers[slot], var feed = worker.input else { return nil }
-        var failure: Errno?
-        unsafe feed.bytes.withUnsafeBytes { bytes in
-            while !feed.isDone, failure == nil {
-                let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[feed.bytesFed...])
-                do throws(Errno) {
-                    feed.bytesFed += try unsafe system.write(rest, to: feed.descriptor)
-                } catch {
-                    failure = error
+        do throws(Errno) {
+            let result = try feed.write(system)
+            worker.input = feed
+            switch result {
+            case .done:
+                if feed.closesAfter { closeInput(slot) } else { stopWatchingInput(slot) }
+                if worker.assignment?.answers != nil {
+                    worker.assignment!.watch.wait(now: clock.time)
+                    look(at: nextTime(of: worker))
                 }
+            case .paused: watchInput(slot)
+            case .shrunk:
+                loseInput(slot)
+                return "the file has become shorter"
             }
-        }
-        worker.input = feed
-        switch failure {
-        case nil:
-            if feed.closesAfter { closeInput(slot) } else { stopWatchingInput(slot) }
-            if worker.assignment?.answers != nil {
-                worker.assignment!.watch.wait(now: clock.time)
-                look(at: nextTime(of: worker))
+        } catch {
+            worker.input = feed
+            if error != .brokenPipe {
+                loseInput(slot)
+                return error.reason
             }
-        case .wouldBlock?:
-            watchInput(slot)
-            failure = nil
-        case .brokenPipe?:
             closeInput(slot)
             if worker.assignment?.answers != nil { leave(slot, within: Self.leaveTime) }
-            failure = nil
-        case _?:
-            send(SIGKILL, to: worker)
-            closeInput(slot)
         }
-        return failure
+        return nil
+    }
+
+    /// Ends a worker whose input cannot be written to its end.
+    private mutating func loseInput(_ slot: Int) {
+        end(slot, with: SIGKILL, .lostInput)
+        closeInput(slot)
     }
 
     /// Whether a worker has read nothing of what was written to it for this chunk.

@@ -275,6 +275,7 @@ struct Judge {
     private func checkFedItems(
         _ rows: [Int: Row], _ finals: [Int: Attempt], _ failed: [String]
     ) {
+        checkFedOrder(finals)
         for (chunk, final) in finals {
             let hasRow = rows[chunk]?.isSuccess ?? false
             let fed = lines(final.items)
@@ -282,6 +283,37 @@ struct Judge {
                 kernel.fail("items of chunk \(chunk) are done and fail")
             }
         }
+    }
+
+    /// What is fed is the input, in the order of the chunks, and whole items to each. If all were
+    /// fed to their end, nothing is missing.
+    private func checkFedOrder(_ finals: [Int: Attempt]) {
+        // Damaged on the way, and reported.
+        if !kernel.faultsHit.isDisjoint(with: ["feed", "splice"]) { return }
+        let input = lines(kernel.input)
+        var next = 0
+        var isComplete = true
+        for (chunk, final) in finals.sorted(by: { $0.key < $1.key }) {
+            if final.items.isEmpty {
+                isComplete = false
+                continue
+            }
+            let fed = lines(final.items)
+            guard let place = input.firstIndex(of: fed[0]), place >= next else {
+                kernel.fail("chunk \(chunk) begins with '\(fed[0])', which is not the next item")
+            }
+            let whole = final.hasReadAll ? fed[...] : fed.dropLast()
+            if Array(input[place...].prefix(whole.count)) != Array(whole) {
+                kernel.fail("chunk \(chunk) is fed what is not the input: \(fed)")
+            }
+            isComplete = isComplete && final.hasReadAll
+            if isComplete, place != next {
+                kernel.fail("'\(input[next])' is in no chunk")
+            }
+            next = place + fed.count
+        }
+        guard isComplete, case .success(.exit(0)) = end, doneBefore.isEmpty else { return }
+        if next != input.count { kernel.fail("'\(input[next])' is in no chunk") }
     }
 
     // MARK: Output

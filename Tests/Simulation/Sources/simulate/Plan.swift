@@ -28,6 +28,8 @@ struct Plan {
     private(set) var mode = OutputMode.ordered
     private(set) var tags = false
     private(set) var feeds = false
+    /// Whether chunks are blocks, and ranges if the items are in a file.
+    private(set) var cutsBlocks = false
     private(set) var retries: Int?
     private(set) var timeout: Int?
     private(set) var killAfter = 2_000_000
@@ -78,7 +80,7 @@ struct Plan {
     }
 
     /// How many numbered parts a plan has at most.
-    static let parts = 30
+    static let parts = 31
 
     init(seed: UInt64, without: Set<Int> = []) {
         self.seed = seed
@@ -90,6 +92,13 @@ struct Plan {
         itemCount = basis.once(in: 8) ? basis.int(0...2) : basis.int(1...16)
         options = ["-q", "-j\(basis.int(1...4))"]
         if var random = random(0) { options.append("-c\(random.pick(["1", "2", "5", "auto"]))") }
+        if var random = random(30), random.once(in: 3) {
+            feeds = true
+            cutsBlocks = true
+            options.removeAll { $0.hasPrefix("-c") }
+            options.append("-i")
+            if random.once(in: 2) { options.append("-b\(random.pick([1, 4, 7, 20, 1000]))") }
+        }
         if var random = random(1) {
             mode = random.pick([.ordered, .ordered, .unordered, .lines])
             if mode == .unordered { options.append("-u") }
@@ -99,7 +108,7 @@ struct Plan {
             tags = true
             options.append("--tag")
         }
-        if var random = random(3), random.once(in: 3) {
+        if var random = random(3), random.once(in: 3), !cutsBlocks {
             feeds = true
             options.append("-i")
             if without.contains(0) { options.append("-c2") }
@@ -183,7 +192,7 @@ struct Plan {
         if var random = random(25), random.once(in: 10), !feeds, !options.contains("-cauto") {
             isResumed = true
         }
-        if var random = random(26), random.once(in: 4) {
+        if var random = random(26), random.once(in: 4), !cutsBlocks {
             isPersistent = true
             isResumed = false
             options.append("--persistent")

@@ -97,6 +97,8 @@ struct Attempt {
     /// Whether a read of its output failed.
     var lostOutput = false
     var isFed = false
+    /// Whether it has read its standard input to the end.
+    var hasReadAll = false
 }
 
 /// A simulated pipe.

@@ -63,7 +63,7 @@ private func runPool(
         inputIsFile: plan.inputIsFile)
     do {
         var pool = try Pool(
-            kernel, settings, items: SimulatedKernel.items, records: records,
+            kernel, settings, input: [kernel.inputFile], records: records,
             slots: SlotSupply(kernel, jobserver, nil),
             workerLimit: settings.workers.number(cpus: 4), messages: Messages(program: "pmap"))
         switch try pool.run() {

@@ -39,7 +39,7 @@ final class SimulatedKernel: System {
     private(set) var mostBytesInMemory = 0
     private var callsSinceWait = 0
     private var waitsWithoutTime = 0
-    private let input: [UInt8]
+    let input: [UInt8]
     private let tokenPipe: Int?
     private(set) var tokensLost = 0
 
@@ -56,6 +56,14 @@ final class SimulatedKernel: System {
     static let failed = FileDescriptor(5)
     static let tokensReading = FileDescriptor(6)
     static let tokensWriting = FileDescriptor(7)
+
+    /// The input as pmap has opened it.
+    var inputFile: InputFile {
+        let extent = InputFile.Extent(start: 0, end: input.count, changed: .seconds(1))
+        return InputFile(
+            descriptor: Self.items, name: "standard input",
+            extent: plan.inputIsFile ? extent : nil, isLarge: true)
+    }
 
     private let outputPipe: Int
     private let itemsPipe: Int
@@ -274,6 +282,7 @@ final class SimulatedKernel: System {
         case .readAll:
             guard let pipe = process.pipes[0], pipes[pipe].count > 0 else {
                 process.next += 1
+                if let attempt = process.attempt { attempts[attempt].hasReadAll = true }
                 return
             }
             let bytes = pipes[pipe].take(min(pipes[pipe].count, random.int(1...5000)))
@@ -668,6 +677,22 @@ final class SimulatedKernel: System {
         return moved
     }
 
+    func splice(
+        from file: FileDescriptor, at offset: Int, to output: FileDescriptor, atMost count: Int
+    ) throws(Errno) -> Int {
+        call()
+        guard case .items = handle(file), case .pipeWrite(let pipe) = handle(output) else {
+            fail("pmap splices what is not to be spliced")
+        }
+        if let error = fault("feed") { throw error }
+        if let error = fault("splice") { throw error }
+        let bytes = rest(of: input, from: offset, atMost: count)
+        if bytes.isEmpty { return 0 }
+        return try unsafe bytes.withUnsafeBufferPointer { bytes throws(Errno) in
+            try unsafe writePipe(pipe, UnsafeRawBufferPointer(bytes))
+        }
+    }
+
     func isReady(_ descriptor: FileDescriptor, for interest: Poller.Interest) -> Bool {
         call()
         return isReadyNow(descriptor.rawValue, interest)
@@ -944,6 +969,31 @@ final class SimulatedKernel: System {
         if file == Self.failed { return Array(failed[offset..<(offset + count)]) }
         hold(count)
         return Array(fileBytes[file.rawValue]![offset..<(offset + count)])
+    }
+
+    func read(
+        _ file: FileDescriptor, at offset: Int, into buffer: UnsafeMutableRawBufferPointer
+    ) throws(Errno) -> Int {
+        call()
+        guard case .items = handle(file) else { fail("pmap reads what is not to be read") }
+        if let error = fault("read items") { throw error }
+        let bytes = unsafe rest(of: input, from: offset, atMost: buffer.count)
+        unsafe buffer.copyBytes(from: bytes)
+        return bytes.count
+    }
+
+    private func rest(of bytes: [UInt8], from offset: Int, atMost count: Int) -> ArraySlice<UInt8> {
+        bytes[min(offset, bytes.count)...].prefix(count)
+    }
+
+    func size(of file: FileDescriptor) throws(Errno) -> Int {
+        call()
+        return input.count
+    }
+
+    func seek(_ file: FileDescriptor, to offset: Int) {
+        call()
+        inputRead = offset
     }
 
     func release(_ file: FileDescriptor, offset: Int, count: Int) {

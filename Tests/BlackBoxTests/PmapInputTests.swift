@@ -1,0 +1,330 @@
+import Foundation
+import Testing
+
+/// What pmap(1) says of where items come from, and of blocks: `-a`, `-i` without `-c`, `--header`.
+@Suite struct PmapInputTests {
+    /// A file of lines of all lengths, some longer than the pipe, and larger than what is read at
+    /// once. The last line lacks its newline.
+    private func makeLines(_ folder: TemporaryFolder, seed: UInt64 = 1) throws -> Data {
+        var random = SplitMix(seed)
+        var data = Data()
+        while data.count < 3 << 20 {
+            let longest = [0, 5, 100, 5000, 70_000, 400_000][random.below(6)]
+            let letter = UInt8(0x61 + random.below(26))
+            data += Data(repeating: letter, count: random.below(longest + 1)) + [0x0A]
+        }
+        data += Data("end".utf8)
+        try folder.write("in", data)
+        return data
+    }
+
+    private struct SplitMix {
+        private var state: UInt64
+        init(_ seed: UInt64) { state = seed }
+
+        mutating func below(_ limit: Int) -> Int {
+            state &+= 0x9E37_79B9_7F4A_7C15
+            var z = (state ^ (state >> 30)) &* 0xBF58_476D_1CE4_E5B9
+            z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+            return Int((z ^ (z >> 31)) % UInt64(limit))
+        }
+    }
+
+    private static let sources = [
+        "pmap -a in OPTIONS", "pmap OPTIONS <in", "cat in | pmap OPTIONS",
+        "mkfifo p; cat in >p & pmap -a p OPTIONS",
+        "python3 -c 'import socket, subprocess; a, b = socket.socketpair(); "
+            + "p = subprocess.Popen([\"cat\", \"in\"], stdout=a); a.close(); "
+            + "subprocess.run([\"sh\", \"-c\", \"pmap OPTIONS\"], stdin=b)'",
+    ]
+
+    // MARK: Blocks
+
+    /// A block is as many whole lines as fit, and at least one.
+    @Test(arguments: sources, ["", "-b 1", "-b 4096", "-b 100000", "-b 1M", "-b 1G"])
+    func blocksAreWholeLinesOfTheInput(_ source: String, _ size: String) throws {
+        let folder = try TemporaryFolder()
+        let all = try makeLines(folder)
+        let options = "-q -j3 \(size) -i ./work"
+        try folder.write(
+            "work", "#!/bin/sh\nexec cat >c.$(printf %06d $PMAP_CHUNK)\n".utf8)
+        let result = try shell(
+            "chmod +x work; \(source.replacing("OPTIONS", with: options)); echo $?", in: folder)
+        #expect(result.text == "0\n" && result.errors.isEmpty)
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+        let chunks = try names.filter { $0.hasPrefix("c.") }.sorted().map {
+            try Data(contentsOf: URL(fileURLWithPath: folder.path(of: $0)))
+        }
+        #expect(Data(chunks.joined()) == all)
+        let limits = ["-b 1": 1, "-b 4096": 4096, "-b 100000": 100_000, "-b 1M": 1 << 20]
+        let limit = limits[size] ?? .max
+        for (chunk, next) in zip(chunks, chunks.dropFirst()) {
+            let lines = chunk.count { $0 == 0x0A }
+            #expect(chunk.last == 0x0A && (chunk.count <= limit || lines == 1))
+            guard limits[size] != nil else { continue }
+            // The next line did not fit.
+            #expect(chunk.count + next.prefix { $0 != 0x0A }.count + 1 > limit)
+        }
+        #expect(size == "" ? chunks.count > 3 : size != "-b 1G" || chunks.count == 1)
+    }
+
+    @Test func blocksGrowWhereWorkersAreQuick() throws {
+        let result = try shell(
+            "seq 4000000 >in; pmap -q -j2 -a in -i -s 'wc -c' | sort -n | sed -n '$p'; "
+                + "pmap -q -j2 -a in -i cat | cmp - in")
+        #expect(Int(result.text.dropLast()) ?? 0 > 256 << 10)
+    }
+
+    /// The second line comes only when the first has been worked on.
+    @Test func aBlockDoesNotWaitForSlowInput() throws {
+        let result = try shell(
+            """
+            { echo 1; until [ -e done ]; do sleep 0.01; done; echo 2; } |
+                pmap -i -s 'cat; : >done'
+            """)
+        #expect(result.text == "1\n2\n")
+    }
+
+    @Test(arguments: ["-i", "-i -b 4096", "-i -c3"])
+    func filesOfTheKernelAreRead(_ options: String) throws {
+        let result = try shell(
+            "for f in /proc/cpuinfo /proc/version; do pmap \(options) cat <$f | cmp - $f; "
+                + "pmap \(options) -a $f cat | cmp - $f; done")
+        #expect(result.text.isEmpty && result.errors.isEmpty && result.status == 0)
+    }
+
+    @Test func memoryDoesNotGrowWithTheBlock() throws {
+        let result = try shell(
+            "yes 'to be or not to be' | head -c 200000000 >in; ulimit -v 100000; "
+                + "pmap -q -j2 -b 90M -a in -i wc -c | paste -sd+ | bc")
+        #expect(result.text == "200000000\n" && result.errors.isEmpty)
+    }
+
+    // MARK: The position of standard input
+
+    @Test func aFileIsReadFromItsPositionToItsEnd() throws {
+        let folder = try TemporaryFolder()
+        _ = try makeLines(folder)
+        let result = try shell(
+            """
+            { dd bs=1000000 count=1 status=none >head; pmap -q -j2 -i cat >rest; cat; } <in
+            cat head rest | cmp - in
+            """, in: folder)
+        #expect(result.text.isEmpty && result.errors.isEmpty && result.status == 0)
+    }
+
+    @Test func anEarlyEndLeavesTheRestOfTheFile() throws {
+        let folder = try TemporaryFolder()
+        _ = try makeLines(folder)
+        let result = try shell(
+            "{ pmap -q -j1 -b 700000 -i -s 'cat; exit 255' 2>said; cat; } <in | cmp - in",
+            in: folder)
+        #expect(result.text.isEmpty && result.errors.isEmpty && result.status == 0)
+    }
+
+    // MARK: A file that changes
+
+    @Test func aFileThatShrinksIsReported() throws {
+        let folder = try TemporaryFolder()
+        let count = try makeLines(folder).count
+        let result = try shell(
+            "pmap -q -a in -j1 -b 500000 -i -s 'cat >/dev/null; : >in; echo $PMAP_CHUNK'; echo $?",
+            in: folder)
+        #expect(result.text == "1\n1\n")
+        #expect(result.errors.hasPrefix("pmap: in: has shrunk from \(count) bytes to 0; "))
+    }
+
+    /// A worker whose input is cut must not take it for all of it.
+    @Test func aBlockThatCannotBeFedToItsEndFails() throws {
+        let folder = try TemporaryFolder()
+        let result = try shell(
+            """
+            seq 1000000 >in
+            pmap -q -a in -j1 -b 1G -i --failed failed -s \
+                'head -c 1000 >/dev/null; : >in; wc -c; sleep 60'
+            echo $?
+            """, in: folder)
+        #expect(result.text.hasSuffix("1\n"))
+        let lines = result.errorLines
+        #expect(lines.contains("pmap: chunk 1: its standard input: the file has become shorter"))
+        #expect(lines.last?.contains("chunk 1 did not get all of its input; items: 1 2 3") == true)
+    }
+
+    @Test(arguments: ["", "part"])
+    func aFileThatGrowsIsReadAsItWas(_ end: String) throws {
+        let folder = try TemporaryFolder()
+        let result = try shell(
+            """
+            seq 300000 >in; cp in lines; printf '%s' '\(end)' >>in
+            pmap -q -a in -j1 -b 500000 -i -s 'echo more >>in; cat' >out; echo $?; cmp out lines
+            """, in: folder)
+        #expect(result.text == "1\n")
+        #expect(result.errorLines.count == 1)
+        #expect(
+            result.errors.hasPrefix("pmap: in: has grown by ")
+                && result.errors.hasSuffix(" bytes, which are not read\n"))
+    }
+
+    // MARK: Failures
+
+    @Test(arguments: sources) func failedBlocksAreListed(_ source: String) throws {
+        let folder = try TemporaryFolder()
+        _ = try makeLines(folder)
+        let options = "-q -j2 -b 300000 --failed failed -i ./work"
+        try folder.write(
+            "work", "#!/bin/sh\ntee c.$PMAP_CHUNK >/dev/null; [ $PMAP_CHUNK != 2 -a $PMAP_CHUNK != 4 ]".utf8)
+        let result = try shell(
+            """
+            chmod +x work; \(source.replacing("OPTIONS", with: options)) 2>said
+            cat c.2 c.4 | cmp - failed
+            """, in: folder)
+        #expect(result.text.isEmpty && result.errors.isEmpty)
+    }
+
+    @Test func theRestOfAFileIsListedWhenARunEndsEarly() throws {
+        let folder = try TemporaryFolder()
+        _ = try makeLines(folder)
+        let result = try shell(
+            """
+            pmap -q -j1 -b 300000 --failed failed -a in -i -s 'cat >first; exit 255' 2>said
+            echo >>in; cmp failed in
+            """, in: folder)
+        #expect(result.text.isEmpty && result.errors.isEmpty)
+    }
+
+    @Test func aBlockIsFedAgain() throws {
+        let folder = try TemporaryFolder()
+        _ = try makeLines(folder)
+        let result = try shell(
+            """
+            pmap -q -j2 -b 300000 --retry 1 -a in -i -s \
+                'cat; [ -e tried.$PMAP_CHUNK ] || { : >tried.$PMAP_CHUNK; exit 1; }' | cmp - in
+            """, in: folder)
+        #expect(result.text.isEmpty && result.errors.isEmpty && result.status == 0)
+    }
+
+    // MARK: Records of a run
+
+    @Test func blocksOfAFileAreResumed() throws {
+        let folder = try TemporaryFolder()
+        _ = try makeLines(folder)
+        let result = try shell(
+            """
+            pmap -q -j1 -b 500000 --log log -a in -i -s \
+                'cat; [ $PMAP_CHUNK != 3 ] || exit 255' >first 2>said
+            sed -n '2,$p' log | cut -f1,13; cp log before
+            pmap -q -j1 -b 500000 --log log --resume -a in -i cat >second
+            head -c $(awk 'NR > 1 && $9 == 0 { n += $12 } END { print n }' before) first |
+                cat - second | cmp - in
+            touch -d 2001-01-01 in; cp before log
+            pmap -q -b 500000 --log log --resume -a in -i cat; echo $?
+            """, in: folder)
+        #expect(result.text == "1\t-\n2\t-\n3\t-\n1\n")
+        #expect(
+            result.errors.hasPrefix(
+                "pmap: log: chunk 1 has other items there than here; resume with the same input"))
+    }
+
+    @Test func blocksThatFindTheirSizeAreNotResumed() throws {
+        let result = try shell("seq 3 | pmap -i --log log --resume cat; echo $?")
+        #expect(
+            result.text == "1\n"
+                && result.errors
+                    == "pmap: --resume: needs -i with -b or -c; else blocks differ from run to run\n")
+    }
+
+    @Test func theBytesOfAFileAreKnownFromTheStart() throws {
+        let folder = try TemporaryFolder()
+        let count = try makeLines(folder).count
+        let result = try shell(
+            """
+            pmap --progress=json --progress-interval=0.1 -j1 -b 1M -a in -i -s \
+                'cat >/dev/null; sleep 0.3'
+            """, in: folder)
+        let first = try #require(result.errorLines.first)
+        let last = try #require(result.errorLines.last)
+        #expect(first.contains("\"bytes_done\": 0, \"bytes_total\": \(count),"))
+        #expect(first.contains("\"items_done\": null, \"items_total\": null,"))
+        #expect(last.contains("\"bytes_done\": \(count), \"bytes_total\": \(count),"))
+        let plain = try shell(
+            "pmap --progress=plain --progress-interval=0.1 -j1 -b 1M -a in -i -s 'sleep 0.3'",
+            in: folder)
+        #expect(plain.errorLines.first?.contains(" 0.0/\(count / 1_000_000).") == true)
+    }
+
+    // MARK: --header
+
+    @Test(arguments: ["cat in |", "<in"], ["-b 300000", "-c7", ""], [1, 3])
+    func theFirstLinesStandBeforeEachChunk(_ from: String, _ size: String, _ lines: Int) throws {
+        let folder = try TemporaryFolder()
+        _ = try makeLines(folder)
+        let option = lines == 1 ? "--header" : "--header=\(lines)"
+        let result = try shell(
+            """
+            mv in body; { seq \(lines); cat body; } >in
+            \(from) pmap -q -j2 \(size) \(option) -i -s 'head -n \(lines)' | uniq -c |
+                awk '{ print $2, ($1 > 0) }' | sort -u
+            \(from) pmap -q -j2 \(size) \(option) -i -s 'tail -n +\(lines + 1)' | cmp - body
+            \(from) pmap -q -j2 \(size) \(option) --failed failed -i false 2>said; echo >>in
+            cmp failed in
+            """, in: folder)
+        #expect(result.lines == (1...lines).map { "\($0) 1" } && result.errors.isEmpty)
+    }
+
+    @Test func anInputThatIsAllHeaderHasNoItems() throws {
+        #expect(try shell("seq 2 | pmap --header=2 -i echo x; echo $?").text == "0\n")
+        #expect(try shell("printf a | pmap --header=2 -i echo x; echo $?").text == "0\n")
+        #expect(try shell("printf 'a\\nb' | pmap --header -i cat").text == "a\nb")
+        let printed = try shell("seq 3 | pmap -n -c1 --header -i cat")
+        #expect(printed.lines == ["printf '%s\\n' 1 2 | cat", "printf '%s\\n' 1 3 | cat"])
+    }
+
+    @Test func aHeaderNeedsStandardInputAndOneFile() throws {
+        let result = try shell("seq 3 | pmap --header echo; seq 3 >a; pmap --header -i -a a -a a cat")
+        #expect(
+            result.errorLines == [
+                "pmap: --header: puts the first lines before what -i feeds to standard input",
+                "pmap: --header: takes the first lines of one input, and -a names several",
+            ])
+    }
+
+    // MARK: Several files
+
+    @Test(arguments: ["-c1 echo", "-c3 echo", "-i cat", "-i -b 2 cat"])
+    func severalFilesAreReadInOrder(_ command: String) throws {
+        let result = try shell(
+            """
+            printf 'a\\nb' >x; : >empty; mkfifo p; seq 2 >p &
+            echo c | pmap -q -a x -a empty -a - -a p \(command) | tr ' ' '\\n'
+            """)
+        #expect(result.lines == ["a", "b", "c", "1", "2"])
+    }
+
+    @Test func largeFilesAreReadInOrder() throws {
+        let folder = try TemporaryFolder()
+        _ = try makeLines(folder)
+        let result = try shell(
+            """
+            echo a >a; seq 400000 >b
+            pmap -q -j3 -a a -a in -a b -a a -i cat >out; cat a in b a | cmp - out
+            """, in: folder)
+        #expect(result.text.isEmpty && result.errors.isEmpty && result.status == 0)
+    }
+
+    @Test func eachFileIsCheckedAgainstTheOthers() throws {
+        let result = try shell(
+            """
+            seq 2 >a; seq 3 >b; cp b before
+            pmap -a a -a b cat >>b; pmap -a a -a b --log b cat; pmap -a a -a b --failed b cat
+            pmap -a a -a none echo; cmp b before
+            """)
+        #expect(
+            result.errorLines == [
+                "pmap: standard output: is also the input",
+                "pmap: b: is no log of pmap; move it away, or name another file",
+                "pmap: --failed 'b': is also one of several inputs; name another file",
+                "pmap: none: No such file or directory",
+            ])
+        #expect(result.text.isEmpty)
+    }
+}
