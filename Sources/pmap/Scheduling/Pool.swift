@@ -510,8 +510,7 @@ struct Pool<S: System>: ~Copyable {
     /// Prints whole lines of a worker's stderr, with its tag if its output has one.
     private mutating func passOn(_ lines: [UInt8], of worker: Worker) {
         var filter = LineFilter(tag: worker.lines?.tag ?? [])
-        let tagged = unsafe lines.withUnsafeBytes { unsafe filter.tagged($0) }
-        report.passOn(tagged ?? lines)
+        report.passOn(filter.tagged(lines))
     }
 
     private mutating func endErrorLine(_ slot: Int) {

@@ -63,6 +63,21 @@ final class Kernel: System {
         try moveBytes(from: file, at: offset, to: output, atMost: count)
     }
 
+    func splice(
+        from input: FileDescriptor, to file: FileDescriptor, at offset: Int, atMost count: Int
+    ) throws(Errno) -> Int {
+        try moveBytes(from: input, to: file, at: offset, atMost: count)
+    }
+
+    func send(
+        _ file: FileDescriptor, at offset: Int, atMost count: Int, to output: OutputFile
+    ) throws(Errno) -> Int {
+        if output.isPipe {
+            return try moveBytes(from: file, at: offset, to: output.descriptor, atMost: count)
+        }
+        return try sendBytes(from: file, at: offset, to: output.descriptor, atMost: count)
+    }
+
     func isReady(_ descriptor: FileDescriptor, for interest: Poller.Interest) -> Bool {
         let events = interest == .reading ? POLLIN : POLLOUT
         var request = pollfd(fd: descriptor.rawValue, events: Int16(events), revents: 0)
@@ -194,6 +209,8 @@ final class Kernel: System {
 
     func contents(of path: Argument) throws(Errno) -> String { try textOfRegularFile(path) }
 
+    var descriptorLimit: Int { Shared.descriptorLimit() }
+
     func openOutput() -> OutputFile {
         let output = FileDescriptor.standardOutput
         let type = (output.status?.st_mode ?? 0) & S_IFMT
@@ -205,11 +222,13 @@ final class Kernel: System {
             ).release()
         {
             if isPipe { enlargePipe(own, to: largePipeSize) }
-            return OutputFile(descriptor: own, kind: .reopened, takesSplices: isPipe)
+            return OutputFile(
+                descriptor: own, kind: .reopened, isPipe: isPipe, takesSplices: isPipe)
         }
         let isFile = type == S_IFREG || (type == S_IFCHR && !isTerminal) || type == S_IFBLK
         return OutputFile(
-            descriptor: output, kind: isFile ? .file : .shared, takesSplices: isPipe)
+            descriptor: output, kind: isFile ? .file : .shared, isPipe: isPipe,
+            takesSplices: isPipe || isFile)
     }
 
     func closeOutput() throws(Errno) { try FileDescriptor.standardOutput.close() }
