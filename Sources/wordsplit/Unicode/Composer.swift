@@ -24,20 +24,23 @@ struct Composer: ~Copyable {
     private let machine: WordMachine
     /// The combining classes of U+0300 to U+036F, the most common marks, because the library is
     /// slower. 0 for a scalar that has a decomposition or is not a mark.
-    private var commonClasses = InlineArray<0x70, UInt8>(repeating: 0)
+    private let commonClasses: UnsafeMutablePointer<UInt8>
+    private static let commonMarks: Range<UInt32> = 0x300..<0x370
 
     init(_ machine: WordMachine) throws(Errno) {
         self.machine = machine
         unsafe piece = try Self.memory(nil, Self.usualCapacity)
-        for place in commonClasses.indices {
-            let mark = UInt32(0x300 + place)
-            commonClasses[place] = Self.decomposition(of: mark) == nil ? libraryClass(of: mark) : 0
+        unsafe commonClasses = .allocate(capacity: Self.commonMarks.count)
+        for (place, mark) in Self.commonMarks.enumerated() {
+            unsafe commonClasses[place] =
+                Self.decomposition(of: mark) == nil ? libraryClass(of: mark) : 0
         }
     }
 
     deinit {
         unsafe free(piece)
         unsafe free(sorted)
+        unsafe commonClasses.deallocate()
     }
 
     /// Appends a word in Normalization Form C.
@@ -111,8 +114,8 @@ struct Composer: ~Copyable {
 
     @inline(__always)
     private func commonClass(of scalar: UInt32) -> UInt8 {
-        let place = Int(scalar) &- 0x300
-        return commonClasses.indices.contains(place) ? commonClasses[place] : 0
+        let place = scalar &- Self.commonMarks.lowerBound
+        return place < Self.commonMarks.count ? unsafe commonClasses[Int(place)] : 0
     }
 
     /// Begins a piece with a stable scalar.
@@ -160,8 +163,13 @@ struct Composer: ~Copyable {
     private mutating func finishPiece(_ word: inout ByteBuffer) throws(Errno) {
         if !isInOrder { try orderMarks() }
         composeMarks()
-        try word.reserve(4 * count)
-        for index in 0..<count { unsafe word.append(scalar: piece[index] & 0x1FFFFF) }
+        try unsafe word.appendUpTo(4 * count) { room in
+            var end = unsafe room
+            for index in 0..<count {
+                unsafe end += writeUTF8(piece[index] & 0x1FFFFF, at: end)
+            }
+            return unsafe end - room
+        }
         count = 0
         isInOrder = true
         if capacity > 1 << 16 {
