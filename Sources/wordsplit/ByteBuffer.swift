@@ -100,14 +100,16 @@ func writeUTF8(_ scalar: UInt32, at place: UnsafeMutablePointer<UInt8>) -> Int {
     return 4
 }
 
-/// Copies bytes. Up to 6 bytes are copied one by one. They were just written one by one, and a
-/// wider load would have to wait until they are in the cache. With memcpy(3), words of one letter
-/// took twice as long.
+/// Copies bytes. They may overlap with `place` if they come after it.
+///
+/// Up to 6 bytes are copied one by one. They were just written one by one, and a wider load would
+/// have to wait until they are in the cache. With memmove(3), words of one letter took twice as
+/// long.
 @inline(__always)
 func copyBytes(_ bytes: UnsafeBufferPointer<UInt8>, to place: UnsafeMutablePointer<UInt8>) {
     if bytes.count <= 6 {
         for index in 0..<bytes.count { unsafe place[index] = bytes[index] }
     } else {
-        unsafe memcpy(place, bytes.baseAddress!, bytes.count)
+        unsafe memmove(place, bytes.baseAddress!, bytes.count)
     }
 }

@@ -77,8 +77,7 @@ extension Tokenizer {
                 }
                 unsafe word = UnsafeBufferPointer(
                     start: room + cursor.start, count: printed.count)
-                // The printed form may be a part of the word.
-                unsafe memmove(room + cursor.start, printed.baseAddress!, printed.count)
+                unsafe copyBytes(printed, to: room + cursor.start)
             }
             if unsafe holds(word, atLeast: rule.minimumLength) {
                 cursor.start += word.count

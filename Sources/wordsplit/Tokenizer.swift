@@ -221,13 +221,15 @@ struct Tokenizer: ~Copyable {
             if lead >= 0x80 {
                 let second = unsafe UInt32(bytes[index &+ 1])
                 let third = unsafe UInt32(bytes[index &+ 2])
+                let ofThree =
+                    (scalar & 0x0F) &<< 12 | (second & 0x3F) &<< 6 | (third & 0x3F)
                 if lead >= 0xC2 && lead < 0xE0 && second & 0xC0 == 0x80 && index &+ 2 <= count {
                     scalar = (scalar & 0x1F) &<< 6 | (second & 0x3F)
                     length = 2
-                } else if lead > 0xE0 && lead < 0xED && second & 0xC0 == 0x80
-                    && third & 0xC0 == 0x80 && index &+ 3 <= count
+                } else if lead & 0xF0 == 0xE0 && second & 0xC0 == 0x80 && third & 0xC0 == 0x80
+                    && ofThree >= 0x800 && ofThree &- 0xD800 >= 0x800 && index &+ 3 <= count
                 {
-                    scalar = (scalar & 0x0F) &<< 12 | (second & 0x3F) &<< 6 | (third & 0x3F)
+                    scalar = ofThree
                     length = 3
                 } else if readsBytes {
                     scalar = 0
