@@ -234,7 +234,11 @@ struct Tokenizer: ~Copyable {
                 } else if readsBytes {
                     scalar = 0
                 } else {
-                    switch unsafe decode(bytes + index, count - index) {
+                    // Any other scalar has four bytes, or is cut by the end of the block.
+                    let mayBeScalar = lead >= 0xF0 || index &+ 3 > count
+                    let decoded: Decoded =
+                        mayBeScalar ? unsafe decode(bytes + index, count - index) : .invalid
+                    switch decoded {
                     case .scalar(let value, let size):
                         scalar = value
                         length = size
