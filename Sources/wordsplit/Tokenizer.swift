@@ -219,15 +219,14 @@ struct Tokenizer: ~Copyable {
             var scalar = UInt32(lead)
             var length = 1
             if lead >= 0x80 {
-                let second = unsafe UInt32(bytes[index &+ 1])
-                let third = unsafe UInt32(bytes[index &+ 2])
+                let trails = unsafe UInt32(load(bytes + (index &+ 1)))
                 let ofThree =
-                    (scalar & 0x0F) &<< 12 | (second & 0x3F) &<< 6 | (third & 0x3F)
-                if lead >= 0xC2 && lead < 0xE0 && second & 0xC0 == 0x80 && index &+ 2 <= count {
-                    scalar = (scalar & 0x1F) &<< 6 | (second & 0x3F)
+                    (scalar & 0x0F) &<< 12 | (trails & 0x3F) &<< 6 | trails &>> 8 & 0x3F
+                if lead >= 0xC2 && lead < 0xE0 && trails & 0xC0 == 0x80 && index &+ 2 <= count {
+                    scalar = (scalar & 0x1F) &<< 6 | (trails & 0x3F)
                     length = 2
-                } else if lead & 0xF0 == 0xE0 && second & 0xC0 == 0x80 && third & 0xC0 == 0x80
-                    && ofThree >= 0x800 && ofThree &- 0xD800 >= 0x800 && index &+ 3 <= count
+                } else if lead & 0xF0 == 0xE0 && trails & 0xC0C0 == 0x8080
+                    && isOfThreeBytes(ofThree) && index &+ 3 <= count
                 {
                     scalar = ofThree
                     length = 3
@@ -397,6 +396,14 @@ struct Tokenizer: ~Copyable {
 @inline(__always)
 private func isASCII(_ bytes: UnsafePointer<UInt8>) -> Bool {
     unsafe UnsafeRawPointer(bytes).loadUnaligned(as: UInt64.self) & 0x8080_8080_8080_8080 == 0
+}
+
+/// Whether a value below 0x10000 is that of a scalar of three bytes: neither below U+0800 nor
+/// a surrogate, U+D800 to U+DFFF. The values come in 32 ranges of 0x800, all of which but the first
+/// and the 28th are right.
+@inline(__always)
+private func isOfThreeBytes(_ value: UInt32) -> Bool {
+    (0xF7FF_FFFE as UInt32) &>> (value &>> 11) & 1 != 0
 }
 
 /// Loads two bytes; the first one becomes the lower half.
