@@ -5,7 +5,7 @@ import Testing
 
 /// Sorted runs on disk: what is written is read again, whatever the lengths, counts and buffers.
 @Suite struct RunTests {
-    private let folder: Argument = "/tmp"
+    private let folder = defaultTemporaryFolder()
 
     /// Numbers around those at which one more byte of a header is needed.
     private static let edges: [UInt64] = {
