@@ -25,7 +25,7 @@ need = @command -v $(1) >/dev/null || { echo "make: $(1) is missing: $(2)" >&2; 
 need-python = $(call need,python3,install Python 3.9 or later)
 need-swift = $(call need,$(SWIFT),install Swift 6.3 or later from https://www.swift.org/install)
 
-.PHONY: build demo check simulate check-arm64 check-engines check-faults check-sanitize coverage bench bench-hostile bench-curves figures fuzz tables lint install uninstall foreign clean
+.PHONY: build demo check simulate check-arm64 check-engines check-faults check-sanitize coverage mutate bench bench-hostile bench-curves figures fuzz tables lint install uninstall foreign clean
 build:
 	$(need-swift)
 	$(SWIFT) build -c release $(SWIFTFLAGS)
@@ -86,6 +86,16 @@ coverage:
 	$(need-swift)
 	Tests/Coverage/report
 
+# Small faults are put into a copy, one at a time: which of them does no test notice? Two hours on
+# two idle cores. ONLY=wordsplit (pmap, wcreduce, Shared) takes those of one part, and SAMPLE=10
+# takes ten at random.
+ONLY =
+SAMPLE =
+mutate:
+	$(need-swift)
+	$(need-python)
+	Tests/Mutation/mutate $(if $(ONLY),--only "$(ONLY)") $(if $(SAMPLE),--sample "$(SAMPLE)")
+
 # Against the programs that others use. Its settings, such as CORPUS=folder and MEGABYTES=10,
 # are at the top of Benchmarks/bench.
 bench: build
@@ -131,7 +141,7 @@ lint:
 	$(need-python)
 	python3 -c 'import sys; [compile(open(name).read(), name, "exec") for name in sys.argv[1:]]' \
 	    Benchmarks/bench Benchmarks/curves Benchmarks/hostile Benchmarks/plot Benchmarks/*.py \
-	    Tests/Faults/signals Tests/Faults/readers
+	    Tests/Faults/signals Tests/Faults/readers Tests/Mutation/mutate
 	shellcheck .ci/* completions/* examples/*.sh Tests/Arm64/check Tests/Engines/* \
 	    Tests/Faults/inject Tests/Faults/long-line \
 	    Tests/Sanitize/check Tests/Sanitize/descriptors Tests/Coverage/report
@@ -173,7 +183,8 @@ foreign:
 
 clean:
 	$(SWIFT) package $(SWIFTFLAGS) clean
-	rm -rf .build-address .build-undefined .build-thread .build-coverage .build-simulate .build-arm64
+	rm -rf .build-address .build-undefined .build-thread .build-coverage .build-simulate .build-mutate \
+	    .build-arm64
 
 # procps has a pmap too, which reports the memory map of a process. Of two programs of
 # one name, the one whose folder comes first on PATH is the one that runs.

@@ -92,7 +92,7 @@ import Testing
         #expect(try shell("python3 job.py", in: folder).text == "-15\n")
     }
 
-    @Test func blockedSignalsDoNoHarm() throws {
+    @Test(.enabled(if: isInstalled("python3"))) func blockedSignalsDoNoHarm() throws {
         let blocked = """
             import os, signal, sys
             signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD, signal.SIGTERM])
@@ -101,7 +101,6 @@ import Testing
             """
         let folder = try TemporaryFolder()
         try folder.write("blocked.py", blocked)
-        if !isInstalled("python3") { return }
         let result = try shell("seq 2 | python3 blocked.py", in: folder)
         // SIGTERM is 15, SIGCHLD 17: bits 14 and 16. The worker has what pmap was given.
         #expect(result.lines == Array(repeating: "SigBlk:\t0000000000014000", count: 2))

@@ -52,6 +52,48 @@ import Testing
         }
     }
 
+    /// The numbers of a hash for which all keys with this beginning, or this end, have one hash.
+    private struct Numbers: RandomNumberGenerator {
+        var rest: [UInt64]
+        mutating func next() -> UInt64 { rest.removeFirst() }
+    }
+
+    private func word(_ text: String) -> UInt64 {
+        text.utf8.reversed().reduce(0) { $0 << 8 | UInt64($1) }
+    }
+
+    /// A product of 0 is 0 whatever the other half of the key.
+    @Test func keysOfOneHashAreDifferent() throws {
+        let (beginning, end) = ("beginnin", "abcdefg\u{F}")
+        var numbers = Numbers(rest: [word(beginning), word(end), 7])
+        let hash = KeyedHash(using: &numbers)
+        var keys: [String] = []
+        for letter in ["", "a", "b", "aa", "ab", "aaaaaaa", "aaaaaab", "baaaaaa"] {
+            keys.append(beginning + letter)
+        }
+        // As long as a short key may be: its last byte in the table is its length, 15.
+        for letter in ["a", "b", "c"] { keys.append("1234567" + letter + end.dropLast()) }
+        for letter in ["", "a", "b", "aa"] {
+            keys.append("a long key 1" + letter + end)
+            keys.append(letter + "a long key 2" + end)
+        }
+        var table = try CountTable(hash: hash)
+        for _ in 0..<2 {
+            for (index, key) in keys.enumerated() {
+                let isAdded = try withPaddedCopy(of: key.utf8) {
+                    try table.add($0, UInt64(index + 1))
+                }
+                #expect(isAdded)
+            }
+        }
+        var found: [String: UInt64] = [:]
+        try table.takeEntries().visit { found[readable($0.key)] = $0.count }
+        #expect(found.count == keys.count)
+        for (index, key) in keys.enumerated() {
+            #expect(found[readable(Array(key.utf8))] == UInt64(2 * (index + 1)), "\(key)")
+        }
+    }
+
     @Test(arguments: ["short", "a key that is longer than a slot"])
     func aCountPast64BitsIsAnError(_ key: String) throws {
         var counts = try Counts()
