@@ -120,7 +120,7 @@ private func progress(done: Int, total: Int?, seconds: Int = 1) -> Progress {
         var said: [(time: Double, said: Double?)] = []
         while next < seconds.count || !running.isEmpty {
             for work in running where work.begun + seconds[work.item] <= time + 1e-9 {
-                estimate.note(items: 1, seconds: seconds[work.item], slot: work.slot)
+                estimate.note(work: 1, seconds: seconds[work.item], slot: work.slot)
             }
             running.removeAll { $0.begun + seconds[$0.item] <= time + 1e-9 }
             for slot in 1...slots
@@ -128,7 +128,7 @@ private func progress(done: Int, total: Int?, seconds: Int = 1) -> Progress {
                 running.append((slot, next, time))
                 next += 1
             }
-            let work = running.map { RunningWork(items: 1, age: time - $0.begun) }
+            let work = running.map { RunningWork(work: 1, age: time - $0.begun) }
             said.append((time, estimate.estimate(waiting: seconds.count - next, running: work)))
             time += 0.1
         }
@@ -159,9 +159,9 @@ private func progress(done: Int, total: Int?, seconds: Int = 1) -> Progress {
 
     @Test func theLongestRunningChunkCounts() {
         var estimate = TimeLeft()
-        estimate.note(items: 1, seconds: 10, slot: 1)
+        estimate.note(work: 1, seconds: 10, slot: 1)
         let left = estimate.estimate(
-            waiting: 0, running: [RunningWork(items: 1, age: 9), RunningWork(items: 1, age: 1)])
+            waiting: 0, running: [RunningWork(work: 1, age: 9), RunningWork(work: 1, age: 1)])
         #expect(left == 9)
     }
 }
