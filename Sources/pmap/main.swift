@@ -10,6 +10,12 @@ runProgram(pmapSyntax, failure: 1) { options, operands in
     settings.refuseStreamsAsJobserver(messages)
     let slots = joinJobserver(&settings, messages: messages)
     let input = try openInput(settings)
+    settings.inputIsTerminal = input.contains { $0.descriptor.isTerminal }
+    settings.outputIsTerminal = FileDescriptor.standardOutput.isTerminal
+    settings.errorsAreTerminal = FileDescriptor.standardError.isTerminal
+    if settings.inputIsTerminal, settings.errorsAreTerminal, settings.progressStyle != .none {
+        messages.say("reading items from the terminal; end with Ctrl-D")
+    }
     if settings.isDryRun {
         return try printCommands(settings, input: input, messages: messages)
     }

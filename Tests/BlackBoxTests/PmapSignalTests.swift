@@ -122,7 +122,7 @@ import Testing
         try running.wait(untilErrorsContain: "items/s")
         try shell("exec 3<>gate; sleep 0.2", in: folder)
         let result = try running.finish()
-        #expect(result.errors.contains("pmap: 0/3 chunks, 0/3 items, 3 running, 0 failed, "))
+        #expect(result.errors.contains("pmap: 0/3 items, 3 running, 0 failed, "))
         #expect(result.status == 0)
     }
 }

@@ -73,9 +73,13 @@ struct MergedOutput<S: System>: ~Copyable {
     /// - Parameters:
     ///   - buffer: bytes that may wait in memory.
     ///   - folder: the folder for the file in which more output may wait.
-    init(_ system: S, mode: OutputMode, holdsBack: Bool, buffer: Int, folder: Argument) {
+    ///   - bar: makes way for what is written.
+    init(
+        _ system: S, mode: OutputMode, holdsBack: Bool, buffer: Int, folder: Argument,
+        bar: BarLine<S>
+    ) {
         self.system = system
-        sink = Sink(system)
+        sink = Sink(system, bar: bar)
         self.mode = holdsBack && mode == .lines ? .unordered : mode
         self.holdsBack = holdsBack
         backlog = Backlog(system, limit: buffer, folder: folder)

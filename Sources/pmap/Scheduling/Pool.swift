@@ -82,11 +82,14 @@ struct Pool<S: System>: ~Copyable {
             system, timeout: settings.timeout, killAfter: settings.killAfter)
         queue = JobQueue(
             system, source, finds: settings.sizeUnit, outputBuffer: settings.buffer)
+        let terminal = settings.progressStyle.usesTerminal ? system.terminal : nil
+        let bar = BarLine(system, output: terminal?.output)
         output = MergedOutput(
             system, mode: settings.outputMode, holdsBack: settings.retries != nil,
-            buffer: settings.buffer, folder: settings.temporaryFolder)
+            buffer: settings.buffer, folder: settings.temporaryFolder, bar: bar)
         watches = Watches(system)
-        report = Report(system, settings, records, messages: messages)
+        report = Report(
+            system, settings, records, terminal: terminal?.type, bar: bar, messages: messages)
         self.slots = slots
     }
 
@@ -103,14 +106,17 @@ struct Pool<S: System>: ~Copyable {
             attempt { pool throws(WriteError) in try pool.turn(events) }
             if let failure = output.spillFailure { report.spillFailed(failure) }
             if report.isUpdateDue {
-                report.update(currentProgress, canPaint: output.endsLine)
+                report.update(currentProgress, outputEndsLine: output.endsLine)
+            } else {
+                report.restoreBar(outputEndsLine: output.endsLine)
             }
         }
         if case .open = phase {} else { listUnfinished() }
         // However pmap ends from here on, the files made for other processes must be removed.
         slots.close()
         report.finish(
-            currentProgress, workers: workerLimit, isHeard: !isReaderGone)
+            currentProgress, workers: workerLimit, isHeard: !isReaderGone,
+            isInterrupted: isInterrupted)
         switch phase {
         case .ending(.signal(let signal), _): return .signal(signal)
         case .ending(.poolEnded, _): return .signal(SIGTERM)
@@ -160,6 +166,9 @@ struct Pool<S: System>: ~Copyable {
         return false
     }
 
+    /// Whether a signal, or an error, has ended the run.
+    private var isInterrupted: Bool { if case .ending = phase { true } else { false } }
+
     private var currentProgress: Progress {
         var progress = report.progress
         progress.running = workers.busyCount
@@ -168,6 +177,11 @@ struct Pool<S: System>: ~Copyable {
         progress.bytesTotal = queue.source.totalBytes
         progress.chunksTotal = queue.source.totalChunks(
             itemsPerChunk: settings.chunkLimits.items)
+        if let left = progress.workLeft {
+            let running = workers.runningWork
+            progress.secondsLeft = report.pace.estimate(
+                waiting: left - running.reduce(0) { $0 + $1.work }, running: running)
+        }
         return progress
     }
 
@@ -252,9 +266,7 @@ struct Pool<S: System>: ~Copyable {
         let filtersLines = settings.outputMode == .lines || settings.tagsLines
         let lines =
             filtersLines
-            ? LineFilter(
-                tag: settings.tagsLines
-                    ? command.tag(of: job.chunk, delimiter: settings.delimiter) : []) : nil
+            ? LineFilter(tag: settings.tagsLines ? tag(of: job.chunk) : []) : nil
         let answers = settings.persistence.map {
             AnswerReader(
                 items: job.chunk.itemCount ?? 0, end: $0.answerEnd, delimiter: settings.delimiter)
@@ -381,7 +393,6 @@ struct Pool<S: System>: ~Copyable {
                 end(.poolEnded)
             }
         case .reader:
-            report.makeWayForOutput()
             try output.flush()
             slots.readerCame()
         case .input(let slot): feed(slot)
@@ -421,6 +432,11 @@ struct Pool<S: System>: ~Copyable {
         workers.signalAll(SIGCONT)
     }
 
+    private func tag(of chunk: Chunk) -> [UInt8] {
+        let tag = settings.command.tag(of: chunk, delimiter: settings.delimiter)
+        return settings.outputIsTerminal ? shownTag(tag) : tag
+    }
+
     // MARK: Workers' pipes
 
     private mutating func feed(_ slot: Int) {
@@ -440,7 +456,6 @@ struct Pool<S: System>: ~Copyable {
         guard let chunk = worker.assignment?.chunk.number else { return try readAnswers(slot) }
         // An event handled before this one may have changed things.
         if !output.takes(chunk) { return workers.pause(slot) }
-        report.makeWayForOutput()
         if settings.persistence != nil { return try readAnswers(slot) }
         var lines = worker.lines
         let receipt = try output.receive(
@@ -509,7 +524,9 @@ struct Pool<S: System>: ~Copyable {
 
     /// Prints whole lines of a worker's stderr, with its tag if its output has one.
     private mutating func passOn(_ lines: [UInt8], of worker: Worker) {
-        var filter = LineFilter(tag: worker.lines?.tag ?? [])
+        let tag = worker.lines?.tag ?? []
+        var filter = LineFilter(
+            tag: settings.errorsAreTerminal && !tag.isEmpty ? shownTag(tag) : tag)
         report.passOn(filter.tagged(lines))
     }
 
@@ -589,8 +606,7 @@ struct Pool<S: System>: ~Copyable {
     private mutating func finish(_ attempt: EndedAttempt) throws(WriteError) {
         let (chunk, outcome) = (attempt.chunk, attempt.outcome)
         if output.isAbandoned { return report.notDone(chunk) }
-        let isEnding = if case .ending = phase { true } else { false }
-        report.ended(attempt, isExpected: isEnding)
+        report.ended(attempt, isExpected: isInterrupted)
         // A worker that was ended early says nothing about the cost of its items.
         if attempt.reason == nil { learn(from: attempt) }
         if willRetry(attempt) {
@@ -601,10 +617,9 @@ struct Pool<S: System>: ~Copyable {
                 for: pause(afterAttempt: number, settings.retryDelay))
             return
         }
-        report.finished(attempt, isExpected: isEnding)
+        report.finished(attempt, isExpected: isInterrupted)
         if !outcome.isSuccess { report.notDone(chunk) }
         if settings.showsFailedOutput, !outcome.isSuccess { try showOutput(of: attempt) }
-        report.makeWayForOutput()
         var lines = attempt.assignment.lines
         var rest = lines?.ending() ?? []
         if rest.isEmpty, attempt.assignment.endsInLine { rest = [settings.delimiter] }

@@ -5,6 +5,7 @@ final class Kernel: System {
     private let signals: Signals
     private var spawner: Spawner
     private var poller: Poller
+    private var readers = OutputReaders()
     /// Whether this process can run out of memory before the machine does. If not, `requireMemory`
     /// does nothing.
     private let memoryIsLimited: Bool
@@ -281,14 +282,41 @@ final class Kernel: System {
 
     // MARK: The terminal
 
-    var terminal: (type: Terminal, isShared: Bool)? {
+    var terminal: (type: Terminal, output: OutputPlace)? {
         if !FileDescriptor.standardError.isTerminal { return nil }
-        return (Terminal(), FileDescriptor.standardOutput.isTerminal)
+        return (Terminal(), outputPlace)
+    }
+
+    private var outputPlace: OutputPlace {
+        var output = stat()
+        var errors = stat()
+        if unsafe fstat(1, &output) != 0 || fstat(2, &errors) != 0 { return .elsewhere }
+        if output.st_mode & S_IFMT == S_IFIFO { return .pipe }
+        let isSame = output.st_mode & S_IFMT == S_IFCHR && output.st_rdev == errors.st_rdev
+        return isSame ? .terminal : .elsewhere
     }
 
     var windowColumns: Int { Int(cs_window_columns(2)) }
 
-    var isInForeground: Bool { tcgetpgrp(2) == getpgrp() }
+    var mayDraw: Bool { tcgetpgrp(2) == getpgrp() && cs_edits_lines(2) != 0 }
+
+    /// The bytes of the terminal's file whose locks tell which process may show a bar, and whether
+    /// it shows one. The kernel unlocks them when the process dies.
+    private static let barByte: off_t = 0
+    private static let shownByte: off_t = 1
+
+    func claimBar() -> Bool {
+        // Without locks, there is nothing to go by.
+        cs_lock_byte(2, Self.barByte, 1) == 0 || (errno != EAGAIN && errno != EACCES)
+    }
+
+    func releaseBar() { _ = cs_lock_byte(2, Self.barByte, 0) }
+
+    func markBar(shown: Bool) { _ = cs_lock_byte(2, Self.shownByte, shown ? 1 : 0) }
+
+    var otherBarIsShown: Bool { cs_other_locks_byte(2, Self.shownByte) != 0 }
+
+    func outputReaders() -> OutputReaders.State { readers.state(at: now) }
 
     // MARK: Memory and slots
 

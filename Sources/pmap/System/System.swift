@@ -164,13 +164,25 @@ protocol System: AnyObject {
 
     // MARK: The terminal
 
-    /// The terminal on standard error, and whether standard output is a terminal too, which is
-    /// almost always the same one; nil if standard error is not a terminal.
-    var terminal: (type: Terminal, isShared: Bool)? { get }
+    /// The terminal on standard error, and what standard output shares with it; nil if standard
+    /// error is not a terminal.
+    var terminal: (type: Terminal, output: OutputPlace)? { get }
     /// The width of the terminal's window in columns, 0 if unknown.
     var windowColumns: Int { get }
-    /// Whether this process may write to the terminal freely.
-    var isInForeground: Bool { get }
+    /// Whether this process may draw on the terminal: it is in the foreground, and no program such
+    /// as less(1) has taken over the screen.
+    var mayDraw: Bool { get }
+    /// Takes the right to show a bar on the terminal, which one process at a time has.
+    ///
+    /// - Returns: whether it was free.
+    func claimBar() -> Bool
+    func releaseBar()
+    /// Tells other processes on the terminal whether this one shows a bar.
+    func markBar(shown: Bool)
+    /// Whether another process shows a bar on the terminal.
+    var otherBarIsShown: Bool { get }
+    /// What the processes that read standard output are doing.
+    func outputReaders() -> OutputReaders.State
 
     // MARK: Memory and slots
 

@@ -1116,9 +1116,14 @@ final class SimulatedKernel: System {
 
     var cpuCount: Int { 4 }
 
-    var terminal: (type: Terminal, isShared: Bool)? { nil }
+    var terminal: (type: Terminal, output: OutputPlace)? { nil }
     var windowColumns: Int { 80 }
-    var isInForeground: Bool { true }
+    var mayDraw: Bool { true }
+    func claimBar() -> Bool { true }
+    func releaseBar() {}
+    func markBar(shown: Bool) {}
+    var otherBarIsShown: Bool { false }
+    func outputReaders() -> OutputReaders.State { .none }
 
     // MARK: Memory and slots
 
