@@ -6,8 +6,9 @@ import Testing
     /// Waits in a worker until the test lets its chunk go.
     private static let wait = "until [ -e go$PMAP_CHUNK ]; do sleep 0.01; done"
     /// The last line of a run of `gated`, in a window of any width.
-    private static let summary =
+    private static var summary: some RegexComponent {
         /pmap: 12 items \(6 chunks\) in ([0-9.]+ s|[0-9]+m[0-9]+s), [0-9.]+ items\/s/
+    }
     private static let gated = "seq 12 | pmap -j2 -c2 -s '\(wait)'"
 
     private func letGo(_ chunks: ClosedRange<Int>, in folder: TemporaryFolder) throws {

@@ -76,7 +76,8 @@ private func lengthOfControl(_ text: UnsafeRawBufferPointer, at place: Int) -> I
     return switch (first, next(1), next(2)) {
     case (0xC2, 0x80...0x9F, _): 2
     case (0xD8, 0x9C, _): 2  // U+061C
-    case (0xE2, 0x80, 0x8B...0x8F), (0xE2, 0x80, 0xA8...0xAE): 3  // U+200B to U+200F, U+2028 to U+202E
+    case (0xE2, 0x80, 0x8B...0x8F): 3  // U+200B to U+200F
+    case (0xE2, 0x80, 0xA8...0xAE): 3  // U+2028 to U+202E
     case (0xE2, 0x81, 0xA0...0xAF): 3  // U+2060 to U+206F
     case (0xEF, 0xBB, 0xBF): 3  // U+FEFF
     default: 0
