@@ -36,6 +36,7 @@ COUNT = r"""mawk '{ c[$0]++ } END { for (w in c) print c[w] "\t" w }'"""
 SPLIT_AND_COUNT = r"""'BEGIN { RS = "[^A-Za-z]+" } { c[tolower($0)]++ }
     END { for (w in c) print c[w] "\t" w }'"""
 MERGE = r"""mawk '{ c[$2] += $1 } END { for (w in c) print c[w] "\t" w }'"""
+EIGHT = r"printf '%.0s../text\n' {1..8}"
 BY_COUNT = "sort -k1,1nr"
 
 # ripgrep without Unicode, since the rule is A-Z: it is then at its fastest.
@@ -164,6 +165,24 @@ for word, count in collections.Counter(open("../words", "rb")).items():
         Contestant("pmap cat, cat", "echo ../text | pmap cat | cat"),
         Contestant("cat, cat", "cat ../text | cat"),
     ], same="lines"),
+    Race("pass on 8 workers, in order", [
+        Contestant("pmap", f"{EIGHT} | pmap -q -j8 cat | cat"),
+        Contestant("pmap --tag", f"{EIGHT} | pmap -q -j8 --tag cat | cat"),
+        Contestant(
+            "GNU parallel -k", f"{EIGHT} | parallel --will-cite -j8 -k cat | cat", "parallel"),
+        Contestant("cat, cat", f"{EIGHT} | xargs cat | cat"),
+    ]),
+    Race("pass on 8 workers, line by line", [
+        Contestant("pmap -l", f"{EIGHT} | pmap -q -j8 -l cat | cat"),
+        Contestant("pmap -l --tag", f"{EIGHT} | pmap -q -j8 -l --tag cat | cat"),
+        Contestant(
+            "GNU parallel --lb", f"{EIGHT} | parallel --will-cite -j8 --lb cat | cat", "parallel"),
+    ]),
+    Race("pass on 8 workers, as they finish", [
+        Contestant("pmap -u", f"{EIGHT} | pmap -q -j8 -u cat | cat"),
+        Contestant("GNU parallel", f"{EIGHT} | parallel --will-cite -j8 cat | cat", "parallel"),
+        Contestant("cat, cat", f"{EIGHT} | xargs cat | cat"),
+    ]),
     # A chunk size that finds itself, beside sizes that suit the items.
     Race("run true for 100,000 items", [
         Contestant("pmap -c auto", "seq 100000 | pmap -j$JOBS -c auto /bin/true"),

@@ -93,6 +93,9 @@ struct MergedOutput<S: System>: ~Copyable {
     /// Why waiting output cannot be put into a file; nil if it can.
     var spillFailure: Errno? { backlog.spillFailure }
 
+    /// Bytes that wait in memory and in files.
+    var waitingBytes: Int { backlog.bytes }
+
     /// The chunk whose output is written next.
     private var front: Int? {
         if mode == .ordered { return next }
@@ -100,7 +103,7 @@ struct MergedOutput<S: System>: ~Copyable {
     }
 
     /// Whether this chunk's output is written at once.
-    private func streams(_ chunk: Int) -> Bool {
+    func streams(_ chunk: Int) -> Bool {
         if mode == .lines { return lineOwner == nil || lineOwner == chunk }
         return chunk == front && !holdsBack
     }

@@ -121,7 +121,7 @@ struct SpillFiles<S: System>: ~Copyable {
         guard takesSplices, failure == nil else { return nil }
         do {
             let count = try system.splice(
-                from: pipe, to: file.descriptor, at: file.end, atMost: largePipeSize)
+                from: pipe, to: file.descriptor, at: file.end, atMost: 256 << 10)
             file.end += count
             liveBytes += count
             return count

@@ -21,6 +21,8 @@ struct Pool<S: System>: ~Copyable {
     private var workerLimit: Int
     private var phase = Phase.open
     private var persistence = PersistenceState()
+    /// The slot of the last worker whose output was held.
+    private var lastHeldSlot = 0
 
     private enum Phase {
         /// Workers are started while there are chunks.
@@ -50,6 +52,8 @@ struct Pool<S: System>: ~Copyable {
     private static var patience: Duration { .milliseconds(200) }
     /// Starting this many workers takes about ten milliseconds.
     private static var startsAtOnce: Int { 16 }
+    /// After holding so many bytes, one turn of the loop holds no more.
+    private static var bytesHeldATurn: Int { 256 << 10 }
     /// Bytes that one turn of the loop may need besides items and output.
     private static var memoryForATurn: Int { 1 << 20 }
 
@@ -370,7 +374,7 @@ struct Pool<S: System>: ~Copyable {
 
     private mutating func turn(_ events: [Event]) throws(WriteError) {
         let time = workers.passTime()
-        for event in events { try handle(event) }
+        try handle(events)
         if workers.isLookDue {
             workers.collectNews(&report)
             workers.actOnDeadlines()
@@ -378,6 +382,31 @@ struct Pool<S: System>: ~Copyable {
         if case .ending(_, let giveUp) = phase, workers.time >= giveUp { output.abandon() }
         for slot in workers.exitedSlots { try attend(to: slot, time) }
         slots.lend(at: system.now)
+    }
+
+    /// Handles output that must be held after everything else, and only a little of it. To hold
+    /// output costs much more than to write it at once. So a worker whose output can be written has
+    /// its turn again soon, while the others wait for room in their pipes.
+    private mutating func handle(_ events: [Event]) throws(WriteError) {
+        var slotsToHold: [Int] = []
+        for event in events {
+            if case .output(let slot) = event, let worker = workers[slot],
+                !output.streams(worker.chunk.number)
+            {
+                slotsToHold.append(slot)
+            } else {
+                try handle(event)
+            }
+        }
+        if slotsToHold.isEmpty { return }
+        slotsToHold.sort()
+        let first = slotsToHold.firstIndex { $0 > lastHeldSlot } ?? 0
+        let before = output.waitingBytes
+        for slot in slotsToHold[first...] + slotsToHold[..<first] {
+            try readOutput(slot)
+            lastHeldSlot = slot
+            if output.waitingBytes - before >= Self.bytesHeldATurn { break }
+        }
     }
 
     private mutating func handle(_ event: Event) throws(WriteError) {
