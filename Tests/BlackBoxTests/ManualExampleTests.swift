@@ -14,30 +14,32 @@ private struct Example: CustomStringConvertible {
     var description: String { commands.joined(separator: "\n") }
 
     /// All that a text shows: lines that begin with `$ ` at any indentation, and what follows them
-    /// up to an empty line.
+    /// at that indentation or more. An empty line ends an example, unless more output follows it.
     static func all(in text: String) -> [Example] {
         var examples: [Example] = []
-        var isOpen = false
-        var indentation = 0
+        var indentation = Int.max
+        var isAfterEmptyLine = true
         for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
             let typed = line.drop { $0 == " " }
+            if typed.isEmpty {
+                isAfterEmptyLine = true
+                continue
+            }
+            let last = examples.count - 1
             if typed.hasPrefix("$ ") {
-                if !isOpen { examples.append(Example()) }
-                isOpen = true
+                if isAfterEmptyLine || indentation == .max { examples.append(Example()) }
                 indentation = line.count - typed.count
                 examples[examples.count - 1].commands.append(String(typed.dropFirst(2)))
-            } else if typed.isEmpty || !isOpen {
-                isOpen = false
+            } else if line.count - typed.count < indentation {
+                indentation = .max
+            } else if line.dropFirst(indentation).hasPrefix("> ") {
+                let command = examples[last].commands.count - 1
+                examples[last].commands[command] += "\n" + line.dropFirst(indentation + 2)
             } else {
-                let last = examples.count - 1
-                let rest = line.dropFirst(indentation)
-                if rest.hasPrefix("> ") {
-                    let command = examples[last].commands.count - 1
-                    examples[last].commands[command] += "\n" + rest.dropFirst(2)
-                } else {
-                    examples[last].output.append(String(rest))
-                }
+                if isAfterEmptyLine { examples[last].output.append("") }
+                examples[last].output.append(String(line.dropFirst(indentation)))
             }
+            isAfterEmptyLine = false
         }
         return examples
     }
@@ -70,7 +72,7 @@ struct ManualExampleTests {
         for name in curl hadoop ninja; do
             printf '#!/bin/sh\\nexit 0\\n' >.bin/$name; chmod +x .bin/$name
         done
-        PATH=$PATH:$PWD/.bin
+        PATH=$PWD/.bin:$PATH
 
         """
     /// Only for the examples that need it, because others count all texts below their folder.
@@ -99,7 +101,9 @@ struct ManualExampleTests {
                 in: folder,
                 environment: ["SAMPLES": samples, "LC_ALL": "C.UTF-8"])
             #expect(result.status == 0, "\(example): \(result.text)")
-            let lines = result.lines.map(comparable)
+            var lines = result.lines.map(comparable)
+            // An empty line at the end of an example cannot be seen.
+            while lines.last == "" { lines.removeLast() }
             if !example.output.isEmpty {
                 #expect(lines == example.output.map(comparable), "\(example)")
             } else {
