@@ -38,7 +38,7 @@ demo: build
 
 check: build
 	$(MAKE) simulate SEEDS=10000
-	PMAPUTILS_BIN="$(BIN)" $(SWIFT) test $(SWIFTFLAGS)
+	PMAPUTILS_BIN="$(BIN)" SWIFT="$(SWIFT)" Tests/run $(SWIFTFLAGS)
 
 # pmap's core on a simulated system, in schedules made of seeds. A schedule that breaks a
 # promise is replayed and shrunk by the command that is printed: simulate --shrink SEED.
@@ -152,7 +152,7 @@ lint:
 	    Tests/Faults/signals Tests/Faults/readers Tests/Mutation/mutate docs/draw-bar
 	shellcheck .ci/* completions/* examples/*.sh Tests/Arm64/check Tests/Engines/* \
 	    Tests/Faults/inject Tests/Faults/long-line \
-	    Tests/Sanitize/check Tests/Sanitize/descriptors Tests/Coverage/report
+	    Tests/Sanitize/check Tests/Sanitize/descriptors Tests/Coverage/report Tests/run
 
 # Installs what `make` has built: so only this step need be done as root.
 install: foreign
