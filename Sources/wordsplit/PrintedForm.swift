@@ -74,7 +74,9 @@ struct LowerCase: ~Copyable {
                 let isFinal = isSigma && isBehindCased
                 let casing = holdsSigma ? casing(of: scalar) : .ignorable
                 if casing != .ignorable {
-                    if casing == .cased, let sigma = unsafe openSigma { unsafe sigma.pointee = 0x83 }
+                    if casing == .cased, let sigma = unsafe openSigma {
+                        unsafe sigma.pointee = 0x83
+                    }
                     unsafe openSigma = nil
                     isBehindCased = casing == .cased
                 }
