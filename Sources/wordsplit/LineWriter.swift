@@ -21,6 +21,9 @@ struct LineWriter: ~Copyable {
     /// The number of bytes of these words.
     private var earlierSize = 0
 
+    /// The number of bytes moved within the memory; see `Tokenizer.work`.
+    private(set) var work = 0
+
     /// The number of bytes that are written to the output at once. A longer line is written by
     /// itself.
     private static let chunk = 16 * 1024
@@ -113,7 +116,10 @@ struct LineWriter: ~Copyable {
         }
         output.commit(used)
         // This moves no more bytes than were written, as the last line has all of these words.
-        if start > 0 { unsafe memmove(memory, memory + start, end - start + kept) }
+        if start > 0 {
+            unsafe memmove(memory, memory + start, end - start + kept)
+            work &+= end - start + kept
+        }
         earlierCount = min(number, gramLength - 1)
         earlierSize = end - start
     }

@@ -36,7 +36,7 @@ struct Tokenizer: ~Copyable {
     private(set) var invalid = InvalidBytes()
     /// The number of bytes processed. A byte counts again each time it is processed. A test checks
     /// that this grows no faster than the input.
-    var work: Int { bytesSeen + finisher.work }
+    var work: Int { bytesSeen + finisher.work + lines.work }
     var bytesSeen = 0
     /// The text after a segment that `splitAtOpen` ends.
     var tail = ByteBuffer()

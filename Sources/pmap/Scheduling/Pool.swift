@@ -390,8 +390,8 @@ struct Pool<S: System>: ~Copyable {
     private mutating func handle(_ events: [Event]) throws(WriteError) {
         var slotsToHold: [Int] = []
         for event in events {
-            if case .output(let slot) = event, let worker = workers[slot],
-                !output.streams(worker.chunk.number)
+            if case .output(let slot) = event, let chunk = workers[slot]?.assignment?.chunk,
+                !output.streams(chunk.number)
             {
                 slotsToHold.append(slot)
             } else {
