@@ -15,6 +15,7 @@ class Contestant(NamedTuple):
     """The tools that not every machine has: `python:NAME` is a module, `c++` a compiler."""
     mixes_output: bool = False
     """Whether its workers' words run into each other, so that only one job counts right."""
+    in_readme: bool = False
 
 
 class Race(NamedTuple):
@@ -25,7 +26,6 @@ class Race(NamedTuple):
     """What must be equal: `counts`, `lines`, or nothing where the rules differ."""
     ascii_only: bool = False
     """Whether the rules differ where a text is not ASCII."""
-    in_readme: bool = False
 
 
 # McIlroy's words, and how awk counts them. tr makes an empty word of what stands before the
@@ -36,6 +36,7 @@ COUNT = r"""mawk '{ c[$0]++ } END { for (w in c) print c[w] "\t" w }'"""
 SPLIT_AND_COUNT = r"""'BEGIN { RS = "[^A-Za-z]+" } { c[tolower($0)]++ }
     END { for (w in c) print c[w] "\t" w }'"""
 MERGE = r"""mawk '{ c[$2] += $1 } END { for (w in c) print c[w] "\t" w }'"""
+EIGHT = r"printf '%.0s../text\n' {1..8}"
 BY_COUNT = "sort -k1,1nr"
 
 # ripgrep without Unicode, since the rule is A-Z: it is then at its fastest.
@@ -44,14 +45,15 @@ RIPGREP = "rg --no-unicode -oIN '[A-Za-z]+'"
 PIPELINE = [
     Contestant(
         "pmap, wordsplit -a, wcreduce",
-        "ls | pmap -j$JOBS -c5 wordsplit -a | wcreduce"),
+        "ls | pmap -j$JOBS -c5 wordsplit -a | wcreduce", in_readme=True),
+    Contestant("wordsplit -a, wcreduce, without pmap", "wordsplit -a * | wcreduce", in_readme=True),
     Contestant(
         "pmap, counting in the workers",
         """ls | pmap -j$JOBS -c50 -u -s 'wordsplit -a "$@" | wcreduce -u' | wcreduce -m"""),
     Contestant(
         "xargs -P, tr, mawk, sort",
         f"ls | xargs -P$JOBS -n5 sh -c '{SPLIT_FILES}' _ | {COUNT} | {BY_COUNT}",
-        "xargs mawk", mixes_output=True),
+        "xargs mawk", mixes_output=True, in_readme=True),
     Contestant(
         "xargs -P, mawk in the workers",
         f"ls | xargs -P$JOBS -n50 mawk {SPLIT_AND_COUNT} | {MERGE} | {BY_COUNT}",
@@ -59,7 +61,7 @@ PIPELINE = [
     Contestant(
         "GNU parallel, tr, mawk, sort",
         f"""ls | parallel --will-cite -j$JOBS -n5 "cat {{}} | {SPLIT}" | {COUNT} | {BY_COUNT}""",
-        "parallel mawk"),
+        "parallel mawk", in_readme=True),
     Contestant(
         "xe, tr, mawk, sort",
         f"ls | xe -j$JOBS -N5 -s '{SPLIT_FILES}' | {COUNT} | {BY_COUNT}",
@@ -73,8 +75,12 @@ PIPELINE = [
         "tr, datamash -s",
         f"cat * | {SPLIT} | datamash -s -g1 count 1 | mawk '{{ print $2, $1 }}' | {BY_COUNT}",
         "datamash mawk"),
-    Contestant("tr, sort, uniq -c, sort", f"cat * | {SPLIT} | sort | uniq -c | {BY_COUNT}"),
-    Contestant("Python, multiprocessing.Pool", 'ls | "$PYTHON" "$BENCHMARKS"/pool.py $JOBS'),
+    Contestant(
+        "tr, sort, uniq -c, sort", f"cat * | {SPLIT} | sort | uniq -c | {BY_COUNT}",
+        in_readme=True),
+    Contestant(
+        "Python, multiprocessing.Pool", 'ls | "$PYTHON" "$BENCHMARKS"/pool.py $JOBS',
+        in_readme=True),
     Contestant(
         "DuckDB", 'ls | "$PYTHON" "$BENCHMARKS"/with_duckdb.py $JOBS files', "python:duckdb"),
     Contestant(
@@ -82,13 +88,13 @@ PIPELINE = [
 ]
 
 RACES = [
-    Race("count the words of all files", PIPELINE, same="counts", in_readme=True),
+    Race("count the words of all files", PIPELINE, same="counts"),
     Race("count what stands between white space", [
         Contestant(
             "pmap, wordsplit -w, wcreduce", "ls | pmap -j$JOBS -c5 wordsplit -w | wcreduce"),
         Contestant(
             "one process in C++: wordcount.cpp", "../wordcount *", "c++"),
-    ], same="counts", ascii_only=True, in_readme=True),
+    ], same="counts", ascii_only=True),
     Race("split a text into words", [
         Contestant("wordsplit -a", "wordsplit -a ../text"),
         Contestant("tr, tr", f"<../text {SPLIT}"),
@@ -96,11 +102,11 @@ RACES = [
         Contestant(
             "mawk", r"""mawk 'BEGIN { RS = "[^A-Za-z]+" } { print tolower($0) }' ../text""",
             "mawk"),
-    ], same="lines", in_readme=True),
+    ], same="lines"),
     Race("split by the rules of Unicode", [
         Contestant("wordsplit", "wordsplit ../text"),
         Contestant("tr, tr (A-Z only)", f"<../text {SPLIT}"),
-    ], in_readme=True),
+    ]),
 ] + [
     Race(f"split {language.capitalize()}", [
         Contestant("wordsplit", f"wordsplit ../{language}"),
@@ -147,14 +153,14 @@ for word, count in collections.Counter(open("../words", "rb")).items():
         Contestant(
             "polars", '"$PYTHON" "$BENCHMARKS"/with_polars.py $JOBS lines ../words',
             "python:polars"),
-    ], same="counts", in_readme=True),
+    ], same="counts"),
     Race("run 2000 times /bin/true", [
         Contestant("pmap", "seq 2000 | pmap -j$JOBS /bin/true"),
         Contestant("xargs -P -n1", "seq 2000 | xargs -P$JOBS -n1 /bin/true", "xargs"),
         Contestant("xe", "seq 2000 | xe -j$JOBS /bin/true", "xe"),
         Contestant(
             "GNU parallel", "seq 2000 | parallel --will-cite -j$JOBS /bin/true", "parallel"),
-    ], in_readme=True),
+    ]),
     # One big file: cut into blocks, and counted in the workers.
     Race("split one big file", [
         Contestant("pmap -i", "pmap -q -j$JOBS -i -a ../text wordsplit -a"),
@@ -178,7 +184,7 @@ for word, count in collections.Counter(open("../words", "rb")).items():
             "GNU parallel --pipe-part",
             "parallel --will-cite -j$JOBS --pipe-part --block -1 -a ../text "
             "'wordsplit -a | wcreduce -u' | wcreduce -m", "parallel"),
-    ], same="counts", in_readme=True),
+    ], same="counts"),
     Race("count the URLs of an access log", [
         Contestant(
             "pmap -i mawk, wcreduce",
@@ -212,6 +218,24 @@ for word, count in collections.Counter(open("../words", "rb")).items():
         Contestant("pmap cat, cat", "echo ../text | pmap cat | cat"),
         Contestant("cat, cat", "cat ../text | cat"),
     ], same="lines"),
+    Race("pass on 8 workers, in order", [
+        Contestant("pmap", f"{EIGHT} | pmap -q -j8 cat | cat"),
+        Contestant("pmap --tag", f"{EIGHT} | pmap -q -j8 --tag cat | cat"),
+        Contestant(
+            "GNU parallel -k", f"{EIGHT} | parallel --will-cite -j8 -k cat | cat", "parallel"),
+        Contestant("cat, cat", f"{EIGHT} | xargs cat | cat"),
+    ]),
+    Race("pass on 8 workers, line by line", [
+        Contestant("pmap -l", f"{EIGHT} | pmap -q -j8 -l cat | cat"),
+        Contestant("pmap -l --tag", f"{EIGHT} | pmap -q -j8 -l --tag cat | cat"),
+        Contestant(
+            "GNU parallel --lb", f"{EIGHT} | parallel --will-cite -j8 --lb cat | cat", "parallel"),
+    ]),
+    Race("pass on 8 workers, as they finish", [
+        Contestant("pmap -u", f"{EIGHT} | pmap -q -j8 -u cat | cat"),
+        Contestant("GNU parallel", f"{EIGHT} | parallel --will-cite -j8 cat | cat", "parallel"),
+        Contestant("cat, cat", f"{EIGHT} | xargs cat | cat"),
+    ]),
     # A chunk size that finds itself, beside sizes that suit the items.
     Race("run true for 100,000 items", [
         Contestant("pmap -c auto", "seq 100000 | pmap -j$JOBS -c auto /bin/true"),

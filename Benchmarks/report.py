@@ -102,26 +102,26 @@ def write_between_marks(path, text):
 
 
 def sentence(setting):
-    return (f"Texts of Shakespeare, repeated to {setting['corpus']}; {setting['jobs']} workers; "
-            f"medians of {setting['rounds']} rounds in turns;\n"
+    return (f"Shakespeare's plays, repeated to {setting['corpus']}; {setting['jobs']} workers; "
+            f"median of {setting['rounds']} interleaved runs;\n"
             f"{setting['machine']}; {setting['date']}.\n\n")
 
 
 def short_table(setting, rows):
-    """A line for each race, of those that the README shows."""
-    lines = ["| | ours | the others, in times of ours |", "|---|--:|---|"]
-    for race in RACES:
-        ours, *others = [row for row in raced(rows) if row.work == race.work] or [None]
-        if race.in_readme and ours:
-            times = " · ".join(f"{row.name}&nbsp;**{short(row.ratio)}**" for row in others)
-            lines.append(f"| {race.work}: {ours.name} | {short(ours.figures.seconds)}&nbsp;s "
-                         f"| {times} |")
+    """The contestants that the README shows, a line for each."""
+    shown = {(race.work, contestant.name): race.contestants[0].name
+             for race in RACES for contestant in race.contestants if contestant.in_readme}
+    lines = ["| count the words of all files | seconds | relative to ours |", "|---|--:|--:|"]
+    for row in raced(rows):
+        if (row.work, row.name) in shown:
+            name = f"**{row.name}**" if row.name == shown[row.work, row.name] else row.name
+            lines.append(f"| {name} | {short(row.figures.seconds)} | {short(row.ratio)} |")
     return sentence(setting) + "\n".join(lines) + "\n"
 
 
 def long_table(setting, rows):
     """A line for each contestant."""
-    lines = ["| | seconds | to ours | CPU seconds | MB |", "|---|--:|--:|--:|--:|"]
+    lines = ["| | seconds | relative to ours | CPU seconds | MB |", "|---|--:|--:|--:|--:|"]
     for row in raced(rows):
         if f"| **{row.work}** | | | | |" not in lines:
             lines.append(f"| **{row.work}** | | | | |")

@@ -72,7 +72,7 @@ let pmapSyntax = CommandSyntax<OptionID, _>(
             heading: "Sharing"),
         Option(.share, nil, "share", nil, "share the slots with what the workers run"),
     ],
-    note: "N of -j: 4, 50%, +1, -1. SIZE: 4096, 64K, 1M. TIME: 0.5, 30s, 5m. More: man pmap")
+    note: "N of -j: 4, 50%, +1, -1. SIZE: 4096, 64K, 1M. TIME: 0.5, 30s, 5m.")
 
 /// Suggests what to type instead of an option of xargs(1) or GNU parallel that pmap does not have.
 ///
@@ -101,6 +101,11 @@ struct Settings {
     var delimiter = UInt8(ascii: "\n")
     /// The files with the items; `-` means standard input, and so does an empty list.
     var argumentFiles: [Argument] = []
+    /// Which of the input, standard output and standard error are terminals; set when the input is
+    /// opened.
+    var inputIsTerminal = false
+    var outputIsTerminal = false
+    var errorsAreTerminal = false
     var workersFile: Argument?
     var outputMode = OutputMode.ordered
     var tagsLines = false

@@ -11,6 +11,12 @@ runProgram(pmapSyntax, failure: 1) { options, operands in
     let slots = joinJobserver(&settings, messages: messages)
     let input = try openInput(settings)
     if settings.cutsBlocks { keepFreedMemory(upTo: 32 << 20) }
+    settings.inputIsTerminal = input.contains { $0.descriptor.isTerminal }
+    settings.outputIsTerminal = FileDescriptor.standardOutput.isTerminal
+    settings.errorsAreTerminal = FileDescriptor.standardError.isTerminal
+    if settings.inputIsTerminal, settings.errorsAreTerminal, settings.progressStyle != .none {
+        messages.say("reading items from the terminal; end with Ctrl-D")
+    }
     if settings.isDryRun {
         return try printCommands(settings, input: input, messages: messages)
     }

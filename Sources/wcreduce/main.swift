@@ -2,7 +2,7 @@ import Shared
 
 runProgram(wcreduceSyntax, failure: 2) { options, operands in
     let settings = try Settings(options)
-    StatusReport.begin(program: "wcreduce")
+    StatusReport.begin(program: wcreduceSyntax.program)
     let messages = Messages(program: wcreduceSyntax.program)
     var reader = try BlockReader(.standardInput)
     var counts = try Counts(limit: settings.memory, folder: settings.temporaryFolder)

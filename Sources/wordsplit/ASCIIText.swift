@@ -10,8 +10,8 @@ import Shared
 /// for each byte it takes three times as long.
 struct ASCIIText {
     private let words: Rule.Words
-    /// The byte that is written after each word: a space if n-grams are printed.
-    let terminator: UInt8
+    /// The byte that is written after each word.
+    private let terminator: UInt8
     private let minimumLength: Int
     /// The bits to set in each byte of a word: the mark 0x80, and, unless case is kept, 0x20, which
     /// makes a capital small. By Unicode's rule capitals are the only bytes of words without 0x20.
@@ -59,7 +59,7 @@ struct ASCIIText {
 
     init(_ rule: Rule, by means: Means) {
         words = rule.words
-        terminator = rule.gramLength > 1 ? UInt8(ascii: " ") : rule.terminator
+        terminator = rule.wordEnd
         minimumLength = rule.minimumLength
         marks = rule.keepsCase ? 0x80 : 0xA0
         cuts = Cuts(rule.words)

@@ -50,9 +50,15 @@ struct ByteBuffer: ~Copyable {
         count &+= 1
     }
 
-    mutating func replace(at place: Int, with byte: UInt8) {
-        precondition(place < count)
-        unsafe memory![place] = byte
+    /// Lets a tight loop append without a check for each byte, as `Output.appendUpTo` does.
+    @inline(__always)
+    mutating func appendUpTo(
+        _ size: Int, _ fill: (UnsafeMutablePointer<UInt8>) -> Int
+    ) throws(Errno) {
+        try reserve(max(size, 1))
+        let written = unsafe fill(memory! + count)
+        precondition(written <= size)
+        count &+= written
     }
 
     mutating func append(_ bytes: UnsafeBufferPointer<UInt8>) throws(Errno) {
@@ -61,46 +67,49 @@ struct ByteBuffer: ~Copyable {
         unsafe copyBytes(bytes, to: memory! + count)
         count &+= bytes.count
     }
-
-    /// Appends a scalar as UTF-8. The caller must have reserved room for it, 4 bytes at most.
-    @inline(__always)
-    mutating func append(scalar: UInt32) {
-        @inline(__always)
-        func trail(_ shift: UInt32) -> UInt8 {
-            UInt8(truncatingIfNeeded: 0x80 | (scalar &>> shift) & 0x3F)
-        }
-        if scalar < 0x80 {
-            append(UInt8(truncatingIfNeeded: scalar))
-        } else if scalar < 0x800 {
-            append(UInt8(truncatingIfNeeded: 0xC0 | scalar &>> 6))
-            append(trail(0))
-        } else if scalar < 0x10000 {
-            append(UInt8(truncatingIfNeeded: 0xE0 | scalar &>> 12))
-            append(trail(6))
-            append(trail(0))
-        } else {
-            append(UInt8(truncatingIfNeeded: 0xF0 | scalar &>> 18))
-            append(trail(12))
-            append(trail(6))
-            append(trail(0))
-        }
-    }
-
-    /// Removes bytes from the front.
-    mutating func removeFirst(_ size: Int) {
-        unsafe memmove(memory!, memory! + size, count - size)
-        count -= size
-    }
 }
 
-/// Copies bytes. Up to 6 bytes are copied one by one. They were just written one by one, and a
-/// wider load would have to wait until they are in the cache. With memcpy(3), words of one letter
-/// took twice as long.
+/// Writes a scalar as UTF-8, 4 bytes at most.
+///
+/// - Returns: the number of bytes.
+@inline(__always)
+func writeUTF8(_ scalar: UInt32, at place: UnsafeMutablePointer<UInt8>) -> Int {
+    @inline(__always)
+    func trail(_ shift: UInt32) -> UInt8 {
+        UInt8(truncatingIfNeeded: 0x80 | (scalar &>> shift) & 0x3F)
+    }
+    if scalar < 0x80 {
+        unsafe place[0] = UInt8(truncatingIfNeeded: scalar)
+        return 1
+    }
+    if scalar < 0x800 {
+        unsafe place[0] = UInt8(truncatingIfNeeded: 0xC0 | scalar &>> 6)
+        unsafe place[1] = trail(0)
+        return 2
+    }
+    if scalar < 0x10000 {
+        unsafe place[0] = UInt8(truncatingIfNeeded: 0xE0 | scalar &>> 12)
+        unsafe place[1] = trail(6)
+        unsafe place[2] = trail(0)
+        return 3
+    }
+    unsafe place[0] = UInt8(truncatingIfNeeded: 0xF0 | scalar &>> 18)
+    unsafe place[1] = trail(12)
+    unsafe place[2] = trail(6)
+    unsafe place[3] = trail(0)
+    return 4
+}
+
+/// Copies bytes. They may overlap with `place` if they come after it.
+///
+/// Up to 6 bytes are copied one by one. They were just written one by one, and a wider load would
+/// have to wait until they are in the cache. With memmove(3), words of one letter took twice as
+/// long.
 @inline(__always)
 func copyBytes(_ bytes: UnsafeBufferPointer<UInt8>, to place: UnsafeMutablePointer<UInt8>) {
     if bytes.count <= 6 {
         for index in 0..<bytes.count { unsafe place[index] = bytes[index] }
     } else {
-        unsafe memcpy(place, bytes.baseAddress!, bytes.count)
+        unsafe memmove(place, bytes.baseAddress!, bytes.count)
     }
 }

@@ -19,6 +19,8 @@ struct InvalidBytes {
         }
     }
 
+    /// Not inlined: it would take registers from the tokenizer's loop.
+    @inline(never)
     mutating func add(_ more: Int, at offset: Int) {
         if count == 0 { first = offset }
         count += more

@@ -47,47 +47,64 @@ struct LowerCase: ~Copyable {
     ///
     /// - Parameter bytes: UTF-8 from the machine. Scalars with a simple mapping (see
     ///   `ScalarKind.shift`) are already in lower case.
+    /// - Returns: whether the word must be composed because of a change of case: U+0130 becomes
+    ///   U+0069 U+0307, and there is another mark after it. No other lower case adds a mark;
+    ///   WordTableTests checks that.
     /// - Throws: `Errno` if there is no memory.
     func append(
         _ bytes: UnsafeBufferPointer<UInt8>, to word: inout ByteBuffer, _ machine: WordMachine
-    ) throws(Errno) {
+    ) throws(Errno) -> Bool {
         // U+0130 and U+023A grow from two bytes to three. No scalar grows by more than that.
-        try word.reserve(bytes.count + bytes.count / 2)
-        // Final_Sigma, table 3-17, within a word: a sigma is final if a cased letter comes before
-        // it and none comes after it. Case-ignorable characters between them do not count.
-        let holdsSigma = unsafe holdsCapitalSigma(bytes)
-        var isBehindCased = false
-        // Whether the last sigma is final unless a cased letter follows, and the place of its
-        // second byte in `word`.
-        var isSigmaOpen = false
-        var sigma = 0
-        var index = 0
-        while index < bytes.count {
-            let (scalar, length) = unsafe scalarOf(bytes, at: index)
-            let isSigma = scalar == "\u{3A3}"
-            let isFinal = isSigma && isBehindCased
-            let casing = holdsSigma ? casing(of: scalar) : .ignorable
-            if casing != .ignorable {
-                if casing == .cased, isSigmaOpen { word.replace(at: sigma, with: 0x83) }
-                isSigmaOpen = false
-                isBehindCased = casing == .cased
+        let mostBytes = bytes.count + bytes.count / 2
+        var addsMark = false
+        try unsafe word.appendUpTo(mostBytes) { room in
+            // Final_Sigma, table 3-17, within a word: a sigma is final if a cased letter comes
+            // before it and none comes after it. Case-ignorable characters between them do not
+            // count.
+            let holdsSigma = unsafe holdsCapitalSigma(bytes)
+            var isBehindCased = false
+            // The second byte of the last sigma, if it is final unless a cased letter follows.
+            var openSigma = unsafe UnsafeMutablePointer<UInt8>?.none
+            var isBehindDottedI = false
+            var end = unsafe room
+            var index = 0
+            while index < bytes.count {
+                let (scalar, length) = unsafe scalarOf(bytes, at: index)
+                let isSigma = scalar == "\u{3A3}"
+                let isFinal = isSigma && isBehindCased
+                let casing = holdsSigma ? casing(of: scalar) : .ignorable
+                if casing != .ignorable {
+                    if casing == .cased, let sigma = unsafe openSigma {
+                        unsafe sigma.pointee = 0x83
+                    }
+                    unsafe openSigma = nil
+                    isBehindCased = casing == .cased
+                }
+                if isBehindDottedI, !machine.isStable(scalar) { addsMark = true }
+                isBehindDottedI = scalar == "\u{130}"
+                if isSigma {
+                    // U+03C2 is CF 82, U+03C3 is CF 83.
+                    unsafe end[0] = 0xCF
+                    unsafe end[1] = isFinal ? 0x82 : 0x83
+                    unsafe openSigma = isFinal ? end + 1 : nil
+                    unsafe end += 2
+                } else if isBehindDottedI {
+                    // 69, and CC 87.
+                    unsafe end[0] = 0x69
+                    unsafe end[1] = 0xCC
+                    unsafe end[2] = 0x87
+                    unsafe end += 3
+                } else if machine.facts(of: scalar) & WordMachine.isRecased == 0 {
+                    for place in 0..<length { unsafe end[place] = bytes[index &+ place] }
+                    unsafe end += length
+                } else {
+                    unsafe end += writeUTF8(lowerCase(of: scalar), at: end)
+                }
+                index &+= length
             }
-            if isSigma {
-                // U+03C2 is CF 82, U+03C3 is CF 83.
-                word.append(0xCF)
-                word.append(isFinal ? 0x82 : 0x83)
-                isSigmaOpen = isFinal
-                sigma = word.count - 1
-            } else if machine.facts(of: scalar) & WordMachine.isRecased == 0 {
-                for place in index..<index + length { unsafe word.append(bytes[place]) }
-            } else if scalar == "\u{130}" {
-                word.append(scalar: 0x69)
-                word.append(scalar: 0x307)
-            } else {
-                word.append(scalar: lowerCase(of: scalar))
-            }
-            index += length
+            return unsafe end - room
         }
+        return addsMark
     }
 
     private func lowerCase(of scalar: Unicode.Scalar) -> UInt32 {

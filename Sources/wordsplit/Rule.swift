@@ -24,6 +24,8 @@ struct Rule {
     var isStrict = false
     var terminator = UInt8(ascii: "\n")
 
-    /// Whether more than the word and its terminator is written for each word.
-    var finishesEachWord: Bool { withFilename || gramLength > 1 }
+    /// Whether a line is more than a word and its terminator.
+    var makesLines: Bool { withFilename || gramLength > 1 }
+    /// The byte after each word: a space if n-grams are printed.
+    var wordEnd: UInt8 { gramLength > 1 ? UInt8(ascii: " ") : terminator }
 }

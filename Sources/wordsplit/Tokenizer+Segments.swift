@@ -59,37 +59,50 @@ extension Tokenizer {
         cursor.facts = facts
     }
 
-    /// Prints the text between `start` and `end` if it is a word, and makes that range empty.
+    /// Finishes the text between `start` and `end` if it is a word, and makes that range empty.
     ///
     /// - Parameter more: the number of bytes to make room for, in addition to those of a window.
     private mutating func finishWord(
         _ room: inout UnsafeMutablePointer<UInt8>, _ output: inout Output, roomBehind more: Int = 0
     ) throws {
-        let word = unsafe UnsafeBufferPointer(
-            start: room + cursor.start, count: cursor.end - cursor.start)
-        if cursor.facts & WordMachine.isWord == 0 {
-            cursor.end = cursor.start
-        } else if cursor.facts == WordMachine.isWord && !rule.finishesEachWord {
-            if unsafe rule.minimumLength == 1 || scalarCount(word) >= rule.minimumLength {
-                unsafe room[cursor.end] = rule.terminator
-                cursor.start = cursor.end + 1
+        if cursor.facts & WordMachine.isWord != 0 {
+            var word = unsafe UnsafeBufferPointer(
+                start: room + cursor.start, count: cursor.end - cursor.start)
+            if cursor.facts != WordMachine.isWord {
+                let printed = try unsafe finisher.finish(word, facts: cursor.facts, machine)
+                spare -= max(0, printed.count - word.count)
+                if spare < 0 {
+                    cursor.end = cursor.start
+                    unsafe room = try makeRoom(&output, more: printed.count + more)
+                }
+                unsafe word = UnsafeBufferPointer(
+                    start: room + cursor.start, count: printed.count)
+                unsafe copyBytes(printed, to: room + cursor.start)
             }
-            cursor.end = cursor.start
-        } else {
-            unsafe try finisher.take(word, facts: cursor.facts, machine)
-            output.commit(cursor.start)
-            try finisher.write(into: &output)
-            cursor.start = 0
-            cursor.end = 0
-            unsafe room = try output.reserve(self.room + more)
+            if unsafe holds(word, atLeast: rule.minimumLength) {
+                cursor.start += word.count
+                unsafe room[cursor.start] = rule.wordEnd
+                cursor.start += 1
+            }
         }
+        cursor.end = cursor.start
+        cursor.markEnd = cursor.start
         cursor.facts = 0
-        cursor.markEnd = cursor.end
     }
 }
 
+/// Whether UTF-8 text that is not empty has so many scalars or more.
+@inline(__always)
+private func holds(_ bytes: UnsafeBufferPointer<UInt8>, atLeast minimum: Int) -> Bool {
+    if minimum == 1 { return true }
+    if bytes.count < minimum { return false }
+    // A scalar has 4 bytes at most.
+    if bytes.count / 4 >= minimum { return true }
+    return unsafe scalarCount(bytes) >= minimum
+}
+
 /// The number of scalars in UTF-8 text.
-func scalarCount(_ bytes: UnsafeBufferPointer<UInt8>) -> Int {
+private func scalarCount(_ bytes: UnsafeBufferPointer<UInt8>) -> Int {
     var count = 0
     for index in 0..<bytes.count where unsafe bytes[index] & 0xC0 != 0x80 { count &+= 1 }
     return count

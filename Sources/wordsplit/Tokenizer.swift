@@ -6,7 +6,8 @@ import Shared
 /// at which a word is sure to end, most often white space. `WordMachine` splits all other text, one
 /// scalar at a time. Both give the same result for ASCII text.
 ///
-/// The unfinished word is kept in the output's memory, after the finished words.
+/// The unfinished word is kept in the output's memory, after the finished words. With `-H` or `-g`,
+/// `LineWriter` takes the place of the output.
 @safe
 struct Tokenizer: ~Copyable {
     let rule: Rule
@@ -22,12 +23,12 @@ struct Tokenizer: ~Copyable {
     private var madeMachine: WordMachine?
     let ascii: ASCIIText
     private let usesASCII: Bool
-    /// Takes the words that need more than a terminator.
+    /// Finishes the words that need more than a terminator.
     var finisher: WordFinisher
+    /// Takes the finished words, if lines are more than words.
+    private var lines: LineWriter
     /// Working memory for `ASCIIText`, large enough for a window.
     private let scratch: UnsafeMutablePointer<UInt8>
-    /// Memory for the words of a window before they go to the finisher.
-    private let plainWords: UnsafeMutablePointer<UInt8>
     var cursor = Cursor()
     /// The number of bytes of the file before the current block.
     private var offset = 0
@@ -35,7 +36,7 @@ struct Tokenizer: ~Copyable {
     private(set) var invalid = InvalidBytes()
     /// The number of bytes processed. A byte counts again each time it is processed. A test checks
     /// that this grows no faster than the input.
-    var work: Int { bytesSeen + finisher.work }
+    var work: Int { bytesSeen + finisher.work + lines.work }
     var bytesSeen = 0
     /// The text after a segment that `splitAtOpen` ends.
     var tail = ByteBuffer()
@@ -45,7 +46,10 @@ struct Tokenizer: ~Copyable {
     /// The most bytes that the output of a window can take. Each byte of input can become a word
     /// with a terminator, which is two bytes. A scalar can grow by half its length at most. The
     /// last scalar may extend past the end of the window, and `ASCIIText` needs `slack`.
-    var room: Int { 2 * window + 64 + ASCIIText.slack }
+    private var room: Int { 2 * window + 64 + ASCIIText.slack + Self.usualSpare }
+    /// The number of bytes of the room that are left for words that the finisher makes longer.
+    var spare = 0
+    private static let usualSpare = 1024
 
     /// The place of the unfinished segment, as offsets in bytes into the room that `makeRoom`
     /// returned.
@@ -61,6 +65,13 @@ struct Tokenizer: ~Copyable {
         /// The end of the last combining mark. If it is out of date, a word may be composed that
         /// does not need it; the result is the same.
         var markEnd = 0
+
+        /// The place of an empty segment.
+        init(at place: Int = 0) {
+            start = place
+            end = place
+            markEnd = place
+        }
     }
 
     /// - Parameters:
@@ -73,13 +84,12 @@ struct Tokenizer: ~Copyable {
         ascii = ASCIIText(rule, by: means)
         usesASCII = means != .machine
         finisher = WordFinisher(rule)
+        lines = LineWriter(rule)
         unsafe scratch = .allocate(capacity: window)
-        unsafe plainWords = .allocate(capacity: window + ASCIIText.slack)
     }
 
     deinit {
         unsafe scratch.deallocate()
-        unsafe plainWords.deallocate()
         madeMachine?.deallocate()
     }
 
@@ -90,7 +100,7 @@ struct Tokenizer: ~Copyable {
         cursor = Cursor()
         self.offset = offset
         invalid = InvalidBytes()
-        try finisher.begin(named: name)
+        if rule.makesLines { try lines.begin(named: rule.withFilename ? name : nil) }
     }
 
     /// Splits a block. If the block ends within a scalar, its last bytes, three at most, are left
@@ -118,7 +128,10 @@ struct Tokenizer: ~Copyable {
                         bytesSeen &+= 2 &* (special &- index)
                     }
                     if cut > index {
-                        try unsafe splitASCII(base + index, cut - index, &room, &output)
+                        // No word is unfinished before it.
+                        cursor.start += unsafe ascii.write(
+                            base + index, cut - index, into: room + cursor.start, scratch: scratch)
+                        cursor.end = cursor.start
                         index = cut
                         if special == windowEnd { break }
                     }
@@ -138,25 +151,6 @@ struct Tokenizer: ~Copyable {
         return index
     }
 
-    /// Splits ASCII text that ends at the place that `lastCut` found. No word may be unfinished
-    /// before it.
-    private mutating func splitASCII(
-        _ bytes: UnsafePointer<UInt8>, _ count: Int, _ room: inout UnsafeMutablePointer<UInt8>,
-        _ output: inout Output
-    ) throws {
-        if rule.finishesEachWord {
-            let size = unsafe ascii.write(bytes, count, into: plainWords, scratch: scratch)
-            try unsafe finisher.write(
-                plain: UnsafeRawBufferPointer(start: plainWords, count: size),
-                endedBy: ascii.terminator, into: &output)
-            unsafe room = try output.reserve(self.room)
-        } else {
-            cursor.start += unsafe ascii.write(
-                bytes, count, into: room + cursor.start, scratch: scratch)
-            cursor.end = cursor.start
-        }
-    }
-
     /// Ends a file.
     ///
     /// - Parameter rest: the number of bytes that the last call of `split` left over.
@@ -165,19 +159,33 @@ struct Tokenizer: ~Copyable {
         var room = try unsafe makeRoom(&output)
         if rest > 0 { try unsafe drop(rest, &room, &output) }
         try unsafe finishSegment(&room, &output)
-        output.commit(cursor.start)
+        try commit(&output)
         cursor = Cursor()
     }
 
-    /// Commits the finished words to the output, and makes room for the words of a window.
-    mutating func makeRoom(_ output: inout Output) throws(WriteError) -> UnsafeMutablePointer<UInt8>
-    {
-        output.commit(cursor.start)
+    /// Passes on the finished words.
+    private mutating func commit(_ output: inout Output) throws(WriteError) {
+        if rule.makesLines {
+            try lines.write(cursor.start, keeping: cursor.end - cursor.start, into: &output)
+        } else {
+            output.commit(cursor.start)
+        }
         cursor.end -= cursor.start
         cursor.open -= cursor.start
         cursor.markEnd = cursor.end
         cursor.start = 0
-        return try unsafe output.reserve(room, keeping: cursor.end)
+    }
+
+    /// Passes on the finished words, and makes room for the words of a window.
+    ///
+    /// - Parameter more: the number of bytes to make room for, in addition to those of a window.
+    mutating func makeRoom(
+        _ output: inout Output, more: Int = 0
+    ) throws(WriteError) -> UnsafeMutablePointer<UInt8> {
+        try commit(&output)
+        spare = Self.usualSpare
+        if rule.makesLines { return try unsafe lines.reserve(room + more, keeping: cursor.end) }
+        return try unsafe output.reserve(room + more, keeping: cursor.end)
     }
 
     /// Runs the machine up to the end of the window. It stops earlier, after white space, if text
@@ -195,10 +203,9 @@ struct Tokenizer: ~Copyable {
         let blockOffsets = unsafe machine.blockOffsets
         let prints = unsafe machine.prints
         let letterPairs = unsafe machine.letterPairs
-        let terminator = rule.terminator
+        let terminator = rule.wordEnd
         let readsBytes = rule.words == .asciiLetters
-        let special = rule.finishesEachWord || rule.minimumLength > 1
-        let plainFacts: UInt8 = special ? 0 : WordMachine.isWord
+        let plainFacts: UInt8 = rule.minimumLength > 1 ? 0 : WordMachine.isWord
         var out = unsafe room
         var now = cursor
         var index = start
@@ -212,36 +219,42 @@ struct Tokenizer: ~Copyable {
             var scalar = UInt32(lead)
             var length = 1
             if lead >= 0x80 {
-                let second = unsafe UInt32(bytes[index &+ 1])
-                let third = unsafe UInt32(bytes[index &+ 2])
-                if lead >= 0xC2 && lead < 0xE0 && second & 0xC0 == 0x80 && index &+ 2 <= count {
-                    scalar = (scalar & 0x1F) &<< 6 | (second & 0x3F)
+                let trails = unsafe UInt32(load(bytes + (index &+ 1)))
+                let ofThree =
+                    (scalar & 0x0F) &<< 12 | (trails & 0x3F) &<< 6 | trails &>> 8 & 0x3F
+                if lead >= 0xC2 && lead < 0xE0 && trails & 0xC0 == 0x80 && index &+ 2 <= count {
+                    scalar = (scalar & 0x1F) &<< 6 | (trails & 0x3F)
                     length = 2
-                } else if lead > 0xE0 && lead < 0xED && second & 0xC0 == 0x80
-                    && third & 0xC0 == 0x80 && index &+ 3 <= count
+                } else if lead & 0xF0 == 0xE0 && trails & 0xC0C0 == 0x8080
+                    && isOfThreeBytes(ofThree) && index &+ 3 <= count
                 {
-                    scalar = (scalar & 0x0F) &<< 12 | (second & 0x3F) &<< 6 | (third & 0x3F)
+                    scalar = ofThree
                     length = 3
                 } else if readsBytes {
                     scalar = 0
                 } else {
-                    switch unsafe decode(bytes + index, count - index) {
+                    // Any other scalar has four bytes, or is cut by the end of the block.
+                    let mayBeScalar = lead >= 0xF0 || index &+ 3 > count
+                    let decoded: Decoded =
+                        mayBeScalar ? unsafe decode(bytes + index, count - index) : .invalid
+                    switch decoded {
                     case .scalar(let value, let size):
                         scalar = value
                         length = size
                     case .incomplete:
                         cursor = now
+                        unsafe room = out
                         return index
                     case .invalid:
-                        cursor = now
-                        unsafe room = out
-                        offset += index
-                        defer { offset -= index }
-                        try unsafe drop(1, &room, &output)
-                        unsafe out = room
-                        now = cursor
-                        index &+= 1
-                        continue
+                        if rule.isStrict {
+                            cursor = now
+                            unsafe room = out
+                            offset += index
+                            try unsafe drop(1, &room, &output)
+                        }
+                        // It ends a word as NUL does.
+                        invalid.add(1, at: offset &+ index)
+                        scalar = 0
                     }
                 }
                 if readsBytes {
@@ -277,7 +290,8 @@ struct Tokenizer: ~Copyable {
                         unsafe room = out
                         try unsafe finishSegment(&room, &output)
                         unsafe out = room
-                        now = cursor
+                        // To load what was just stored in parts would take longer.
+                        now = Cursor(at: cursor.start)
                     }
                     now.facts = 0
                     if action == .skip {
@@ -309,26 +323,7 @@ struct Tokenizer: ~Copyable {
             let printed = scalar &+ UInt32(bitPattern: print.shift)
             now.state = next
             index &+= length
-            let end = unsafe out + now.end
-            if printed < 0x80 {
-                unsafe end[0] = UInt8(truncatingIfNeeded: printed)
-                now.end &+= 1
-            } else if printed < 0x800 {
-                unsafe end[0] = UInt8(truncatingIfNeeded: 0xC0 | printed &>> 6)
-                unsafe end[1] = UInt8(truncatingIfNeeded: 0x80 | printed & 0x3F)
-                now.end &+= 2
-            } else if printed < 0x10000 {
-                unsafe end[0] = UInt8(truncatingIfNeeded: 0xE0 | printed &>> 12)
-                unsafe end[1] = UInt8(truncatingIfNeeded: 0x80 | printed &>> 6 & 0x3F)
-                unsafe end[2] = UInt8(truncatingIfNeeded: 0x80 | printed & 0x3F)
-                now.end &+= 3
-            } else {
-                unsafe end[0] = UInt8(truncatingIfNeeded: 0xF0 | printed &>> 18)
-                unsafe end[1] = UInt8(truncatingIfNeeded: 0x80 | printed &>> 12 & 0x3F)
-                unsafe end[2] = UInt8(truncatingIfNeeded: 0x80 | printed &>> 6 & 0x3F)
-                unsafe end[3] = UInt8(truncatingIfNeeded: 0x80 | printed & 0x3F)
-                now.end &+= 4
-            }
+            now.end &+= unsafe writeUTF8(printed, at: out + now.end)
 
             // Fast loops for what most words consist of: ASCII letters, letters of two bytes, and
             // the space after them.
@@ -389,7 +384,7 @@ struct Tokenizer: ~Copyable {
     ) throws {
         try unsafe finishSegment(&room, &output)
         if rule.isStrict {
-            output.commit(cursor.start)
+            try commit(&output)
             cursor = Cursor()
             throw NotUTF8(offset: offset)
         }
@@ -401,6 +396,14 @@ struct Tokenizer: ~Copyable {
 @inline(__always)
 private func isASCII(_ bytes: UnsafePointer<UInt8>) -> Bool {
     unsafe UnsafeRawPointer(bytes).loadUnaligned(as: UInt64.self) & 0x8080_8080_8080_8080 == 0
+}
+
+/// Whether a value below 0x10000 is that of a scalar of three bytes: neither below U+0800 nor
+/// a surrogate, U+D800 to U+DFFF. The values come in 32 ranges of 0x800, all of which but the first
+/// and the 28th are right.
+@inline(__always)
+private func isOfThreeBytes(_ value: UInt32) -> Bool {
+    (0xF7FF_FFFE as UInt32) &>> (value &>> 11) & 1 != 0
 }
 
 /// Loads two bytes; the first one becomes the lower half.

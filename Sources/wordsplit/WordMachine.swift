@@ -122,8 +122,13 @@ struct WordMachine {
             let (action, next) = state.step(
                 kind.wordBreak, isWord: kind.traits.contains(.word), joinsHyphens: rule.joinsHyphens
             )
-            // At the start, `joinMark` can replace `begin`: there is no segment to end.
-            if kind.traits.contains(.mark), action == .join || state == .start {
+            // Marks that are composed in any case do the same as those next to them, so that which
+            // of both comes next need not be guessed. At the start, `joinMark` can replace `begin`:
+            // there is no segment to end.
+            let isMark =
+                kind.traits.contains(.mark)
+                || kind.wordBreak == .extend && kind.traits.contains(.recomposed)
+            if isMark, action == .join || state == .start {
                 return (.joinMark, next)
             }
             return (action, next)

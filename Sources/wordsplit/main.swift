@@ -2,7 +2,7 @@ import Shared
 
 runProgram(wordsplitSyntax, failure: 2) { options, operands in
     let settings = try Settings(options, operands: operands)
-    StatusReport.begin(program: "wordsplit")
+    StatusReport.begin(program: wordsplitSyntax.program)
     var files = try FileSplitter(
         settings.rule, messages: Messages(program: wordsplitSyntax.program))
     if let nameList = settings.nameList {

@@ -65,6 +65,26 @@ import Testing
         #expect(Set(names) == (try options(program)))
     }
 
+    @Test(.enabled(if: isInstalled("fish"))) func fishCompletesValuesAndTheCommand() throws {
+        func fish(_ line: String) throws -> [String] {
+            try completed(
+                .pmap, "fish",
+                "mkdir -p sub1; touch sub2; fish -c 'source ./completion; complete -C \"\(line)\"'"
+            ).map { "\($0.prefix { $0 != "\t" })" }
+        }
+        #expect(try fish("pmap --tmpdir=su") == ["--tmpdir=sub1/"])
+        #expect(try fish("pmap --tmpdir su") == ["sub1/"])
+        #expect(try fish("pmap --log su") == ["sub1/", "sub2"])
+        #expect(
+            try fish("pmap --progress=").sorted()
+                == ["auto", "bar", "json", "none", "plain"].map { "--progress=\($0)" })
+        #expect(try fish("pmap -j 4 wordspl").contains("wordsplit"))
+        #expect(try fish("pmap --retr") == ["--retry", "--retry-delay"])
+        // Options of the command are its own.
+        #expect(try fish("pmap -j 4 sort --retr") == [])
+        #expect(try fish("pmap -j 4 sort --rev") == ["--reverse"])
+    }
+
     /// The function runs with a stand-in for _arguments that prints what it is given.
     @Test(.enabled(if: isInstalled("zsh")), arguments: Program.allCases)
     func zshKnowsEveryOption(_ program: Program) throws {

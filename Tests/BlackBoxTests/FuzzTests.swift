@@ -1,9 +1,9 @@
 import Foundation
 import Testing
 
-/// Random command lines, environments, logs and jobs files: whatever comes from outside, a
-/// program ends by itself, without a trap and soon. PMAPUTILS_FUZZ says how many; a failure
-/// prints the command and the seed.
+/// Random command lines, environments, logs, jobs files and bytes of a jobserver: whatever comes
+/// from outside, a program ends by itself, without a trap and soon, and gives back the tokens that
+/// it took. PMAPUTILS_FUZZ says how many; a failure prints the command and the seed.
 @Suite struct OutsideFuzzTests {
     private static let count =
         ProcessInfo.processInfo.environment["PMAPUTILS_FUZZ"].flatMap(Int.init) ?? 300
@@ -39,7 +39,8 @@ import Testing
     ]
 
     private static let makeFlags = [
-        "", " -j4 --jobserver-auth=3,4", "-j --jobserver-auth=0,0", "--jobserver-auth=1,1 -j9",
+        "", " -j4 --jobserver-auth=8,9", "-j2 --jobserver-auth=fifo:pool",
+        "-j --jobserver-auth=0,0", "--jobserver-auth=1,1 -j9",
         "--jobserver-auth=2147483648,-2147483649", "--jobserver-auth=fifo:items",
         "--jobserver-auth=fifo:missing", "--jobserver-auth=,", "--jobserver-fds=99999,99999",
         "-j9223372036854775807 --jobserver-auth=fifo:.", "--jobserver-style=pipe", "-- -j",
@@ -110,23 +111,36 @@ import Testing
         let folder = try TemporaryFolder()
         let count = program == .pmap ? Self.count : Self.count / 3
         for start in stride(from: 0, to: count, by: 100) {
-            var script = "ulimit -c 0; seq 5 >items\n"
+            var script = """
+                ulimit -c 0; seq 5 >items; [ -p pool ] || mkfifo pool; exec 8<>pool 9>pool
+                tokens() { od -An -v -tu1 -w1 "$1" | sort; }
+
+                """
             for number in start..<min(start + 100, count) {
                 try folder.write("log.\(number)", bytes(&random))
                 try folder.write("jobs.\(number)", bytes(&random))
+                try folder.write("tokens.\(number)", bytes(&random))
                 let command = command(program, &random)
                 try folder.write("command.\(number)", command)
+                let usesPool = command.contains("8,9") || command.contains("fifo:pool")
+                let left = """
+                    dd bs=65536 iflag=nonblock <&8 >left 2>/dev/null
+                    [ "$(tokens left)" = "$(tokens tokens.\(number))" ] || echo "tokens \(number)"
+                    """
                 // Of a signal that the shell tells: SIGILL, SIGTRAP, SIGABRT, SIGKILL, SIGSEGV.
                 script += """
                     cp log.\(number) log; cp jobs.\(number) jobs
+                    \(usesPool ? "cat tokens.\(number) >&9" : "")
                     \(command) <items >out 2>errors; s=$?
+                    \(usesPool ? left : "")
                     case $s in 132|133|134|137|139) echo "$s \(number)";; esac
                     grep -q 'Fatal error' errors && echo "trap \(number)"
 
                     """
             }
             try folder.write("script", script)
-            let result = try shell("sh ./script; rm -f -- log.* jobs.*", in: folder, timeout: 500)
+            let result = try shell(
+                "sh ./script; rm -f -- log.* jobs.* tokens.*", in: folder, timeout: 500)
             for line in result.lines {
                 let number = line.split(separator: " ").last ?? ""
                 Issue.record(

@@ -172,7 +172,9 @@ import Testing
         _ = try makeLines(folder)
         let options = "-q -j2 -b 300000 --failed failed -i ./work"
         try folder.write(
-            "work", "#!/bin/sh\ntee c.$PMAP_CHUNK >/dev/null; [ $PMAP_CHUNK != 2 -a $PMAP_CHUNK != 4 ]".utf8)
+            "work",
+            "#!/bin/sh\ntee c.$PMAP_CHUNK >/dev/null; [ $PMAP_CHUNK != 2 -a $PMAP_CHUNK != 4 ]".utf8
+        )
         let result = try shell(
             """
             chmod +x work; \(source.replacing("OPTIONS", with: options)) 2>said
@@ -230,7 +232,8 @@ import Testing
         #expect(
             result.text == "1\n"
                 && result.errors
-                    == "pmap: --resume: needs -i with -b or -c; else blocks differ from run to run\n")
+                    == "pmap: --resume: needs -i with -b or -c; else blocks differ from run to run\n"
+        )
     }
 
     @Test func theBytesOfAFileAreKnownFromTheStart() throws {
@@ -254,8 +257,12 @@ import Testing
 
     // MARK: --header
 
-    @Test(arguments: ["cat in |", "<in"], ["-b 300000", "-c7", ""], [1, 3])
-    func theFirstLinesStandBeforeEachChunk(_ from: String, _ size: String, _ lines: Int) throws {
+    @Test(arguments: ["cat in |", "<in"], ["-b 300000", "-c7", ""])
+    func theFirstLinesStandBeforeEachChunk(_ from: String, _ size: String) throws {
+        for lines in [1, 3] { try expectHeader(of: lines, from, size) }
+    }
+
+    private func expectHeader(of lines: Int, _ from: String, _ size: String) throws {
         let folder = try TemporaryFolder()
         _ = try makeLines(folder)
         let option = lines == 1 ? "--header" : "--header=\(lines)"
@@ -280,7 +287,8 @@ import Testing
     }
 
     @Test func aHeaderNeedsStandardInputAndOneFile() throws {
-        let result = try shell("seq 3 | pmap --header echo; seq 3 >a; pmap --header -i -a a -a a cat")
+        let result = try shell(
+            "seq 3 | pmap --header echo; seq 3 >a; pmap --header -i -a a -a a cat")
         #expect(
             result.errorLines == [
                 "pmap: --header: puts the first lines before what -i feeds to standard input",

@@ -10,7 +10,12 @@ import Testing
     @Test func aPlainStatusLineComesEveryInterval() throws {
         let slow = try shell("seq 2 | pmap -j1 --progress-interval 0.1 -s 'sleep 0.35'")
         #expect(slow.errorLines.count >= 2)
-        #expect(slow.errorLines.allSatisfy { $0.hasPrefix("pmap: ") && $0.contains("/2 chunks, ") })
+        #expect(
+            slow.errorLines.dropLast().allSatisfy {
+                $0.hasPrefix("pmap: ") && $0.contains("/2 items, ")
+            })
+        let sums = /pmap: 2 items in [0-9.]+ s, [0-9.]+ items\/s/
+        #expect(slow.errorLines.last?.wholeMatch(of: sums) != nil)
         #expect(
             try shell("seq 2 | pmap -q -j1 --progress-interval 0.1 -s 'sleep 0.3'").errors == "")
     }
@@ -41,6 +46,29 @@ import Testing
         #expect(elapsed == elapsed.sorted() && elapsed[0] >= 0.1 && elapsed.last! >= 0.5)
     }
 
+    /// Chunks that were not run, and items that were refused, are done with.
+    @Test func jsonCountsWhatFailedForGoodAsDone() throws {
+        func last(_ command: String) throws -> [String: Any] {
+            let line = try #require(try shell(command).errorLines.last { $0.hasPrefix("{") })
+            return try #require(
+                try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+        }
+        let notFound = try last("seq 5 | pmap --progress=json nosuchcommand")
+        #expect(notFound["chunks_done"] as? Int == 1 && notFound["failed"] as? Int == 1)
+        #expect(notFound["seconds_left"] is NSNull)
+        let refused = try last(
+            "{ seq 2; head -c 200000 /dev/zero | tr '\\0' x; echo; echo 4; } | "
+                + "pmap --progress=json true")
+        #expect(refused["items_done"] as? Int == 4 && refused["items_total"] as? Int == 4)
+    }
+
+    @Test func aFileThatCannotBeReadIsNamed() throws {
+        for command in ["pmap -n echo </", "pmap echo </"] {
+            let result = try shell(command)
+            #expect(result.errors == "pmap: standard input: Is a directory\n" && result.status == 1)
+        }
+    }
+
     @Test func anUnknownTotalIsNullInJSON() throws {
         let result = try shell(
             "{ echo 1; sleep 0.3; } | pmap --progress json --progress-interval 0.1 true")
@@ -64,7 +92,7 @@ import Testing
                 "pmap: worker \(pids[0]): /bin/sh -c 'echo $$' sh 1 2",
                 "pmap: worker \(pids[1]): /bin/sh -c 'echo $$' sh 3",
             ])
-        #expect(result.errorLines.last?.hasPrefix("pmap: 2/2 chunks, 3/3 items, 0 running") == true)
+        #expect(result.errorLines.last?.hasPrefix("pmap: 3 items (2 chunks) in ") == true)
     }
 
     @Test func verboseTwiceSaysHowAWorkerEndedAndAfterWhatTime() throws {

@@ -17,12 +17,25 @@ import Testing
         #expect(result.text == "1\n2\n3\n" && result.status == 0)
     }
 
+    /// A stopped process acts on no signal but SIGCONT and SIGKILL, and SIGKILL does not come here.
+    private static let stoppedWorker = """
+        -s 'trap "echo continued; exit 0" TERM; echo $$ >pid; kill -STOP $$; exit 7' <items
+        """
+
     @Test func aWorkerThatIsStoppedCanBeEnded() throws {
-        let running = try RunningShell(
-            "echo 1 >items; exec pmap -a items -s 'echo ready >&2; kill -STOP $$'")
-        try running.wait(untilErrorsContain: "ready")
-        running.send(.terminate)
-        #expect(try running.finish().status == Signal.terminate.status)
+        let result = try shell(
+            """
+            echo 1 >items; pmap --kill-after=600 \(Self.stoppedWorker) &
+            until grep -qs '^State:.T' "/proc/$(cat pid)/status"; do sleep 0.01; done 2>/dev/null
+            kill -TERM $!; wait $!
+            """)
+        #expect(result.text == "continued\n" && result.status == Signal.terminate.status)
+    }
+
+    @Test func aWorkerThatIsStoppedTimesOut() throws {
+        let result = try shell(
+            "echo 1 >items; pmap -q --timeout=0.5 --kill-after=600 \(Self.stoppedWorker)")
+        #expect(result.text == "continued\n" && result.status == 125)
     }
 
     /// Signals of the same number merge into one: here many come at the same moment.

@@ -61,6 +61,7 @@ struct Screen {
         case 0x0A: lineFeed()
         case 0x07: break
         case 0x08: column = max(column - 1, 0)
+        case 0x09: column = min((column / 8 + 1) * 8, columns - 1)
         case 0x20...0x7E: put(Character(Unicode.Scalar(first)))
         case 0xC2...0xF4:
             let length = first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4

@@ -75,6 +75,15 @@ final class TerminalShell {
         }
     }
 
+    /// Waits until a program has taken over the terminal, as less(1) does.
+    func waitForRawMode(timeout: Double = 60) throws {
+        let deadline = now() + timeout
+        while cs_edits_lines(ours) != 0 {
+            if now() > deadline { throw CallError("waitForRawMode", ETIMEDOUT) }
+            _ = try read(within: 0.01)
+        }
+    }
+
     /// Reads to the end of the command; the screen as it was left.
     func finish(timeout: Double = 60) throws -> Screen {
         let deadline = now() + timeout

@@ -87,6 +87,33 @@ import Testing
         #expect(result.text.isEmpty && result.errors.isEmpty && result.status == 0)
     }
 
+    /// Every character that is a control or changes the direction of text: U+0080 to U+009F,
+    /// U+061C, U+200B to U+200F, U+2028 to U+202E, U+2060 to U+206F, U+FEFF.
+    @Test func jsonControlsNoTerminal() throws {
+        let ranges: [ClosedRange<UInt32>] = [
+            1...9, 0x0B...0x1F, 0x7F...0x9F, 0x61C...0x61C, 0x200B...0x200F, 0x2028...0x202E,
+            0x2060...0x206F, 0xFEFF...0xFEFF,
+        ]
+        let keys = ranges.joined().map { "a\(Unicode.Scalar($0)!)b\"\\" }
+        // Neighbours of these, and characters of as many bytes, stay.
+        let others = ["\u{A0}\u{2010}\u{2027}\u{202F}\u{205F}\u{2070}\u{FEFE}é猫😀"]
+        let folder = try TemporaryFolder()
+        try folder.write("in", (keys + others).joined(separator: "\n"))
+        let result = try shell("wcreduce --json -k in", in: folder)
+        let lines = result.lines
+        #expect(lines.count == keys.count + 1)
+        #expect(lines.count { $0.utf8.allSatisfy { (0x20..<0x7F).contains($0) } } == keys.count)
+        #expect(lines.contains { $0.contains(others[0]) })
+        let read = try lines.map {
+            try #require(JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any])[
+                "line"]
+                as? String
+        }
+        #expect(
+            Set(read.compactMap { $0.map { Array($0.utf8) } })
+                == Set((keys + others).map { Array($0.utf8) }))
+    }
+
     @Test func jsonIsAnObjectALine() throws {
         #expect(
             try shell("printf 'a\"\\n\\377\\n\\377\\n' | wcreduce --json").text

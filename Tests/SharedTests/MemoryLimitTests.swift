@@ -71,7 +71,9 @@ import Testing
     @Test func itIsNoMoreThanTheMachineHas() throws {
         let memory = usableMemory()
         #expect(memory > 1 << 20)
-        guard let line = textOfFile("/proc/meminfo")?.split(separator: "\n").first else { return }
+        guard let line = textOfFile("/proc/meminfo")?.split(separator: "\n").first else {
+            try Test.cancel("the kernel tells nothing here")
+        }
         let kilobytes = line.split(separator: " ").dropFirst().first.flatMap { Int($0) }
         #expect(memory <= (try #require(kilobytes)) * 1024)
     }

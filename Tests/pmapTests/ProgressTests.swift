@@ -20,7 +20,7 @@ private func progress(done: Int, total: Int?, seconds: Int = 1) -> Progress {
         progress.chunksDone = 12
         progress.chunksTotal = 162
         progress.running = 4
-        // 10 items a second, 750 left: 75 seconds.
+        progress.secondsLeft = 74.2
         #expect(
             progress.statusLine
                 == "12/162 chunks, 60/810 items, 4 running, 0 failed, 10.0 items/s, 1m15s left")
@@ -29,7 +29,35 @@ private func progress(done: Int, total: Int?, seconds: Int = 1) -> Progress {
     @Test func anUnknownTotalIsLeftOut() {
         var progress = progress(done: 7, total: nil, seconds: 70)
         progress.running = 0
-        #expect(progress.statusLine == "7 chunks, 7 items, 0 running, 0 failed, 0.1 items/s")
+        // The chunks are left out, because each has one item.
+        #expect(progress.statusLine == "7 items, 0 running, 0 failed, 0.1 items/s")
+    }
+
+    @Test func oneIsNoPlural() {
+        var progress = progress(done: 5, total: 5)
+        progress.chunksDone = 1
+        progress.chunksTotal = 1
+        #expect(progress.statusLine.hasPrefix("1/1 chunk, 5/5 items, "))
+        progress.itemsTotal = nil
+        progress.itemsDone = 1
+        progress.chunksTotal = nil
+        progress.chunksDone = 0
+        #expect(progress.statusLine.hasPrefix("0 chunks, 1 item, "))
+    }
+
+    @Test func theSumsOfARunAreOneLine() {
+        var progress = progress(done: 60, total: 60, seconds: 12)
+        progress.elapsed = .milliseconds(12_390)
+        #expect(progress.summary == "60 items in 12.3 s, 4.8 items/s")
+        progress.chunksDone = 1
+        #expect(progress.summary == "60 items (1 chunk) in 12.3 s, 4.8 items/s")
+        progress.itemsTotal = 80
+        progress.itemsSkipped = 30
+        progress.elapsed = .seconds(100)
+        #expect(
+            progress.summary
+                == "60 of 80 items (1 chunk), 30 of them done before, in 1m40s, 0.3 items/s"
+        )
     }
 
     @Test func timesAreReadable() {
@@ -78,6 +106,66 @@ private func progress(done: Int, total: Int?, seconds: Int = 1) -> Progress {
     }
 }
 
+@Suite struct TimeLeftTests {
+    /// Runs items of given seconds on some slots, each a chunk.
+    ///
+    /// - Returns: at each tenth of a second, what was estimated and what was really left.
+    private func run(_ seconds: [Double], slots: Int) -> [(
+        time: Double, said: Double?, left: Double
+    )] {
+        var estimate = TimeLeft()
+        var running: [(slot: Int, item: Int, begun: Double)] = []
+        var next = 0
+        var time = 0.0
+        var said: [(time: Double, said: Double?)] = []
+        while next < seconds.count || !running.isEmpty {
+            for work in running where work.begun + seconds[work.item] <= time + 1e-9 {
+                estimate.note(work: 1, seconds: seconds[work.item], slot: work.slot)
+            }
+            running.removeAll { $0.begun + seconds[$0.item] <= time + 1e-9 }
+            for slot in 1...slots
+            where next < seconds.count && !running.contains(where: { $0.slot == slot }) {
+                running.append((slot, next, time))
+                next += 1
+            }
+            let work = running.map { RunningWork(work: 1, age: time - $0.begun) }
+            said.append((time, estimate.estimate(waiting: seconds.count - next, running: work)))
+            time += 0.1
+        }
+        let end = time - 0.1
+        return said.map { ($0.time, $0.said, end - $0.time) }
+    }
+
+    @Test func equalItemsCountDownWithoutASawtooth() {
+        let moments = run(Array(repeating: 1, count: 40), slots: 4)
+        #expect(moments.prefix(10).allSatisfy { $0.said == nil })
+        for moment in moments.dropFirst(11).dropLast() {
+            #expect(abs((moment.said ?? -1) - moment.left) < 0.15, "\(moment)")
+        }
+    }
+
+    @Test func aChangeOfPaceIsFollowedWithinAFewChunks() {
+        let moments = run(
+            Array(repeating: 3, count: 4) + Array(repeating: 0.1, count: 120), slots: 4)
+        for moment in moments where moment.time > 3.9 && moment.left > 0 {
+            #expect((moment.said ?? -1) < moment.left * 2 + 0.3, "\(moment)")
+        }
+        // The other way round, too: no jump to and fro.
+        let slow = run(Array(repeating: 0.1, count: 40) + Array(repeating: 2, count: 40), slots: 4)
+        for moment in slow where moment.time > 9 && moment.left > 0 {
+            #expect(abs((moment.said ?? -1) - moment.left) < moment.left / 3 + 1, "\(moment)")
+        }
+    }
+
+    @Test func theLongestRunningChunkCounts() {
+        var estimate = TimeLeft()
+        estimate.note(work: 1, seconds: 10, slot: 1)
+        let left = estimate.estimate(
+            waiting: 0, running: [RunningWork(work: 1, age: 9), RunningWork(work: 1, age: 1)])
+        #expect(left == 9)
+    }
+}
+
 @Suite struct ProgressBarTests {
     private let styles = [true, false].map { ProgressBar(usesBlocks: $0, usesColour: false) }
 
@@ -118,8 +206,9 @@ private func progress(done: Int, total: Int?, seconds: Int = 1) -> Progress {
     @Test func theMostTellingFieldsStayLongest() {
         var state = progress(done: 4, total: 40, seconds: 4)
         state.failed = 2
+        state.secondsLeft = 36
         let lines = [200, 80, 60, 34, 12].map { styles[0].line(state, columns: $0, tick: 0) }
-        let words = ["elapsed", "chunks", "failed", "36s left", "4/40 items"]
+        let words = ["elapsed", "2 running", "2 failed", "10%", "4/40 items"]
         for (index, line) in lines.enumerated() {
             #expect(line.contains(words[index]), "\(line)")
             if index > 0 { #expect(!line.contains(words[index - 1]), "\(line)") }

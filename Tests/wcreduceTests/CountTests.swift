@@ -52,6 +52,105 @@ import Testing
         }
     }
 
+    private func isAdded(_ key: [UInt8], to table: inout CountTable) throws -> Bool {
+        try withPaddedCopy(of: key) { try table.add($0, 1) }
+    }
+
+    /// Else a key that is longer than all memory could not be counted at all.
+    @Test(arguments: [0, 1, 66_000, 70_000, 1 << 20]) func anEmptyTableTakesAKeyOfAnyLength(
+        _ limit: Int
+    ) throws {
+        for length in [1, 15, 16, 100, 70_000, 1 << 20, 3 << 20] {
+            var table = try CountTable(limit: limit)
+            let key = [UInt8](repeating: 97, count: length)
+            try #require(isAdded(key, to: &table), "\(length)")
+            // The next one waits for memory, at the latest when another one is in.
+            let others = try (0..<3).map { try isAdded(key + [UInt8($0)], to: &table) }
+            if length > limit { #expect(others == [false, false, false]) }
+            let isKnown = try isAdded(key, to: &table)
+            #expect(isKnown && table.count == 1 + others.filter { $0 }.count)
+        }
+    }
+
+    @Test func aTableThatWasEmptiedKnowsNoKey() throws {
+        var table = try CountTable(limit: 1 << 20)
+        let keys = (0..<5000).map { Array("\($0 % 2 == 0 ? "" : "a long key, number ")\($0)".utf8) }
+        for _ in 0..<3 {
+            for key in keys { try #require(isAdded(key, to: &table)) }
+            #expect(table.count == keys.count)
+            table.removeAll()
+            #expect(table.count == 0)
+        }
+        for key in keys { try #require(isAdded(key, to: &table)) }
+        var counts: Set<UInt64> = []
+        try table.takeEntries().visit { counts.insert($0.count) }
+        #expect(counts == [1])
+    }
+
+    @Test func aTableThatIsFullTakesMoreOnlyWithAHigherLimit() throws {
+        var table = try CountTable(limit: 1 << 20)
+        var number = 0
+        func fill() throws {
+            while try isAdded(Array("\(number)".utf8), to: &table) { number += 1 }
+        }
+        try fill()
+        let first = number
+        for limit in [0, 1 << 19, 1 << 20] {
+            let isRaised = table.raise(limit: limit)
+            #expect(!isRaised)
+        }
+        let isRaised = table.raise(limit: 2 << 20)
+        #expect(isRaised)
+        try fill()
+        #expect(number > first + first / 2 && table.count == number)
+        // 24 bytes an entry and 8 a place of the index.
+        #expect(number * 24 + (table.indexMask + 1) * 8 <= 2 << 20)
+    }
+
+    /// The numbers of a hash for which all keys with this beginning, or this end, have one hash.
+    private struct Numbers: RandomNumberGenerator {
+        var rest: [UInt64]
+        mutating func next() -> UInt64 { rest.removeFirst() }
+    }
+
+    private func word(_ text: String) -> UInt64 {
+        text.utf8.reversed().reduce(0) { $0 << 8 | UInt64($1) }
+    }
+
+    /// A product of 0 is 0 whatever the other half of the key.
+    @Test func keysOfOneHashAreDifferent() throws {
+        let (beginning, end) = ("beginnin", "abcdefg\u{F}")
+        var numbers = Numbers(rest: [word(beginning), word(end), 7])
+        let hash = KeyedHash(using: &numbers)
+        var keys: [String] = []
+        for letter in ["", "a", "b", "aa", "ab", "aaaaaaa", "aaaaaab", "baaaaaa"] {
+            keys.append(beginning + letter)
+        }
+        // As long as a short key may be: its last byte in the table is its length, 15.
+        for letter in ["a", "b", "c"] { keys.append("1234567" + letter + end.dropLast()) }
+        for letter in ["", "a", "b", "aa"] {
+            keys.append("a long key 1" + letter + end)
+            keys.append(letter + "a long key 2" + end)
+        }
+        // The beginning of another one.
+        keys.append("a long key 1" + end + end)
+        var table = try CountTable(hash: hash)
+        for _ in 0..<2 {
+            for (index, key) in keys.enumerated() {
+                let isAdded = try withPaddedCopy(of: key.utf8) {
+                    try table.add($0, UInt64(index + 1))
+                }
+                #expect(isAdded)
+            }
+        }
+        var found: [String: UInt64] = [:]
+        try table.takeEntries().visit { found[readable($0.key)] = $0.count }
+        #expect(found.count == keys.count)
+        for (index, key) in keys.enumerated() {
+            #expect(found[readable(Array(key.utf8))] == UInt64(2 * (index + 1)), "\(key)")
+        }
+    }
+
     @Test(arguments: ["short", "a key that is longer than a slot"])
     func aCountPast64BitsIsAnError(_ key: String) throws {
         var counts = try Counts()

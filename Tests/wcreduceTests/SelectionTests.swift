@@ -137,10 +137,11 @@ import Testing
     }
 
     /// What comes in so many sorted pieces is merged where they are few.
-    @Test(arguments: [1, 2, 15, 16, 17, 40])
-    func keysThatComeInSortedPiecesComeOutInOrder(_ pieces: Int) throws {
+    /// All keys short, or some long.
+    @Test(arguments: [1, 2, 15, 16, 17, 40], [15, 40])
+    func keysThatComeInSortedPiecesComeOutInOrder(_ pieces: Int, _ longest: Int) throws {
         var random = SeededGenerator()
-        let keys = Set((0..<6000).map { _ in randomKey(upTo: 40, &random) })
+        let keys = Set((0..<6000).map { _ in randomKey(upTo: longest, &random) })
         let sorted = keys.sorted { $0.lexicographicallyPrecedes($1) }
         #expect(sorted.count > EntryRuns.fewestEntries)
         var dealt = [[[UInt8]]](repeating: [], count: pieces)

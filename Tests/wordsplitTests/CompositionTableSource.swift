@@ -5,8 +5,8 @@
 /// Writes `Sources/wordsplit/Unicode/CompositionTable.swift` from the Unicode data of the Swift
 /// standard library: `make tables`.
 ///
-/// The library shows a scalar's whole decomposition. A step of it is all but the last scalar,
-/// which are the decomposition of another one, and the last.
+/// The library returns the full decomposition of a scalar. One step splits off its last scalar; the
+/// rest is the decomposition of another scalar.
 struct CompositionTableSource {
     struct Step {
         let scalar: UInt32
@@ -61,17 +61,18 @@ struct CompositionTableSource {
 
         // swift-format-ignore-file
 
-        /// What each scalar decomposes to, but for the syllables of Hangul: a scalar in the lower 21
-        /// bits, and above it the two that it decomposes to in one step, or one and 0.
+        /// The decomposition of each scalar, except for the syllables of Hangul. The lower 21 bits hold
+        /// the scalar. The bits above them hold the two scalars of its one-step decomposition, or one
+        /// scalar and 0.
         ///
-        /// The tables are for search by `Composer.slot`, each entry in its slot or the next free one
-        /// behind it. The compiler makes plain memory of them, so that they take no time at the start.
+        /// The tables are searched with `Composer.slot`: an entry is in its slot, or in the next free one
+        /// after it. The compiler turns them into constant memory, so they cost no time at the start.
         enum CompositionTable {
             static let decompositions: InlineArray<4096, UInt64> = [
         \(rows(4096, steps) { Composer.slot($0.scalar, 0, of: $1) })
             ]
 
-            /// Those that composition gives back, by the two.
+            /// The entries that composition reverses, placed by their two scalars.
             static let compositions: InlineArray<2048, UInt64> = [
         \(rows(2048, steps.filter(\.composes)) { Composer.slot($0.first, $0.second, of: $1) })
             ]

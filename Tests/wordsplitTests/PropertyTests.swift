@@ -174,6 +174,36 @@ import Testing
         }
     }
 
+    /// Lines are made in memory that grows, and long ones are written by themselves.
+    @Test(arguments: [1, 2, 3, 50])
+    func linesOfAnyLengthHoldTheWordsBefore(gramLength: Int) throws {
+        var random = SeededGenerator()
+        for withFilename in [false, true] where withFilename || gramLength > 1 {
+            let words = (0..<150).map { number in
+                let length =
+                    number % 20 == 0
+                    ? Int.random(in: 5_000...40_000, using: &random)
+                    : Int.random(in: 1...30, using: &random)
+                let letter = ["a", "é", "日本"].randomElement(using: &random)!
+                return String(repeating: letter, count: length)
+            }
+            let text = Array((words.joined(separator: " ") + "\n").utf8)
+            var rule = Rule()
+            rule.words = .betweenWhiteSpace
+            rule.gramLength = gramLength
+            rule.withFilename = withFilename
+            let expected = (0...words.count - gramLength).map { first in
+                (withFilename ? "name\t" : "")
+                    + words[first..<first + gramLength].joined(separator: " ") + "\n"
+            }
+            let reads = cut(text, at: .random(in: 0...text.count, using: &random))
+            for window in [100, 16 * 1024] {
+                let printed = try split(reads, rule, window: window)
+                #expect(printed == Array(expected.joined().utf8), "\(random), \(window)")
+            }
+        }
+    }
+
     /// Work counted in bytes looked at, not in time: whatever is repeated, a byte is looked at a
     /// bounded number of times, in any mode.
     @Test func costGrowsWithTheInputOnly() throws {

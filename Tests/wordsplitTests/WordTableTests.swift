@@ -37,4 +37,19 @@ import Testing
             scalars.filter { $0.properties.lowercaseMapping.unicodeScalars.count > 1 }
                 == ["\u{130}"])
     }
+
+    /// So a word needs no composition because of them.
+    @Test func noOtherLowerCaseThanThatOfDottedIIsAMark() {
+        let machine = WordMachine(Rule())
+        defer { machine.deallocate() }
+        for value in 0...0x10FFFF as ClosedRange<UInt32> {
+            guard let scalar = Unicode.Scalar(value) else { continue }
+            let facts = machine.facts(of: scalar)
+            if facts & WordMachine.isRecased == 0 || scalar == "\u{130}" { continue }
+            let lower = scalar.properties.lowercaseMapping.unicodeScalars
+            #expect(
+                facts & WordMachine.isRecomposed != 0 || lower.allSatisfy(machine.isStable),
+                "U+\(String(value, radix: 16))")
+        }
+    }
 }

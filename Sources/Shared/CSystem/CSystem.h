@@ -11,9 +11,11 @@
 #include <stddef.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
+#include <sys/sendfile.h>
 #include <sys/types.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <termios.h>
 
 static inline int cs_optind(void) { return optind; }
 /* Starts a new scan. The value 0 makes glibc read the `+` of the short options again. */
@@ -84,6 +86,22 @@ static inline int cs_unread_bytes(int fd) {
 static inline int cs_window_columns(int fd) {
     struct winsize size;
     return ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+/* Whether the terminal edits lines, as shells leave it for commands; less(1) and editors do not. */
+static inline int cs_edits_lines(int fd) {
+    struct termios modes;
+    return tcgetattr(fd, &modes) == 0 && (modes.c_lflag & ICANON) != 0;
+}
+/* Locks of processes on a byte of a file (fcntl_locking(2)). A process never waits for them. */
+static inline int cs_lock_byte(int fd, off_t byte, int locks) {
+    struct flock lock = {
+        .l_type = locks ? F_WRLCK : F_UNLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
+    return fcntl(fd, F_SETLK, &lock);
+}
+static inline int cs_other_locks_byte(int fd, off_t byte) {
+    struct flock lock = {
+        .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
+    return fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 }
 /* For pseudo-terminals; only the tests open them. */
 extern int grantpt(int fd);

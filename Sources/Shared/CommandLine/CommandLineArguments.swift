@@ -36,4 +36,23 @@ struct CommandLineArguments {
         while unsafe Int(bitPattern: environment[-2 - count]) != count { count += 1 }
         return unsafe (Int32(count), environment - 1 - count)
     }
+
+    /// Returns the last component of argv[0], if it is the program's name with nothing or a prefix
+    /// of letters and digits before it: `mpmap` for `pmap`. Otherwise returns the name.
+    static func programName(endingWith name: String) -> String {
+        let arguments = CommandLineArguments()
+        guard arguments.count > 0, let first = unsafe arguments.vector[0] else { return name }
+        let word = unsafe Argument(first).bytes
+        let base = word[((word.lastIndex(of: UInt8(ascii: "/")) ?? -1) + 1)...]
+        let prefix = base.dropLast(name.utf8.count)
+        let isPrefixed =
+            base.suffix(name.utf8.count).elementsEqual(name.utf8)
+            && prefix.allSatisfy { byte in
+                switch Unicode.Scalar(byte) {
+                case "a"..."z", "A"..."Z", "0"..."9", "-", "_", ".": true
+                default: false
+                }
+            }
+        return isPrefixed ? String(decoding: base, as: UTF8.self) : name
+    }
 }

@@ -21,6 +21,7 @@ public enum Invocation<ID: Equatable & Sendable>: Sendable {
 /// Not an array: creating the first array costs as much as a C program's whole start (see
 /// `ArgumentList`).
 public struct CommandSyntax<ID: Equatable & Sendable, let count: Int>: Sendable {
+    /// The program's name as it was started: `make install` can give it a prefix.
     public let program: String
     public let operands: String
     public let purpose: String
@@ -42,7 +43,7 @@ public struct CommandSyntax<ID: Equatable & Sendable, let count: Int>: Sendable 
         advice: (@Sendable (UInt8, String) -> String?)? = nil,
         options: InlineArray<count, Option<ID>>, note: String? = nil
     ) {
-        self.program = program
+        self.program = CommandLineArguments.programName(endingWith: program)
         self.operands = operands
         self.purpose = purpose
         self.stopsAtOperand = stopsAtOperand
@@ -57,7 +58,7 @@ public struct CommandSyntax<ID: Equatable & Sendable, let count: Int>: Sendable 
         let lines =
             ["Usage: \(program) [options] \(operands)", purpose]
             + HelpRow.lines(HelpRow.rows(of: optionList))
-            + (note.map { ["", $0] } ?? [])
+            + ["", (note.map { $0 + " " } ?? "") + "More: man \(program)"]
         return lines.map { "\($0)\n" }.joined()
     }
 

@@ -55,7 +55,10 @@ public struct Output: ~Copyable {
 
     /// Appends text as UTF-8.
     public mutating func append(_ text: String) throws(WriteError) {
-        for byte in text.utf8 { try append(byte) }
+        let bytes = text.utf8Span.span
+        unsafe try bytes.withUnsafeBufferPointer { memory throws(WriteError) in
+            try unsafe append(UnsafeRawBufferPointer(memory))
+        }
     }
 
     /// Appends a number in decimal digits.

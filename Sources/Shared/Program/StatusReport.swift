@@ -9,9 +9,11 @@ public enum StatusReport {
     /// Installs the handler and starts the clock.
     ///
     /// - Parameter program: the name at the start of the line, in ASCII.
-    public static func begin(program: StaticString) {
-        unsafe programName.store(UInt(bitPattern: program.utf8Start), ordering: .relaxed)
-        programNameCount.store(program.utf8CodeUnitCount, ordering: .relaxed)
+    public static func begin(program: String) {
+        // Never freed: the handler may read it at any time.
+        let name = unsafe strdup(program)
+        programName.store(UInt(bitPattern: name), ordering: .relaxed)
+        programNameCount.store(program.utf8.count, ordering: .relaxed)
         startTenths.store(tenthsNow(), ordering: .relaxed)
         for signal in statusSignals {
             var action = sigaction()

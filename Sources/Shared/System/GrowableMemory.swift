@@ -24,17 +24,15 @@ public struct GrowableMemory: ~Copyable {
     ///
     /// - Throws: `Errno.noMemory`, with nothing changed.
     public mutating func grow(to capacity: Int) throws(Errno) {
-        #if os(Linux)
-            let moved = unsafe cs_remap(start, count, capacity)
-            if let moved = unsafe moved, unsafe moved != MAP_FAILED {
-                unsafe start = unsafe moved
-                unsafe Self.askForLargePages(moved, capacity)
-                count = capacity
-                return
-            }
-            if Errno.last == .noMemory { throw .noMemory }
+        let moved = unsafe cs_remap(start, count, capacity)
+        if let moved = unsafe moved, unsafe moved != MAP_FAILED {
+            unsafe start = unsafe moved
+            unsafe Self.askForLargePages(moved, capacity)
+            count = capacity
+            return
+        }
+        if Errno.last == .noMemory { throw .noMemory }
         // A sandbox may refuse mremap(2) alone. Then copy.
-        #endif
         let larger = try unsafe Self.map(capacity)
         unsafe larger.copyMemory(from: start, byteCount: count)
         unsafe munmap(start, count)

@@ -49,6 +49,7 @@ public func moveBytes(
 }
 
 /// Does the same with the bytes at an offset in a file. The file's own position stays where it is.
+/// A pipe then shares the pages of the file.
 public func moveBytes(
     from file: FileDescriptor, at offset: Int, to output: FileDescriptor, atMost count: Int
 ) throws(Errno) -> Int {
@@ -58,6 +59,30 @@ public func moveBytes(
         return unsafe splice(file.rawValue, &place, output.rawValue, nil, count, flags)
     }
 }
+
+/// Moves bytes from a pipe into a file, at an offset, as above.
+public func moveBytes(
+    from input: FileDescriptor, to file: FileDescriptor, at offset: Int, atMost count: Int
+) throws(Errno) -> Int {
+    let flags = UInt32(CS_SPLICE_F_MOVE | CS_SPLICE_F_NONBLOCK)
+    var position = Int64(offset)
+    return try retrying {
+        unsafe splice(input.rawValue, nil, file.rawValue, &position, count, flags)
+    }
+}
+
+/// Copies bytes of a file, from an offset, to another file, in the kernel: sendfile(2).
+///
+/// - Returns: the bytes copied, 0 at the end of the file.
+public func sendBytes(
+    from file: FileDescriptor, at offset: Int, to output: FileDescriptor, atMost count: Int
+) throws(Errno) -> Int {
+    var position = off_t(offset)
+    return try retrying { unsafe sendfile(output.rawValue, file.rawValue, &position, count) }
+}
+
+/// The number of descriptors that this process may have open: RLIMIT_NOFILE of getrlimit(2).
+public func descriptorLimit() -> Int { resourceLimit(RLIMIT_NOFILE) }
 
 /// The number of CPUs that this process may run on: those in its affinity mask, or all CPUs if the
 /// mask cannot be read.

@@ -18,7 +18,8 @@ func printCommands(
             status = 1
         }) {
             let line = settings.command.shellForm(
-                chunk, slot: 1, delimiter: settings.delimiter)
+                chunk, slot: 1, delimiter: settings.delimiter,
+                isShown: settings.outputIsTerminal)
             unsafe try line.withUnsafeBufferPointer { bytes throws(WriteError) in
                 try unsafe output.append(UnsafeRawBufferPointer(bytes))
             }

@@ -2,30 +2,40 @@ import Shared
 
 extension Command {
     /// Returns the chunk as a line that has the same effect in a POSIX shell.
-    func shellForm(_ chunk: Chunk, slot: Int, delimiter: UInt8) -> [UInt8] {
+    ///
+    /// - Parameter isShown: whether a terminal shows the line. Then control characters are spelled
+    ///   out, as `shownQuoted` does.
+    func shellForm(
+        _ chunk: Chunk, slot: Int, delimiter: UInt8, isShown: Bool = false
+    ) -> [UInt8] {
         var line: [UInt8] = []
         if delivery == .standardInput {
-            line += printedForm(chunk, delimiter: delimiter) + Array(" | ".utf8)
+            line += printedForm(chunk, delimiter: delimiter, isShown) + Array(" | ".utf8)
+        }
+        func quoted(_ word: [UInt8]) -> [UInt8] {
+            isShown ? shownQuoted(word) : shellQuoted(word)
         }
         for (index, word) in arguments(for: chunk, slot: slot, delimiter: delimiter).words
             .enumerated()
         {
             if index > 0 { line.append(UInt8(ascii: " ")) }
-            line += index == 0 && isReservedWord(word) ? singleQuoted(word) : shellQuoted(word)
+            line += index == 0 && isReservedWord(word) ? singleQuoted(word) : quoted(word)
         }
         return line
     }
 
     /// Returns a printf(1) command that prints the bytes of a chunk.
-    private func printedForm(_ chunk: Chunk, delimiter: UInt8) -> [UInt8] {
+    private func printedForm(_ chunk: Chunk, delimiter: UInt8, _ isShown: Bool) -> [UInt8] {
         let bytes = chunk.header + chunk.bytes
         let isPlain = bytes.last == delimiter && (delimiter == 0 || !bytes.contains(0))
-        if !isPlain { return Array("printf ".utf8) + printfFormat(bytes) }
+        if !isPlain {
+            return Array("printf ".utf8) + printfFormat(bytes, isShown: isShown)
+        }
         let format = delimiter == 0 ? "printf '%s\\0'" : "printf '%s\\n'"
         let all = Chunk(number: chunk.number, itemCount: 0, bytes: bytes)
         return all.items(delimiter: delimiter).reduce(into: Array(format.utf8)) { line, item in
             line.append(UInt8(ascii: " "))
-            line += shellQuoted(item)
+            line += isShown ? shownQuoted(Array(item)) : shellQuoted(item)
         }
     }
 
@@ -59,6 +69,11 @@ extension Command {
             chunk.items(delimiter: delimiter).joined(separator: [UInt8(ascii: " ")]))
         return shortened(word: items, longest: longestTag) + [UInt8(ascii: "\t")]
     }
+}
+
+/// A tag for a terminal: its control characters are spelled out.
+func shownTag(_ tag: [UInt8]) -> [UInt8] {
+    Array(visible(readable(tag.dropLast())).utf8) + tag.suffix(1)
 }
 
 /// The most bytes in a tag, without the tab. A line may be one byte long, so without a limit the
@@ -183,7 +198,9 @@ func shownQuoted(_ word: [UInt8]) -> [UInt8] {
 }
 
 /// Returns a printf(1) format, quoted for the shell, that prints the bytes.
-func printfFormat(_ bytes: [UInt8]) -> [UInt8] {
+///
+/// - Parameter isShown: whether to write all bytes but those of printable ASCII as octal numbers.
+func printfFormat(_ bytes: [UInt8], isShown: Bool = false) -> [UInt8] {
     var format: [UInt8] = []
     for byte in bytes {
         switch Unicode.Scalar(byte) {
@@ -193,6 +210,7 @@ func printfFormat(_ bytes: [UInt8]) -> [UInt8] {
         // At the start, printf(1) would take it for an option.
         case "-" where format.isEmpty: format += octalEscape(byte)
         case "\0": format += octalEscape(byte)
+        case _ where isShown && !(0x20..<0x7F).contains(byte): format += octalEscape(byte)
         default: format.append(byte)
         }
     }

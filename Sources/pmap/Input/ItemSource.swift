@@ -208,7 +208,8 @@ struct ItemSource<S: System>: ~Copyable {
         bytesSeen += added
         let delimiter = self.delimiter
         itemsSeen += unsafe buffer.withBytes {
-            unsafe occurrences(of: delimiter, in: UnsafeRawBufferPointer(rebasing: $0.suffix(added)))
+            unsafe occurrences(
+                of: delimiter, in: UnsafeRawBufferPointer(rebasing: $0.suffix(added)))
         }
     }
 
@@ -315,6 +316,7 @@ struct ItemSource<S: System>: ~Copyable {
             } catch {
                 note(error)
                 endFile()
+                continue
             }
             if !(ranges?.isAtEnd ?? true) { return nil }
             endRanges()

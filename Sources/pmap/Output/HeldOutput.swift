@@ -4,7 +4,8 @@ import Shared
 struct HeldOutput {
     enum Piece {
         case memory([UInt8])
-        case file(SpillExtent)
+        case extent(SpillExtent)
+        case file(ChunkFile)
     }
 
     private var pieces: [Piece] = []
@@ -16,6 +17,17 @@ struct HeldOutput {
     fileprivate var endsInTail: Bool { !tail.isEmpty }
 
     fileprivate mutating func append(_ piece: Piece) { pieces.append(piece) }
+
+    /// The file of the chunk, if the tail comes directly after it.
+    fileprivate var file: ChunkFile? {
+        get {
+            guard first < pieces.count, case .file(let file) = pieces[pieces.count - 1] else {
+                return nil
+            }
+            return file
+        }
+        set { if let newValue { pieces[pieces.count - 1] = .file(newValue) } }
+    }
 
     /// Appends the bytes to the last piece if it is a small one in memory.
     ///
@@ -58,10 +70,21 @@ struct HeldOutput {
     }
 }
 
-/// The output of all chunks that waits: in memory, and in a file when memory is full.
+/// Output that is being written: bytes in memory, and then those of a file.
+struct OutgoingOutput {
+    var bytes: [UInt8] = []
+    /// How many of the bytes are written.
+    var written = 0
+    var file: ChunkFile?
+
+    /// The number of bytes that are not written yet.
+    var count: Int { bytes.count - written + (file?.count ?? 0) }
+}
+
+/// The output of all chunks that waits: in memory, and in files when memory is full.
 struct Backlog<S: System>: ~Copyable {
     private let limit: Int
-    private var spill: SpillFile<S>
+    private var spill: SpillFiles<S>
     /// Bytes of output in memory.
     private(set) var memoryBytes = 0
     /// Bytes of tables and arrays, which do not depend on the size of the output.
@@ -71,20 +94,21 @@ struct Backlog<S: System>: ~Copyable {
     private static var overhead: Int { 128 }
     /// Bytes by which the oldest chunk may exceed the limit if it must be held.
     private static var allowance: Int { 8 << 20 }
-    /// The smallest write to the file, in bytes.
-    private static var spillSize: Int { 128 << 10 }
-    /// Bytes read from the file at a time.
+    /// The smallest write to a file, in bytes.
+    private let spillSize: Int
+    /// Bytes read from a file at a time.
     private static var readSize: Int { 256 << 10 }
 
     init(_ system: S, limit: Int, folder: Argument) {
         self.limit = limit
-        spill = SpillFile(system, folder: folder)
+        spillSize = min(max(limit, 4 << 10), 128 << 10)
+        spill = SpillFiles(system, folder: folder)
     }
 
-    /// Bytes of waiting output, in memory and in the file.
+    /// Bytes of waiting output, in memory and in files.
     var bytes: Int { memoryBytes + spill.liveBytes }
 
-    /// Whether nothing more should be held: memory is full, and so is the file.
+    /// Whether nothing more should be held: memory is full, and so is the disk.
     var isFull: Bool { tableBytes >= limit || (spill.failure != nil && memoryBytes >= limit) }
 
     /// Whether nothing more may be held, not even from the chunk that all others wait for.
@@ -99,23 +123,7 @@ struct Backlog<S: System>: ~Copyable {
     /// Stops counting such a chunk.
     mutating func close() { tableBytes -= Self.overhead }
 
-    /// Drops the output.
-    ///
-    /// - Returns: the number of bytes dropped.
-    mutating func clear(_ held: inout HeldOutput) -> Int {
-        let before = bytes
-        while let piece = held.takeFirst() { release(piece) }
-        return before - bytes
-    }
-
-    private mutating func release(_ piece: HeldOutput.Piece) {
-        switch piece {
-        case .memory(let bytes): memoryBytes -= bytes.count
-        case .file(let extent):
-            tableBytes -= Self.overhead
-            spill.release(extent)
-        }
-    }
+    // MARK: Holding
 
     mutating func append(_ bytes: UnsafeRawBufferPointer, to held: inout HeldOutput) {
         if unsafe bytes.isEmpty { return }
@@ -125,7 +133,19 @@ struct Backlog<S: System>: ~Copyable {
             return
         }
         unsafe held.tail += bytes
-        if held.tail.count >= Self.spillSize { moveToFile(&held) }
+        if held.tail.count >= spillSize { moveToFile(&held) }
+    }
+
+    /// Moves output from a worker's pipe into the file of its chunk, if it has one.
+    ///
+    /// - Returns: the bytes moved, 0 at the end of the output; nil if they must be read instead.
+    /// - Throws: `Errno.wouldBlock` if the pipe is empty.
+    mutating func splice(
+        from pipe: FileDescriptor, to held: inout HeldOutput
+    ) throws(Errno) -> Int? {
+        guard !held.endsInTail, var file = held.file else { return nil }
+        defer { held.file = file }
+        return try spill.splice(from: pipe, to: &file)
     }
 
     /// Appends held output to other output.
@@ -142,38 +162,106 @@ struct Backlog<S: System>: ~Copyable {
         while let piece = held.takeFirst() { other.append(piece) }
     }
 
-    /// Moves the tail to the file. If that fails, it stays in memory.
+    /// Moves the tail to a file: that of the chunk if it has one or gets one, else the common one.
+    /// If that fails, the tail stays in memory.
     mutating func moveToFile(_ held: inout HeldOutput) {
-        guard memoryBytes > limit, held.tail.count > Self.overhead,
-            let extent = spill.append(held.tail)
-        else { return }
+        guard memoryBytes > limit, held.tail.count > Self.overhead else { return }
+        if held.file == nil, held.tail.count >= spillSize, let file = spill.makeChunkFile() {
+            held.append(.file(file))
+            tableBytes += Self.overhead
+        }
+        if var file = held.file {
+            if !spill.append(held.tail, to: &file) { return }
+            held.file = file
+        } else {
+            guard let extent = spill.append(held.tail) else { return }
+            held.append(.extent(extent))
+            tableBytes += Self.overhead
+        }
         memoryBytes -= held.tail.count
-        tableBytes += Self.overhead
         held.tail = []
-        held.append(.file(extent))
     }
 
-    /// Removes and returns the first bytes; nil at the end. From the file it takes at most about
-    /// 256 KiB at a time.
-    mutating func takeFirst(from held: inout HeldOutput) throws(Errno) -> [UInt8]? {
-        guard let piece = held.takeFirst() else { return nil }
-        if case .file(var extent) = piece {
-            let bytes: [UInt8]
+    // MARK: Taking
+
+    /// Removes the first output to be written next; false at the end.
+    mutating func takeFirst(
+        from held: inout HeldOutput, into outgoing: inout OutgoingOutput
+    ) throws(Errno) -> Bool {
+        guard let piece = held.takeFirst() else { return false }
+        switch piece {
+        case .memory(let bytes):
+            memoryBytes -= bytes.count
+            outgoing.bytes = bytes
+        case .extent(var extent):
             do {
-                bytes = try spill.takeFirst(Self.readSize, of: &extent)
+                outgoing.bytes = try spill.takeFirst(Self.readSize, of: &extent)
             } catch {
                 held.putBack(piece)
                 throw error
             }
             if extent.count > 0 {
-                held.putBack(.file(extent))
+                held.putBack(.extent(extent))
             } else {
                 tableBytes -= Self.overhead
             }
-            return bytes
+        case .file(let file):
+            tableBytes -= Self.overhead
+            spill.take(file)
+            outgoing.file = file
         }
-        release(piece)
-        if case .memory(let bytes) = piece { return bytes }
-        return nil
+        return true
+    }
+
+    /// Removes and returns the first bytes, at most about 256 KiB of a file; nil at the end.
+    mutating func takeBytes(from held: inout HeldOutput) throws(Errno) -> [UInt8]? {
+        var taken = OutgoingOutput()
+        guard try takeFirst(from: &held, into: &taken) else { return nil }
+        if taken.file == nil { return taken.bytes }
+        defer {
+            if let file = taken.file, file.count > 0 {
+                tableBytes += Self.overhead
+                spill.putBack(file)
+                held.putBack(.file(file))
+            } else {
+                close(&taken)
+            }
+        }
+        try readFirst(of: &taken)
+        return taken.bytes
+    }
+
+    /// Reads the next bytes of a file that is being written, if they must be copied.
+    func readFirst(of outgoing: inout OutgoingOutput) throws(Errno) {
+        guard var file = outgoing.file else { return }
+        outgoing.bytes = try spill.readFirst(Self.readSize, of: &file)
+        outgoing.written = 0
+        outgoing.file = file
+    }
+
+    /// Closes the file of output that is written or dropped.
+    mutating func close(_ outgoing: inout OutgoingOutput) {
+        if let file = outgoing.file { spill.close(file) }
+        outgoing = OutgoingOutput()
+    }
+
+    /// Drops the output.
+    ///
+    /// - Returns: the number of bytes dropped.
+    mutating func clear(_ held: inout HeldOutput) -> Int {
+        let before = bytes
+        while let piece = held.takeFirst() {
+            switch piece {
+            case .memory(let bytes): memoryBytes -= bytes.count
+            case .extent(let extent):
+                tableBytes -= Self.overhead
+                spill.release(extent)
+            case .file(let file):
+                tableBytes -= Self.overhead
+                spill.take(file)
+                spill.close(file)
+            }
+        }
+        return before - bytes
     }
 }

@@ -37,9 +37,10 @@ struct MergedOutput<S: System>: ~Copyable {
     /// With `.lines`: a chunk whose unfinished line is being written, because nothing more can be
     /// held. No other chunk writes until the line ends.
     private var lineOwner: Int?
-    /// The bytes being written, and how many of them are written already.
-    private var current: [UInt8] = []
-    private var written = 0
+    /// The output that is being written.
+    private var current = OutgoingOutput()
+    /// Where lines get their tags; nil until the first one does.
+    private var taggedLines: GrowableMemory?
     /// Whether standard output was full at the last write.
     private(set) var waitsForReader = false
     /// Whether the last byte written was a newline. Before the first byte, it counts as one.
@@ -72,9 +73,13 @@ struct MergedOutput<S: System>: ~Copyable {
     /// - Parameters:
     ///   - buffer: bytes that may wait in memory.
     ///   - folder: the folder for the file in which more output may wait.
-    init(_ system: S, mode: OutputMode, holdsBack: Bool, buffer: Int, folder: Argument) {
+    ///   - bar: makes way for what is written.
+    init(
+        _ system: S, mode: OutputMode, holdsBack: Bool, buffer: Int, folder: Argument,
+        bar: BarLine<S>
+    ) {
         self.system = system
-        sink = Sink(system)
+        sink = Sink(system, bar: bar)
         self.mode = holdsBack && mode == .lines ? .unordered : mode
         self.holdsBack = holdsBack
         backlog = Backlog(system, limit: buffer, folder: folder)
@@ -88,6 +93,9 @@ struct MergedOutput<S: System>: ~Copyable {
     /// Why waiting output cannot be put into a file; nil if it can.
     var spillFailure: Errno? { backlog.spillFailure }
 
+    /// Bytes that wait in memory and in files.
+    var waitingBytes: Int { backlog.bytes }
+
     /// The chunk whose output is written next.
     private var front: Int? {
         if mode == .ordered { return next }
@@ -95,7 +103,7 @@ struct MergedOutput<S: System>: ~Copyable {
     }
 
     /// Whether this chunk's output is written at once.
-    private func streams(_ chunk: Int) -> Bool {
+    func streams(_ chunk: Int) -> Bool {
         if mode == .lines { return lineOwner == nil || lineOwner == chunk }
         return chunk == front && !holdsBack
     }
@@ -161,8 +169,12 @@ struct MergedOutput<S: System>: ~Copyable {
     ) throws(WriteError) -> Receipt {
         if isAbandoned { return discard(descriptor, &buffer) }
         promoteIfFull(chunk)
-        if lines == nil, streamsDirectly(chunk), let receipt = try splice(from: descriptor) {
-            return receipt
+        if lines == nil {
+            let receipt =
+                streamsDirectly(chunk)
+                ? try spliceToSink(from: descriptor)
+                : try spliceToBacklog(chunk, from: descriptor)
+            if let receipt { return receipt }
         }
         if cannotHold { return .overflow }
         do {
@@ -192,14 +204,39 @@ struct MergedOutput<S: System>: ~Copyable {
     ) throws(WriteError) {
         if isAbandoned { return }
         promoteIfFull(chunk)
-        if lines == nil {
-            try unsafe acceptBytes(bytes, chunk: chunk)
-        } else if let tagged = unsafe lines?.tagged(bytes) {
-            try unsafe tagged.withUnsafeBufferPointer { bytes throws(WriteError) in
-                try unsafe acceptLines(UnsafeRawBufferPointer(bytes), chunk: chunk)
+        guard var filter = lines else { return try unsafe acceptBytes(bytes, chunk: chunk) }
+        defer { lines = filter }
+        if !filter.tag.isEmpty { return try unsafe acceptTagged(bytes, chunk: chunk, &filter) }
+        unsafe filter.pass(bytes)
+        try unsafe acceptLines(bytes, chunk: chunk)
+    }
+
+    private mutating func acceptTagged(
+        _ bytes: UnsafeRawBufferPointer, chunk: Int, _ filter: inout LineFilter
+    ) throws(WriteError) {
+        let memory = try memoryForTaggedLines(filter.memoryForResult(ofBytes: bytes.count))
+        var rest = unsafe bytes
+        while unsafe !rest.isEmpty {
+            let (read, written) = unsafe filter.copyTagged(
+                rest, into: UnsafeMutableRawBufferPointer(start: memory.start, count: memory.count))
+            unsafe rest = UnsafeRawBufferPointer(rebasing: rest[read...])
+            try unsafe acceptLines(
+                UnsafeRawBufferPointer(start: memory.start, count: written), chunk: chunk)
+        }
+        taggedLines = consume memory
+    }
+
+    private mutating func memoryForTaggedLines(
+        _ size: Int
+    ) throws(WriteError) -> GrowableMemory {
+        do throws(Errno) {
+            guard var memory = taggedLines.take() else {
+                return try GrowableMemory(capacity: size)
             }
-        } else {
-            try unsafe acceptLines(bytes, chunk: chunk)
+            if memory.count < size { try memory.grow(to: size) }
+            return memory
+        } catch {
+            throw WriteError(error)
         }
     }
 
@@ -225,15 +262,14 @@ struct MergedOutput<S: System>: ~Copyable {
             guard var entry = held.removeValue(forKey: chunk) else { continue }
             forget(&entry)
         }
-        account.dropped += backlog.clear(&outgoing) + current.count - written
-        current = []
-        written = 0
+        account.dropped += backlog.clear(&outgoing) + current.count
+        backlog.close(&current)
         checkAccount()
     }
 
     /// Whether the chunk's output can be written before anything else.
     private func streamsDirectly(_ chunk: Int) -> Bool {
-        streams(chunk) && current.isEmpty && outgoing.isEmpty && held[chunk]?.isEmpty ?? true
+        streams(chunk) && current.count == 0 && outgoing.isEmpty && held[chunk]?.isEmpty ?? true
     }
 
     /// When no more output can be held, lets the oldest chunk stream: with `.unordered` it comes
@@ -262,6 +298,7 @@ struct MergedOutput<S: System>: ~Copyable {
         _ bytes: UnsafeRawBufferPointer, chunk: Int
     ) throws(WriteError) {
         let lineEnd = unsafe lastOffset(of: UInt8(ascii: "\n"), in: bytes).map { $0 + 1 } ?? 0
+        if lineEnd > 0 { try writePartial(chunk) }
         let lines = unsafe UnsafeRawBufferPointer(rebasing: bytes[..<lineEnd])
         let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[lineEnd...])
         if lineOwner == chunk, unsafe !lines.isEmpty { lineOwner = nil }
@@ -286,6 +323,20 @@ struct MergedOutput<S: System>: ~Copyable {
             }
         }
         if streams(chunk) { try flush() }
+    }
+
+    /// Writes the held part of a line whose end has come, if the chunk may write now. Then the rest
+    /// need not be held either.
+    private mutating func writePartial(_ chunk: Int) throws(WriteError) {
+        guard streams(chunk), held[chunk]?.partial.isEmpty == false else { return }
+        try change(chunk) { output, entry throws(WriteError) in
+            if output.mode == .lines {
+                output.backlog.move(&entry.partial, to: &output.outgoing)
+            } else {
+                output.backlog.move(&entry.partial, to: &entry.whole)
+            }
+        }
+        try flush()
     }
 
     /// Changes the held output of a chunk. If the change throws, the output stays held.
@@ -331,7 +382,7 @@ struct MergedOutput<S: System>: ~Copyable {
             let count = try unsafe writeNow(rest)
             account.received += count
             if count == 0 {
-                current = unsafe Array(rest)
+                current.bytes = unsafe Array(rest)
                 account.received += rest.count
                 return
             }
@@ -340,7 +391,9 @@ struct MergedOutput<S: System>: ~Copyable {
     }
 
     /// - Returns: nil if the bytes must be copied.
-    private mutating func splice(from descriptor: FileDescriptor) throws(WriteError) -> Receipt? {
+    private mutating func spliceToSink(
+        from descriptor: FileDescriptor
+    ) throws(WriteError) -> Receipt? {
         do throws(WriteError) {
             guard let moved = try sink.splice(from: descriptor) else { return nil }
             account.received += moved
@@ -354,6 +407,24 @@ struct MergedOutput<S: System>: ~Copyable {
             waitsForReader = true
             return .noRoom
         }
+    }
+
+    /// - Returns: nil if the bytes must be copied.
+    private mutating func spliceToBacklog(
+        _ chunk: Int, from descriptor: FileDescriptor
+    ) throws(WriteError) -> Receipt? {
+        guard var entry = held.removeValue(forKey: chunk) else { return nil }
+        let moved: Int?
+        do throws(Errno) {
+            defer { held[chunk] = entry }
+            moved = try backlog.splice(from: descriptor, to: &entry.whole)
+        } catch {
+            return .nothingYet
+        }
+        guard let moved else { return nil }
+        account.received += moved
+        if streams(chunk) { try flush() }
+        return moved == 0 ? .end : .more(moved)
     }
 
     // MARK: Finishing
@@ -390,8 +461,8 @@ struct MergedOutput<S: System>: ~Copyable {
         guard var entry = held.removeValue(forKey: chunk) else { return nil }
         defer { held[chunk] = entry }
         do {
-            var bytes = try backlog.takeFirst(from: &entry.whole)
-            if bytes == nil { bytes = try backlog.takeFirst(from: &entry.partial) }
+            var bytes = try backlog.takeBytes(from: &entry.whole)
+            if bytes == nil { bytes = try backlog.takeBytes(from: &entry.partial) }
             account.dropped += bytes?.count ?? 0
             return bytes
         } catch {
@@ -436,28 +507,18 @@ struct MergedOutput<S: System>: ~Copyable {
     /// - Returns: false if there are none.
     private mutating func refill() throws(WriteError) -> Bool {
         do throws(Errno) {
-            if let bytes = try backlog.takeFirst(from: &outgoing) {
-                current = bytes
-                return true
-            }
+            if try backlog.takeFirst(from: &outgoing, into: &current) { return true }
             if let owner = lineOwner {
                 guard var entry = held.removeValue(forKey: owner) else { return false }
                 defer { held[owner] = entry }
-                guard let bytes = try backlog.takeFirst(from: &entry.partial) else {
-                    return false
-                }
-                current = bytes
-                return true
+                return try backlog.takeFirst(from: &entry.partial, into: &current)
             }
             guard let chunk = front, var entry = held.removeValue(forKey: chunk) else {
                 return false
             }
             defer { held[chunk] = entry }
-            guard entry.isFinished || !holdsBack,
-                let bytes = try backlog.takeFirst(from: &entry.whole)
-            else { return false }
-            current = bytes
-            return true
+            if holdsBack, !entry.isFinished { return false }
+            return try backlog.takeFirst(from: &entry.whole, into: &current)
         } catch {
             throw WriteError(error)
         }
@@ -477,17 +538,47 @@ struct MergedOutput<S: System>: ~Copyable {
     }
 
     private mutating func writeCurrent() throws(WriteError) {
-        while written < current.count {
-            let from = written
-            let count = try unsafe current.withUnsafeBufferPointer { bytes throws(WriteError) in
-                try unsafe writeNow(
-                    UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: bytes[from...])))
-            }
+        while current.count > 0 {
+            let count =
+                current.written < current.bytes.count
+                ? try writeCurrentBytes() : try sendCurrentFile()
             if count == 0 { return }
-            written += count
         }
-        current = []
-        written = 0
+        backlog.close(&current)
+    }
+
+    private mutating func writeCurrentBytes() throws(WriteError) -> Int {
+        let from = current.written
+        let count = try unsafe current.bytes.withUnsafeBufferPointer {
+            bytes throws(WriteError) in
+            try unsafe writeNow(
+                UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: bytes[from...])))
+        }
+        current.written += count
+        return count
+    }
+
+    /// - Returns: the number of bytes written or read into memory, 0 if there is no room.
+    private mutating func sendCurrentFile() throws(WriteError) -> Int {
+        guard var file = current.file else { return 0 }
+        do throws(WriteError) {
+            if let count = try sink.send(file) {
+                file.start += count
+                current.file = file
+                account.written += count
+                return count
+            }
+        } catch {
+            if error.cause != .wouldBlock { throw error }
+            waitsForReader = true
+            return 0
+        }
+        do {
+            try backlog.readFirst(of: &current)
+        } catch {
+            throw WriteError(error)
+        }
+        return current.bytes.count
     }
 
     /// - Returns: the number of bytes written, 0 if there is no room.
@@ -504,14 +595,14 @@ struct MergedOutput<S: System>: ~Copyable {
     }
 
     private func checkAccount() {
-        let waiting = backlog.bytes + current.count - written
+        let waiting = backlog.bytes + current.count
         if account.received != account.written + account.dropped + waiting {
             wrongState("output that was read is neither written nor held")
         }
     }
 
     /// Whether all finished output is written.
-    var isEmpty: Bool { held.isEmpty && outgoing.isEmpty && current.isEmpty }
+    var isEmpty: Bool { held.isEmpty && outgoing.isEmpty && current.count == 0 }
 
     /// Returns the chunks whose output was completely written since the last call.
     mutating func takeDone() -> [Int] {

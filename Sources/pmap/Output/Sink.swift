@@ -4,11 +4,14 @@ import Shared
 struct Sink<S: System>: ~Copyable {
     private let system: S
     private let file: OutputFile
+    private let bar: BarLine<S>
     /// Whether splice(2) may move bytes into it.
     private var takesSplices: Bool
 
-    init(_ system: S) {
+    /// - Parameter bar: erased before each write, because it may be on the same terminal.
+    init(_ system: S, bar: BarLine<S>) {
         self.system = system
+        self.bar = bar
         file = system.openOutput()
         takesSplices = file.takesSplices
     }
@@ -20,6 +23,7 @@ struct Sink<S: System>: ~Copyable {
     /// - Returns: the number of bytes written, at least one.
     /// - Throws: a `WriteError` of `Errno.wouldBlock` if there is no room now.
     func write(_ bytes: UnsafeRawBufferPointer) throws(WriteError) -> Int {
+        bar.makeWayForOutput()
         do throws(Errno) {
             if file.kind != .shared { return try unsafe system.write(bytes, to: file.descriptor) }
             if !system.isReady(file.descriptor, for: .writing) { throw Errno.wouldBlock }
@@ -36,8 +40,30 @@ struct Sink<S: System>: ~Copyable {
     /// - Throws: a `WriteError` of `Errno.wouldBlock` if there is no room or no input now.
     mutating func splice(from input: FileDescriptor) throws(WriteError) -> Int? {
         guard takesSplices else { return nil }
+        bar.makeWayForOutput()
         do {
             return try system.splice(from: input, to: file.descriptor, atMost: largePipeSize)
+        } catch .invalid {
+            takesSplices = false
+            return nil
+        } catch {
+            throw WriteError(error)
+        }
+    }
+
+    /// Moves the first bytes of a file without copying them in this process, if the kernel can.
+    ///
+    /// - Returns: the bytes moved, nil if they must be copied.
+    /// - Throws: a `WriteError` of `Errno.wouldBlock` if there is no room now.
+    mutating func send(_ chunkFile: ChunkFile) throws(WriteError) -> Int? {
+        guard takesSplices else { return nil }
+        do throws(Errno) {
+            let count = try system.send(
+                chunkFile.descriptor, at: chunkFile.start,
+                atMost: min(chunkFile.count, largePipeSize), to: file)
+            // The file is shorter than what was written to it.
+            if count == 0 { throw .inputOutput }
+            return count
         } catch .invalid {
             takesSplices = false
             return nil

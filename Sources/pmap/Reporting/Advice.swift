@@ -45,7 +45,8 @@ struct Advice {
         if chunks == 0 { return "none: no worker ran to its end." }
         if unit == .items, items == 1 { return "none: one item tells too little." }
         if readerShare > 0.5 {
-            return "the workers waited for the reader of their output for \(percent(readerShare)) of "
+            return
+                "the workers waited for the reader of their output for \(percent(readerShare)) of "
                 + "the time: have them print less"
                 + (unit == .bytes ? ", as larger blocks may (-b), " : " ") + "or it do less."
         }

@@ -23,16 +23,22 @@ struct Progress: Equatable {
     var byteRate = 0.0
 
     /// What is done of what, in items; in bytes of input, if only their total is known.
-    private var work: (done: Int, total: Int, rate: Double)? {
-        if let itemsTotal, let itemsDone { return (itemsDone, itemsTotal, rate) }
-        return bytesTotal.map { (bytesDone, $0, byteRate) }
+    private var work: (done: Int, total: Int)? {
+        if let itemsTotal, let itemsDone { return (itemsDone, itemsTotal) }
+        return bytesTotal.map { (bytesDone, $0) }
     }
 
-    /// Estimated seconds until all is done; nil if unknown.
-    var secondsLeft: Double? {
-        guard let work, work.rate > 0, work.done < work.total else { return nil }
-        return Double(work.total - work.done) / work.rate
+    /// What is not done yet, in items, or in bytes if items are not counted. If only the total of the
+    /// bytes is known, the items are estimated from it.
+    var workLeft: Int? {
+        guard let itemsDone else { return bytesTotal.map { $0 - bytesDone } }
+        if let itemsTotal { return itemsTotal - itemsDone }
+        guard let bytesTotal, bytesDone > 0 else { return nil }
+        return Int(Double(bytesTotal - bytesDone) * Double(itemsDone) / Double(bytesDone))
     }
+
+    /// Estimated seconds until all is done, from `TimeLeft`; nil if unknown.
+    var secondsLeft: Double?
 
     /// How many of `parts` equal parts are done, rounded down; nil until the total is known.
     func share(of parts: Int) -> Int? {
@@ -48,19 +54,35 @@ struct Progress: Equatable {
         itemsDone = chunk.itemCount.flatMap { count in itemsDone.map { $0 + count } }
     }
 
-    var chunks: String { "\(chunksDone)\(total(chunksTotal)) chunks" }
+    /// Whole percent of the work that is done; nil until the total is known.
+    var percent: String? { share(of: 100).map { "\($0)%" } }
+    /// nil if each chunk has one item, so that `items` says it all.
+    var chunks: String? {
+        if chunksDone == itemsDone && chunksTotal == itemsTotal { return nil }
+        return counted(chunksDone, of: chunksTotal, "chunk")
+    }
     /// The items that are done; the bytes, if items are not counted.
-    var items: String {
-        if let itemsDone { return "\(itemsDone)\(total(itemsTotal)) items" }
-        return bytesTotal.map { "\(megabytes(bytesDone))/\(megabytes($0)) MB" }
+    var items: String { amount(separator: "/") }
+
+    /// - Parameter separator: stands before the total; nil to leave the total out.
+    private func amount(separator: String?) -> String {
+        guard let separator else {
+            return itemsDone.map { plural($0, "item") } ?? "\(megabytes(bytesDone)) MB"
+        }
+        if let itemsDone { return counted(itemsDone, of: itemsTotal, "item", separator) }
+        return bytesTotal.map { "\(megabytes(bytesDone))\(separator)\(megabytes($0)) MB" }
             ?? "\(megabytes(bytesDone)) MB"
     }
+
     /// Items per second; bytes, if items are not counted.
     var speed: String { itemsDone == nil ? "\(tenths(byteRate / 1e6)) MB" : tenths(rate) }
-    /// nil when no worker runs any more.
-    var timeLeft: String? { running > 0 ? secondsLeft.map { "\(clock($0)) left" } : nil }
+    var timeLeft: String? { secondsLeft.map { "\(clock($0.rounded(.up))) left" } }
 
-    private func total(_ number: Int?) -> String { number.map { "/\($0)" } ?? "" }
+    private func counted(
+        _ number: Int, of total: Int?, _ what: String, _ separator: String = "/"
+    ) -> String {
+        total.map { "\(number)\(separator)\(plural($0, what))" } ?? plural(number, what)
+    }
 
     /// One line of text, without its newline.
     var statusLine: String {
@@ -70,6 +92,24 @@ struct Progress: Equatable {
             timeLeft,
         ]
         return fields.compactMap(\.self).joined(separator: ", ")
+    }
+
+    /// The last line of a run, without its newline: `60 items in 12.3 s, 4.9 items/s`.
+    var summary: String {
+        let isPart = work.map { $0.done < $0.total } ?? false
+        var text = amount(separator: isPart ? " of " : nil)
+        if chunks != nil { text += " (\(plural(chunksDone, "chunk")))" }
+        if itemsSkipped > 0 { text += ", \(itemsSkipped) of them done before," }
+        let seconds = elapsed / .seconds(1)
+        // Rounded down, as a clock is read.
+        let tenthsOfSeconds = Int(seconds * 10)
+        text += " in "
+        text += seconds < 60 ? "\(tenthsOfSeconds / 10).\(tenthsOfSeconds % 10) s" : clock(seconds)
+        if seconds <= 0 { return text }
+        let speed =
+            itemsDone.map { "\(tenths(Double($0 - itemsSkipped) / seconds)) items/s" }
+            ?? "\(tenths(Double(bytesDone - bytesSkipped) / seconds / 1e6)) MB/s"
+        return text + ", " + speed
     }
 
     /// One JSON object without a newline. The manual page lists its keys.
@@ -84,7 +124,8 @@ struct Progress: Equatable {
             "bytes_done": "\(bytesDone)", "bytes_total": number(bytesTotal),
             "running": "\(running)", "failed": "\(failed)",
             "items_per_second": itemsDone == nil ? "null" : decimal(.seconds(rate)),
-            "seconds_left": secondsLeft.map { decimal(.seconds(min($0, 1e12))) } ?? "null",
+            "seconds_left": (isFinal ? nil : secondsLeft).map { decimal(.seconds(min($0, 1e12))) }
+                ?? "null",
             "finished": "\(isFinal)",
         ]
         return "{" + members.map { "\"\($0.key)\": \($0.value)" }.joined(separator: ", ") + "}"
@@ -134,9 +175,14 @@ func tenths(_ number: Double) -> String {
     return "\(scaled / 10).\(scaled % 10)"
 }
 
-/// Formats seconds as `42s`, `3m05s`, `2h07m` or `4d03h`.
+/// A number and a noun: `1 chunk`, `2 chunks`.
+func plural(_ number: Int, _ noun: String) -> String {
+    "\(number) \(noun)\(number == 1 ? "" : "s")"
+}
+
+/// Formats whole seconds, rounded down, as `42s`, `3m05s`, `2h07m` or `4d03h`.
 func clock(_ seconds: Double) -> String {
-    let total = Int(min(seconds.rounded(.up), 1e12))
+    let total = Int(min(seconds, 1e12))
     func two(_ number: Int) -> String { (number < 10 ? "0" : "") + "\(number)" }
     switch total {
     case ..<60: return "\(total)s"

@@ -4,8 +4,10 @@ struct ProgressBar {
     var usesBlocks: Bool
     var usesColour: Bool
 
-    /// Cells of the bar with its ends. A narrower bar is unreadable, a wider one shows no more.
-    private static let narrowest = 6
+    /// The cells of the bar with its ends, at least: 22 of 80 columns, fewer of a narrow window. A
+    /// bar of fewer than 6 cells is unreadable.
+    private static func narrowest(room: Int) -> Int { min(max(room * 2 / 7, 6), 22) }
+    /// A wider bar shows no more.
     private static let widest = 52
 
     /// A field at its place in the line. Fields with a lower rank stay longer when the window
@@ -18,17 +20,19 @@ struct ProgressBar {
 
     private func fields(of progress: Progress) -> [Field] {
         let failed = progress.failed > 0
-        var fields = [
-            Field(text: progress.chunks, rank: 4),
-            Field(text: progress.items, rank: 0),
-            Field(text: "\(progress.running) running", rank: 3),
-            Field(text: "\(progress.failed) failed", rank: failed ? 2 : 7, isAlert: failed),
-            Field(text: "\(clock(progress.elapsed / .seconds(1))) elapsed", rank: 6),
-        ]
+        var fields: [Field] = []
+        if let percent = progress.percent { fields.append(Field(text: percent, rank: 1)) }
+        if let chunks = progress.chunks { fields.append(Field(text: chunks, rank: 5)) }
+        fields.append(Field(text: progress.items, rank: 0))
         if max(progress.rate, progress.byteRate) > 0 {
-            fields.insert(Field(text: "\(progress.speed)/s", rank: 5), at: 2)
+            fields.append(Field(text: "\(progress.speed)/s", rank: 6))
         }
-        if let timeLeft = progress.timeLeft { fields.append(Field(text: timeLeft, rank: 1)) }
+        fields += [
+            Field(text: "\(progress.running) running", rank: 4),
+            Field(text: "\(progress.failed) failed", rank: failed ? 3 : 8, isAlert: failed),
+            Field(text: "\(clock(progress.elapsed / .seconds(1))) elapsed", rank: 7),
+        ]
+        if let timeLeft = progress.timeLeft { fields.append(Field(text: timeLeft, rank: 2)) }
         return fields
     }
 
@@ -40,6 +44,7 @@ struct ProgressBar {
     ///   numbers and bars, so each character takes one cell.
     func line(_ progress: Progress, columns: Int, tick: Int) -> String {
         let room = max(columns - 1, 0)
+        let narrowest = Self.narrowest(room: room)
         let all = fields(of: progress)
         var shown: Set<Int> = []
         var width = 0
@@ -47,7 +52,7 @@ struct ProgressBar {
             let wider = width + all[index].text.count + (shown.isEmpty ? 0 : 2)
             // The number of items matters more than the bar, and the bar more than the other
             // fields.
-            let reserved = shown.isEmpty ? 0 : Self.narrowest + 1
+            let reserved = shown.isEmpty ? 0 : narrowest + 1
             if wider + reserved > room { break }
             width = wider
             shown.insert(index)
@@ -55,7 +60,7 @@ struct ProgressBar {
         let text = all.indices.filter(shown.contains).map { painted(all[$0]) }
             .joined(separator: ", ")
         let cells = min(room - width - (width > 0 ? 1 : 0), Self.widest)
-        if cells < Self.narrowest { return text }
+        if cells < narrowest { return text }
         return bar(progress, cells: cells - 2, tick: tick) + (width > 0 ? " " : "") + text
     }
 

@@ -10,18 +10,25 @@ struct Report<S: System>: ~Copyable {
     private var statistics: Statistics?
     private(set) var tally = Tally()
     private(set) var progress = Progress()
+    /// The pace of the work, for the estimate of the time left.
+    private(set) var pace = TimeLeft()
     private var failures = FailureSummary()
     private let began: Duration
     private var saidSpillFailure = false
     private var saidAnswersAtEnd = false
 
+    /// - Parameters:
+    ///   - terminal: the one on standard error, if progress may use it.
+    ///   - bar: its line, which standard output may share.
     init(
-        _ system: S, _ settings: Settings, _ records: consuming Records<S>, messages: Messages
+        _ system: S, _ settings: Settings, _ records: consuming Records<S>, terminal: Terminal?,
+        bar: BarLine<S>, messages: Messages
     ) {
         self.system = system
         self.settings = settings
         display = StatusDisplay(
-            system, style: settings.progressStyle, interval: settings.progressInterval,
+            system, style: settings.progressStyle, terminal: terminal, bar: bar,
+            inputIsTyped: settings.inputIsTerminal, interval: settings.progressInterval,
             messages: messages)
         self.records = records
         statistics =
@@ -43,9 +50,6 @@ struct Report<S: System>: ~Copyable {
     /// Prints what a worker wrote to its standard error.
     mutating func passOn(_ lines: some Collection<UInt8>) { display.write(lines) }
 
-    /// Erases the bar before a write to standard output, which may be the same terminal.
-    mutating func makeWayForOutput() { display.eraseForOutput() }
-
     mutating func leaveTerminal() { display.leaveTerminal() }
 
     /// Notes that pmap was stopped for some time.
@@ -58,9 +62,14 @@ struct Report<S: System>: ~Copyable {
 
     /// Shows the progress.
     ///
-    /// - Parameter canPaint: whether standard output is at the start of a line.
-    mutating func update(_ progress: Progress, canPaint: Bool) {
-        display.update(progress, canPaint: canPaint)
+    /// - Parameter outputEndsLine: whether standard output is at the start of a line.
+    mutating func update(_ progress: Progress, outputEndsLine: Bool) {
+        display.update(progress, outputEndsLine: outputEndsLine)
+    }
+
+    /// Shows the bar again, if it has made way for other text.
+    mutating func restoreBar(outputEndsLine: Bool) {
+        display.restoreBar(outputEndsLine: outputEndsLine)
     }
 
     /// Prints a status line now.
@@ -184,6 +193,8 @@ struct Report<S: System>: ~Copyable {
     /// Reports an item that no command can take.
     mutating func refused(_ item: RefusedItem) {
         sayError("item \(item.number)", item.why)
+        progress.itemsDone = progress.itemsDone.map { $0 + 1 }
+        progress.bytesDone += item.bytes.count
         addFailed(.memory(item.bytes, itemCount: 1), header: [], place: 2 * item.chunkBefore + 1)
     }
 
@@ -235,6 +246,12 @@ struct Report<S: System>: ~Copyable {
     mutating func finished(_ attempt: EndedAttempt, isExpected: Bool) {
         let (chunk, outcome, use) = (attempt.chunk, attempt.outcome, attempt.use)
         progress.note(chunk)
+        if attempt.reason == nil {
+            pace.note(
+                work: chunk.itemCount ?? chunk.byteCount,
+                seconds: (attempt.end - attempt.assignment.begun) / .seconds(1),
+                slot: attempt.slot)
+        }
         switch attempt.reason {
         case .halt: tally.noteHalted()
         case .lostInput: tally.noteLostInput()
@@ -266,6 +283,7 @@ struct Report<S: System>: ~Copyable {
     /// Notes that a chunk which failed before is not retried, because no more workers are started.
     mutating func gaveUp(_ job: Job) {
         if let outcome = job.failure {
+            progress.note(job.chunk)
             tally.note(outcome)
             noteEnd(of: job.chunk, outcome)
         }
@@ -275,6 +293,7 @@ struct Report<S: System>: ~Copyable {
     /// Reports that the command cannot be started, for a permanent reason.
     mutating func cannotRun(_ chunk: Chunk, _ command: [UInt8], _ error: Errno, _ why: String) {
         say(readable(command), why)
+        progress.note(chunk)
         tally.noteNotStarted(error)
         noteFailed(chunk, "could not be run")
     }
@@ -351,19 +370,20 @@ struct Report<S: System>: ~Copyable {
     /// - Parameters:
     ///   - workers: how many may run at once now.
     ///   - isHeard: whether standard output still has a reader.
+    ///   - isInterrupted: whether a signal or an error has ended the run.
     mutating func finish(
-        _ progress: Progress, workers: Int, isHeard: Bool
+        _ progress: Progress, workers: Int, isHeard: Bool, isInterrupted: Bool
     ) {
-        display.finish(progress)
+        display.finish(
+            progress, saysMore: settings.verbosity > 0, isInterrupted: isInterrupted)
         record { records throws(Failure) in try records.finishLog() }
         record { records throws(Failure) in try records.finishFailedItems() }
         if let statistics {
             let wall = (system.now - began) / .seconds(1)
             let advice = advice(statistics, wall, workers)
-            display.show(
-                text: statistics.table(progress: progress, wall: wall, advice: advice.sentence))
+            display.print(
+                statistics.table(progress: progress, wall: wall, advice: advice.sentence))
         }
-        if settings.verbosity > 0 { display.show(progress) }
         if isHeard { sayFailures(progress) }
     }
 

@@ -21,6 +21,8 @@ struct Pool<S: System>: ~Copyable {
     private var workerLimit: Int
     private var phase = Phase.open
     private var persistence = PersistenceState()
+    /// The slot of the last worker whose output was held.
+    private var lastHeldSlot = 0
 
     private enum Phase {
         /// Workers are started while there are chunks.
@@ -50,6 +52,8 @@ struct Pool<S: System>: ~Copyable {
     private static var patience: Duration { .milliseconds(200) }
     /// Starting this many workers takes about ten milliseconds.
     private static var startsAtOnce: Int { 16 }
+    /// After holding so many bytes, one turn of the loop holds no more.
+    private static var bytesHeldATurn: Int { 256 << 10 }
     /// Bytes that one turn of the loop may need besides items and output.
     private static var memoryForATurn: Int { 1 << 20 }
 
@@ -82,11 +86,14 @@ struct Pool<S: System>: ~Copyable {
             system, timeout: settings.timeout, killAfter: settings.killAfter)
         queue = JobQueue(
             system, source, finds: settings.sizeUnit, outputBuffer: settings.buffer)
+        let terminal = settings.progressStyle.usesTerminal ? system.terminal : nil
+        let bar = BarLine(system, output: terminal?.output)
         output = MergedOutput(
             system, mode: settings.outputMode, holdsBack: settings.retries != nil,
-            buffer: settings.buffer, folder: settings.temporaryFolder)
+            buffer: settings.buffer, folder: settings.temporaryFolder, bar: bar)
         watches = Watches(system)
-        report = Report(system, settings, records, messages: messages)
+        report = Report(
+            system, settings, records, terminal: terminal?.type, bar: bar, messages: messages)
         self.slots = slots
     }
 
@@ -103,14 +110,17 @@ struct Pool<S: System>: ~Copyable {
             attempt { pool throws(WriteError) in try pool.turn(events) }
             if let failure = output.spillFailure { report.spillFailed(failure) }
             if report.isUpdateDue {
-                report.update(currentProgress, canPaint: output.endsLine)
+                report.update(currentProgress, outputEndsLine: output.endsLine)
+            } else {
+                report.restoreBar(outputEndsLine: output.endsLine)
             }
         }
         if case .open = phase {} else { listUnfinished() }
         // However pmap ends from here on, the files made for other processes must be removed.
         slots.close()
         report.finish(
-            currentProgress, workers: workerLimit, isHeard: !isReaderGone)
+            currentProgress, workers: workerLimit, isHeard: !isReaderGone,
+            isInterrupted: isInterrupted)
         switch phase {
         case .ending(.signal(let signal), _): return .signal(signal)
         case .ending(.poolEnded, _): return .signal(SIGTERM)
@@ -160,6 +170,9 @@ struct Pool<S: System>: ~Copyable {
         return false
     }
 
+    /// Whether a signal, or an error, has ended the run.
+    private var isInterrupted: Bool { if case .ending = phase { true } else { false } }
+
     private var currentProgress: Progress {
         var progress = report.progress
         progress.running = workers.busyCount
@@ -169,6 +182,11 @@ struct Pool<S: System>: ~Copyable {
         progress.bytesTotal = queue.source.totalBytes
         progress.chunksTotal = queue.source.totalChunks(
             itemsPerChunk: settings.chunkLimits.items)
+        if let left = progress.workLeft {
+            let running = workers.runningWork
+            progress.secondsLeft = report.pace.estimate(
+                waiting: left - running.reduce(0) { $0 + $1.work }, running: running)
+        }
         return progress
     }
 
@@ -253,9 +271,7 @@ struct Pool<S: System>: ~Copyable {
         let filtersLines = settings.outputMode == .lines || settings.tagsLines
         let lines =
             filtersLines
-            ? LineFilter(
-                tag: settings.tagsLines
-                    ? command.tag(of: job.chunk, delimiter: settings.delimiter) : []) : nil
+            ? LineFilter(tag: settings.tagsLines ? tag(of: job.chunk) : []) : nil
         let answers = settings.persistence.map {
             AnswerReader(
                 items: job.chunk.itemCount ?? 0, end: $0.answerEnd, delimiter: settings.delimiter)
@@ -359,7 +375,7 @@ struct Pool<S: System>: ~Copyable {
 
     private mutating func turn(_ events: [Event]) throws(WriteError) {
         let time = workers.passTime()
-        for event in events { try handle(event) }
+        try handle(events)
         if workers.isLookDue {
             workers.collectNews(&report)
             workers.actOnDeadlines()
@@ -367,6 +383,31 @@ struct Pool<S: System>: ~Copyable {
         if case .ending(_, let giveUp) = phase, workers.time >= giveUp { output.abandon() }
         for slot in workers.exitedSlots { try attend(to: slot, time) }
         slots.lend(at: system.now)
+    }
+
+    /// Handles output that must be held after everything else, and only a little of it. To hold
+    /// output costs much more than to write it at once. So a worker whose output can be written has
+    /// its turn again soon, while the others wait for room in their pipes.
+    private mutating func handle(_ events: [Event]) throws(WriteError) {
+        var slotsToHold: [Int] = []
+        for event in events {
+            if case .output(let slot) = event, let chunk = workers[slot]?.assignment?.chunk,
+                !output.streams(chunk.number)
+            {
+                slotsToHold.append(slot)
+            } else {
+                try handle(event)
+            }
+        }
+        if slotsToHold.isEmpty { return }
+        slotsToHold.sort()
+        let first = slotsToHold.firstIndex { $0 > lastHeldSlot } ?? 0
+        let before = output.waitingBytes
+        for slot in slotsToHold[first...] + slotsToHold[..<first] {
+            try readOutput(slot)
+            lastHeldSlot = slot
+            if output.waitingBytes - before >= Self.bytesHeldATurn { break }
+        }
     }
 
     private mutating func handle(_ event: Event) throws(WriteError) {
@@ -382,7 +423,6 @@ struct Pool<S: System>: ~Copyable {
                 end(.poolEnded)
             }
         case .reader:
-            report.makeWayForOutput()
             try output.flush()
             slots.readerCame()
         case .input(let slot): feed(slot)
@@ -422,6 +462,11 @@ struct Pool<S: System>: ~Copyable {
         workers.signalAll(SIGCONT)
     }
 
+    private func tag(of chunk: Chunk) -> [UInt8] {
+        let tag = settings.command.tag(of: chunk, delimiter: settings.delimiter)
+        return settings.outputIsTerminal ? shownTag(tag) : tag
+    }
+
     // MARK: Workers' pipes
 
     private mutating func feed(_ slot: Int) {
@@ -441,7 +486,6 @@ struct Pool<S: System>: ~Copyable {
         guard let chunk = worker.assignment?.chunk.number else { return try readAnswers(slot) }
         // An event handled before this one may have changed things.
         if !output.takes(chunk) { return workers.pause(slot) }
-        report.makeWayForOutput()
         if settings.persistence != nil { return try readAnswers(slot) }
         var lines = worker.lines
         let receipt = try output.receive(
@@ -510,9 +554,10 @@ struct Pool<S: System>: ~Copyable {
 
     /// Prints whole lines of a worker's stderr, with its tag if its output has one.
     private mutating func passOn(_ lines: [UInt8], of worker: Worker) {
-        var filter = LineFilter(tag: worker.lines?.tag ?? [])
-        let tagged = unsafe lines.withUnsafeBytes { unsafe filter.tagged($0) }
-        report.passOn(tagged ?? lines)
+        let tag = worker.lines?.tag ?? []
+        var filter = LineFilter(
+            tag: settings.errorsAreTerminal && !tag.isEmpty ? shownTag(tag) : tag)
+        report.passOn(filter.tagged(lines))
     }
 
     private mutating func endErrorLine(_ slot: Int) {
@@ -591,8 +636,7 @@ struct Pool<S: System>: ~Copyable {
     private mutating func finish(_ attempt: EndedAttempt) throws(WriteError) {
         let (chunk, outcome) = (attempt.chunk, attempt.outcome)
         if output.isAbandoned { return report.notDone(chunk) }
-        let isEnding = if case .ending = phase { true } else { false }
-        report.ended(attempt, isExpected: isEnding)
+        report.ended(attempt, isExpected: isInterrupted)
         // A worker that was ended early says nothing about the cost of its items.
         if attempt.reason == nil { learn(from: attempt) }
         if willRetry(attempt) {
@@ -603,10 +647,9 @@ struct Pool<S: System>: ~Copyable {
                 for: pause(afterAttempt: number, settings.retryDelay))
             return
         }
-        report.finished(attempt, isExpected: isEnding)
+        report.finished(attempt, isExpected: isInterrupted)
         if !outcome.isSuccess { report.notDone(chunk) }
         if settings.showsFailedOutput, !outcome.isSuccess { try showOutput(of: attempt) }
-        report.makeWayForOutput()
         var lines = attempt.assignment.lines
         var rest = lines?.ending() ?? []
         if rest.isEmpty, attempt.assignment.endsInLine { rest = [settings.delimiter] }
@@ -617,14 +660,20 @@ struct Pool<S: System>: ~Copyable {
 
     private mutating func learn(from attempt: EndedAttempt) {
         let assignment = attempt.assignment
-        if settings.persistence != nil {
+        var spawning = assignment.spawnSeconds
+        if settings.persistence != nil, !persistence.startsForEachChunk {
             // The first chunk of a worker waits until its program has started.
-            if assignment.isFirst, !persistence.startsForEachChunk { return }
+            if assignment.isFirst { return }
+            spawning = Self.handoverSeconds
         }
         queue.learn(
             from: assignment.chunk, seconds: (attempt.end - assignment.begun) / .seconds(1),
-            spawning: assignment.spawnSeconds, output: holdsOutput ? assignment.bytesOut : 0)
+            spawning: spawning, output: holdsOutput ? assignment.bytesOut : 0)
     }
+
+    /// The least time that it takes to give a chunk to a worker that waits, and to get its answers:
+    /// two switches of processes and some system calls.
+    private static var handoverSeconds: Double { 20e-6 }
 
     /// Prints the output of a failed chunk on standard error, unless pmap ended its worker.
     private mutating func showOutput(of attempt: EndedAttempt) throws(WriteError) {

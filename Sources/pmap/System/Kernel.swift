@@ -5,6 +5,7 @@ final class Kernel: System {
     private let signals: Signals
     private var spawner: Spawner
     private var poller: Poller
+    private var readers = OutputReaders()
     /// Whether this process can run out of memory before the machine does. If not, `requireMemory`
     /// does nothing.
     private let memoryIsLimited: Bool
@@ -61,6 +62,21 @@ final class Kernel: System {
         from file: FileDescriptor, at offset: Int, to output: FileDescriptor, atMost count: Int
     ) throws(Errno) -> Int {
         try moveBytes(from: file, at: offset, to: output, atMost: count)
+    }
+
+    func splice(
+        from input: FileDescriptor, to file: FileDescriptor, at offset: Int, atMost count: Int
+    ) throws(Errno) -> Int {
+        try moveBytes(from: input, to: file, at: offset, atMost: count)
+    }
+
+    func send(
+        _ file: FileDescriptor, at offset: Int, atMost count: Int, to output: OutputFile
+    ) throws(Errno) -> Int {
+        if output.isPipe {
+            return try moveBytes(from: file, at: offset, to: output.descriptor, atMost: count)
+        }
+        return try sendBytes(from: file, at: offset, to: output.descriptor, atMost: count)
     }
 
     func isReady(_ descriptor: FileDescriptor, for interest: Poller.Interest) -> Bool {
@@ -194,6 +210,8 @@ final class Kernel: System {
 
     func contents(of path: Argument) throws(Errno) -> String { try textOfRegularFile(path) }
 
+    var descriptorLimit: Int { Shared.descriptorLimit() }
+
     func openOutput() -> OutputFile {
         let output = FileDescriptor.standardOutput
         let type = (output.status?.st_mode ?? 0) & S_IFMT
@@ -205,11 +223,13 @@ final class Kernel: System {
             ).release()
         {
             if isPipe { enlargePipe(own, to: largePipeSize) }
-            return OutputFile(descriptor: own, kind: .reopened, takesSplices: isPipe)
+            return OutputFile(
+                descriptor: own, kind: .reopened, isPipe: isPipe, takesSplices: isPipe)
         }
         let isFile = type == S_IFREG || (type == S_IFCHR && !isTerminal) || type == S_IFBLK
         return OutputFile(
-            descriptor: output, kind: isFile ? .file : .shared, takesSplices: isPipe)
+            descriptor: output, kind: isFile ? .file : .shared, isPipe: isPipe,
+            takesSplices: isPipe || isFile)
     }
 
     func closeOutput() throws(Errno) { try FileDescriptor.standardOutput.close() }
@@ -262,14 +282,41 @@ final class Kernel: System {
 
     // MARK: The terminal
 
-    var terminal: (type: Terminal, isShared: Bool)? {
+    var terminal: (type: Terminal, output: OutputPlace)? {
         if !FileDescriptor.standardError.isTerminal { return nil }
-        return (Terminal(), FileDescriptor.standardOutput.isTerminal)
+        return (Terminal(), outputPlace)
+    }
+
+    private var outputPlace: OutputPlace {
+        var output = stat()
+        var errors = stat()
+        if unsafe fstat(1, &output) != 0 || fstat(2, &errors) != 0 { return .elsewhere }
+        if output.st_mode & S_IFMT == S_IFIFO { return .pipe }
+        let isSame = output.st_mode & S_IFMT == S_IFCHR && output.st_rdev == errors.st_rdev
+        return isSame ? .terminal : .elsewhere
     }
 
     var windowColumns: Int { Int(cs_window_columns(2)) }
 
-    var isInForeground: Bool { tcgetpgrp(2) == getpgrp() }
+    var mayDraw: Bool { tcgetpgrp(2) == getpgrp() && cs_edits_lines(2) != 0 }
+
+    /// The bytes of the terminal's file whose locks tell which process may show a bar, and whether
+    /// it shows one. The kernel unlocks them when the process dies.
+    private static let barByte: off_t = 0
+    private static let shownByte: off_t = 1
+
+    func claimBar() -> Bool {
+        // Without locks, there is nothing to go by.
+        cs_lock_byte(2, Self.barByte, 1) == 0 || (errno != EAGAIN && errno != EACCES)
+    }
+
+    func releaseBar() { _ = cs_lock_byte(2, Self.barByte, 0) }
+
+    func markBar(shown: Bool) { _ = cs_lock_byte(2, Self.shownByte, shown ? 1 : 0) }
+
+    var otherBarIsShown: Bool { cs_other_locks_byte(2, Self.shownByte) != 0 }
+
+    func outputReaders() -> OutputReaders.State { readers.state(at: now) }
 
     // MARK: Memory and slots
 

@@ -15,6 +15,17 @@ func processGroupsAlive(among leaders: [pid_t]) -> [pid_t] {
     return isComplete ? leaders.filter(alive.contains) : leaders
 }
 
+/// Returns the living members of a process group; none if /proc cannot be read.
+func processes(inGroup group: pid_t) -> [pid_t] {
+    var members: [pid_t] = []
+    _ = forEachProcess { folder, process in
+        if process.isAlive, process.group == group, let number = pid_t(folder.dropFirst(6)) {
+            members.append(number)
+        }
+    }
+    return members
+}
+
 /// Calls `body` with the directory in /proc and the state of each process.
 ///
 /// - Returns: false if /proc cannot be read.

@@ -45,6 +45,15 @@ protocol System: AnyObject {
     func splice(
         from file: FileDescriptor, at offset: Int, to output: FileDescriptor, atMost count: Int
     ) throws(Errno) -> Int
+    /// Moves bytes from a pipe into a file, at an offset, as above.
+    func splice(
+        from input: FileDescriptor, to file: FileDescriptor, at offset: Int, atMost count: Int
+    ) throws(Errno) -> Int
+    /// Moves bytes of a file, from an offset, to standard output, as above. Standard output may
+    /// share the file's pages after that, so these must not change.
+    func send(
+        _ file: FileDescriptor, at offset: Int, atMost count: Int, to output: OutputFile
+    ) throws(Errno) -> Int
     /// Whether a read or write would not block.
     func isReady(_ descriptor: FileDescriptor, for interest: Poller.Interest) -> Bool
 
@@ -142,6 +151,8 @@ protocol System: AnyObject {
     ) throws(Errno)
     /// Returns the text of a small regular file.
     func contents(of path: Argument) throws(Errno) -> String
+    /// The number of descriptors that this process may have open.
+    var descriptorLimit: Int { get }
     /// Prepares standard output for writes that do not block.
     func openOutput() -> OutputFile
     /// Closes standard output. Some file systems first report a failed write at this point.
@@ -153,13 +164,25 @@ protocol System: AnyObject {
 
     // MARK: The terminal
 
-    /// The terminal on standard error, and whether standard output is a terminal too, which is
-    /// almost always the same one; nil if standard error is not a terminal.
-    var terminal: (type: Terminal, isShared: Bool)? { get }
+    /// The terminal on standard error, and what standard output shares with it; nil if standard
+    /// error is not a terminal.
+    var terminal: (type: Terminal, output: OutputPlace)? { get }
     /// The width of the terminal's window in columns, 0 if unknown.
     var windowColumns: Int { get }
-    /// Whether this process may write to the terminal freely.
-    var isInForeground: Bool { get }
+    /// Whether this process may draw on the terminal: it is in the foreground, and no program such
+    /// as less(1) has taken over the screen.
+    var mayDraw: Bool { get }
+    /// Takes the right to show a bar on the terminal, which one process at a time has.
+    ///
+    /// - Returns: whether it was free.
+    func claimBar() -> Bool
+    func releaseBar()
+    /// Tells other processes on the terminal whether this one shows a bar.
+    func markBar(shown: Bool)
+    /// Whether another process shows a bar on the terminal.
+    var otherBarIsShown: Bool { get }
+    /// What the processes that read standard output are doing.
+    func outputReaders() -> OutputReaders.State
 
     // MARK: Memory and slots
 
@@ -226,6 +249,7 @@ struct OutputFile {
 
     let descriptor: FileDescriptor
     let kind: Kind
-    /// Whether splice(2) may move bytes into it.
+    let isPipe: Bool
+    /// Whether bytes may be moved into it without copying them, as far as is known.
     let takesSplices: Bool
 }

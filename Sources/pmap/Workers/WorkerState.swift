@@ -193,6 +193,6 @@ enum WorkerState: Equatable {
 /// Ends this process because of a wrong internal state, which is a bug in pmap. Going on might lose
 /// output silently.
 func wrongState(_ what: StaticString) -> Never {
-    Messages(program: "pmap").say("internal error", "\(what); please report this")
+    Messages(program: pmapSyntax.program).say("internal error", "\(what); please report this")
     exit(1)
 }

@@ -196,6 +196,18 @@ struct WorkerTable<S: System>: ~Copyable {
         return most
     }
 
+    /// The chunks of the running workers.
+    var runningWork: [RunningWork] {
+        let now = system.now
+        return workers.compactMap { worker in
+            worker?.assignment.map {
+                RunningWork(
+                    work: $0.chunk.itemCount ?? $0.chunk.byteCount,
+                    age: (now - $0.begun) / .seconds(1))
+            }
+        }
+    }
+
     // MARK: Starting
 
     /// How a worker gets the items of its chunks.

@@ -12,7 +12,11 @@ struct BarScale {
     /// 16 bits.
     static let widestWindow = 65_535
 
+    private static let block = "█"
     private static let eighths = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"]
+    /// The longest bar, and as many blanks as there can be in a row: there may be millions of lines.
+    private let blocks: [UInt8]
+    private let blanks: [UInt8]
 
     /// - Parameter columns: the width of the window. The default is the width of the terminal on
     ///   standard output, or else COLUMNS, or else 80.
@@ -20,23 +24,28 @@ struct BarScale {
         self.maximum = maximum
         countWidth = String(maximum).utf8.count
         width = max(8, min(columns, Self.widestWindow) / 2 - countWidth)
+        blocks = Array(String(repeating: Self.block, count: width).utf8)
+        blanks = Array(repeating: UInt8(ascii: " "), count: max(width + 1, countWidth))
     }
 
-    /// The count, right-aligned, and a blank.
-    func columns(_ count: UInt64) -> String {
+    /// Appends the count, right-aligned, and a blank.
+    func append(count: UInt64, to output: inout Output) throws(WriteError) {
         let digits = String(count)
-        return String(repeating: " ", count: max(0, countWidth - digits.utf8.count)) + digits + " "
+        try output.append(blanks[..<max(0, countWidth - digits.utf8.count)])
+        try output.append(digits)
+        try output.append(UInt8(ascii: " "))
     }
 
-    /// The bar, padded with blanks to the width of the longest bar, and a blank. The length is
-    /// rounded down, but is at least an eighth of a column.
-    func bar(_ count: UInt64) -> String {
+    /// Appends the bar, padded with blanks to the width of the longest bar, and a blank. The length
+    /// is rounded down, but is at least an eighth of a column.
+    func append(bar count: UInt64, to output: inout Output) throws(WriteError) {
         let product = count.multipliedFullWidth(by: UInt64(width * 8))
         let length = max(1, Int(max(1, maximum).dividingFullWidth(product).quotient))
         let part = Self.eighths[length % 8]
-        let blanks = width - length / 8 - (part.isEmpty ? 0 : 1)
-        return String(repeating: "█", count: length / 8) + part
-            + String(repeating: " ", count: blanks + 1)
+        let blankCount = width - length / 8 - (part.isEmpty ? 0 : 1)
+        try output.append(blocks[..<(length / 8 * Self.block.utf8.count)])
+        try output.append(part)
+        try output.append(blanks[...blankCount])
     }
 }
 

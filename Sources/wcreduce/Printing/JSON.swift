@@ -39,7 +39,11 @@ private func appendJSONEscaped(
         case UInt8(ascii: "\n"): try output.append(UInt8(ascii: "n"))
         case UInt8(ascii: "\t"): try output.append(UInt8(ascii: "t"))
         case UInt8(ascii: "\r"): try output.append(UInt8(ascii: "r"))
-        case ..<0x20: try output.append("u00" + hexadecimal(byte))
+        case ..<0x20:
+            let low = byte & 0xF
+            try output.append("u00")
+            try output.append(UInt8(ascii: "0") + byte >> 4)
+            try output.append(low < 10 ? UInt8(ascii: "0") + low : UInt8(ascii: "a") + low - 10)
         default: try output.append(byte)
         }
     }

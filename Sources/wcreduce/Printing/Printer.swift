@@ -45,13 +45,13 @@ struct Printer: ~Copyable {
             }
         case .json(let keyFirst): try appendObject(record, keyFirst: keyFirst)
         case .bars:
-            try output.append(bars.columns(record.count))
+            try bars.append(count: record.count, to: &output)
             if total != nil {
                 let share = share(record.count)
                 try output.append(String(repeating: " ", count: max(0, 8 - share.utf8.count)))
                 try output.append(share + "% ")
             }
-            try output.append(bars.bar(record.count))
+            try bars.append(bar: record.count, to: &output)
             try unsafe appendVisible(record.key)
         }
         try output.append(delimiter)
@@ -102,12 +102,15 @@ struct Printer: ~Copyable {
     private mutating func appendObject(
         _ record: Record, keyFirst: Bool
     ) throws(WriteError) {
-        try output.append("{")
         if keyFirst {
+            try output.append("{")
             try unsafe appendJSONMember(record.key, to: &output)
-            try output.append(",\"count\":\(record.count)")
+            try output.append(",\"count\":")
+            try output.append(decimal: record.count)
         } else {
-            try output.append("\"count\":\(record.count),")
+            try output.append("{\"count\":")
+            try output.append(decimal: record.count)
+            try output.append(",")
             try unsafe appendJSONMember(record.key, to: &output)
         }
         if total != nil { try output.append(",\"percent\":\(share(record.count))") }
@@ -115,11 +118,17 @@ struct Printer: ~Copyable {
     }
 
     /// Appends a key with control characters spelled out, so that it can neither end the line nor
-    /// control the terminal. It works in pieces because a key may be almost as large as memory.
+    /// control the terminal. It works in pieces because a key may be almost as large as memory:
+    /// runs of visible ASCII, and runs of other bytes, which are characters of their own.
     private mutating func appendVisible(_ key: UnsafeRawBufferPointer) throws(WriteError) {
         var start = 0
         while start < key.count {
-            var end = min(start + 4096, key.count)
+            var end = start
+            while end < key.count, unsafe isVisibleASCII(key[end]) { end += 1 }
+            try unsafe output.append(UnsafeRawBufferPointer(rebasing: key[start..<end]))
+            start = end
+            while end < key.count, end < start + 4096, unsafe !isVisibleASCII(key[end]) { end += 1 }
+            if start == end { return }
             // Do not split a UTF-8 character: each byte after its first begins with the bits 10.
             var back = 0
             while back < 3, end < key.count, end > start + 3, unsafe key[end] & 0xC0 == 0x80 {
@@ -132,6 +141,8 @@ struct Printer: ~Copyable {
         }
     }
 }
+
+private func isVisibleASCII(_ byte: UInt8) -> Bool { 0x20...0x7E ~= byte }
 
 /// A share in percent with four decimals, halves rounded up.
 func percentage(of count: UInt64, in total: UInt64) -> String {

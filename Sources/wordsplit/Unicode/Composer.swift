@@ -18,26 +18,29 @@ struct Composer: ~Copyable {
     private static let usualCapacity = 256
     /// Whether no mark of the piece comes after a mark of a higher class.
     private var isInOrder = true
+    /// The combining class of the last scalar of the piece.
+    private var lastClass: UInt32 = 0
     /// The number of steps done. A test checks that it is linear in the input.
     private(set) var work = 0
 
     private let machine: WordMachine
-    /// The combining classes of U+0300 to U+036F, the most common marks, because the library is
-    /// slower. 0 for a scalar that has a decomposition or is not a mark.
-    private var commonClasses = InlineArray<0x70, UInt8>(repeating: 0)
+    /// A cache of the library's answers, for marks that have no decomposition. An entry holds the
+    /// mark and, in its lower 8 bits, its combining class. A new entry replaces the old one in its
+    /// slot.
+    private let knownMarks: UnsafeMutablePointer<UInt32>
+    private static let slots = 1024
 
     init(_ machine: WordMachine) throws(Errno) {
         self.machine = machine
         unsafe piece = try Self.memory(nil, Self.usualCapacity)
-        for place in commonClasses.indices {
-            let mark = UInt32(0x300 + place)
-            commonClasses[place] = Self.decomposition(of: mark) == nil ? libraryClass(of: mark) : 0
-        }
+        unsafe knownMarks = .allocate(capacity: Self.slots)
+        unsafe knownMarks.initialize(repeating: 0, count: Self.slots)
     }
 
     deinit {
         unsafe free(piece)
         unsafe free(sorted)
+        unsafe knownMarks.deallocate()
     }
 
     /// Appends a word in Normalization Form C.
@@ -69,15 +72,9 @@ struct Composer: ~Copyable {
             } else {
                 if count == 0, last < index {
                     try unsafe word.append(UnsafeBufferPointer(rebasing: bytes[copied..<last]))
-                    let before = unsafe scalarOf(bytes, at: last).value
-                    try decompose(before.value, isStable: true, &word)
+                    try unsafe decompose(scalarOf(bytes, at: last).value.value, &word)
                 }
-                let common = commonClass(of: scalar.value)
-                if common > 0 {
-                    try add(scalar.value, combiningClass: common)
-                } else {
-                    try decompose(scalar.value, isStable: false, &word)
-                }
+                try decompose(scalar.value, &word)
             }
             index += length
         }
@@ -88,31 +85,38 @@ struct Composer: ~Copyable {
         }
     }
 
-    private mutating func decompose(
-        _ scalar: UInt32, isStable: Bool, _ word: inout ByteBuffer
+    /// Adds a scalar to the piece, decomposed.
+    @inline(__always)
+    private mutating func decompose(_ scalar: UInt32, _ word: inout ByteBuffer) throws(Errno) {
+        let entry = unsafe knownMarks[Int(scalar) % Self.slots]
+        if entry >> 8 == scalar {
+            try add(scalar, combiningClass: UInt8(truncatingIfNeeded: entry))
+        } else if scalar < 0xC0 {
+            try addStarter(scalar, &word)
+        } else {
+            try decomposeUnknown(scalar, &word)
+        }
+    }
+
+    private mutating func decomposeUnknown(
+        _ scalar: UInt32, _ word: inout ByteBuffer
     ) throws(Errno) {
         if let parts = Self.decomposition(of: scalar) {
             // The recursion ends after four steps at most.
-            let first = Unicode.Scalar(parts.first)!
-            try decompose(parts.first, isStable: machine.isStable(first), &word)
-            if parts.second != 0 { try decompose(parts.second, isStable: false, &word) }
+            try decompose(parts.first, &word)
+            if parts.second != 0 { try decompose(parts.second, &word) }
         } else if 0xAC00..<0xAC00 + 11172 ~= scalar {
             let offset = scalar - 0xAC00
             try addStarter(0x1100 + offset / 588, &word)
             try add(0x1161 + offset % 588 / 28, combiningClass: 0)
             if offset % 28 > 0 { try add(0x11A7 + offset % 28, combiningClass: 0) }
-        } else if isStable {
+        } else if machine.isStable(Unicode.Scalar(scalar)!) {
             try addStarter(scalar, &word)
         } else {
-            let common = commonClass(of: scalar)
-            try add(scalar, combiningClass: common > 0 ? common : libraryClass(of: scalar))
+            let combiningClass = libraryClass(of: scalar)
+            unsafe knownMarks[Int(scalar) % Self.slots] = scalar << 8 | UInt32(combiningClass)
+            try add(scalar, combiningClass: combiningClass)
         }
-    }
-
-    @inline(__always)
-    private func commonClass(of scalar: UInt32) -> UInt8 {
-        let place = Int(scalar) &- 0x300
-        return commonClasses.indices.contains(place) ? commonClasses[place] : 0
     }
 
     /// Begins a piece with a stable scalar.
@@ -128,9 +132,9 @@ struct Composer: ~Copyable {
         work &+= 1
         if count == capacity { try grow() }
         let combiningClass = UInt32(combiningClass)
-        if combiningClass > 0, count > 0, unsafe piece[count &- 1] >> 24 > combiningClass {
-            isInOrder = false
-        }
+        // Without a branch: marks of a noisy text come in any order.
+        isInOrder = isInOrder && (combiningClass == 0 || lastClass <= combiningClass)
+        lastClass = combiningClass
         unsafe piece[count] = combiningClass << 24 | scalar
         count &+= 1
     }
@@ -160,10 +164,16 @@ struct Composer: ~Copyable {
     private mutating func finishPiece(_ word: inout ByteBuffer) throws(Errno) {
         if !isInOrder { try orderMarks() }
         composeMarks()
-        try word.reserve(4 * count)
-        for index in 0..<count { unsafe word.append(scalar: piece[index] & 0x1FFFFF) }
+        try unsafe word.appendUpTo(4 * count) { room in
+            var end = unsafe room
+            for index in 0..<count {
+                unsafe end += writeUTF8(piece[index] & 0x1FFFFF, at: end)
+            }
+            return unsafe end - room
+        }
         count = 0
         isInOrder = true
+        lastClass = 0
         if capacity > 1 << 16 {
             unsafe free(sorted)
             unsafe sorted = nil

@@ -3,11 +3,12 @@
 
 // swift-format-ignore-file
 
-/// What each scalar decomposes to, but for the syllables of Hangul: a scalar in the lower 21
-/// bits, and above it the two that it decomposes to in one step, or one and 0.
+/// The decomposition of each scalar, except for the syllables of Hangul. The lower 21 bits hold
+/// the scalar. The bits above them hold the two scalars of its one-step decomposition, or one
+/// scalar and 0.
 ///
-/// The tables are for search by `Composer.slot`, each entry in its slot or the next free one
-/// behind it. The compiler makes plain memory of them, so that they take no time at the start.
+/// The tables are searched with `Composer.slot`: an entry is in its slot, or in the next free one
+/// after it. The compiler turns them into constant memory, so they cost no time at the start.
 enum CompositionTable {
     static let decompositions: InlineArray<4096, UInt64> = [
         0, 0, 0, 0, 0, 0, 0xc8c000a801e6c, 0,
@@ -524,7 +525,7 @@ enum CompositionTable {
         0x9d040f91b, 0xed940fa17, 0, 0, 0xc1c000ce00121, 0xc0403e7201f3d, 0xc10000ea0016b, 0xc04000ce001f5,
     ]
 
-    /// Those that composition gives back, by the two.
+    /// The entries that composition reverses, placed by their two scalars.
     static let compositions: InlineArray<2048, UInt64> = [
         0, 0xc0403e0001f04, 0, 0, 0, 0, 0, 0xc100009e0014c,
         0xc04001b0001fe, 0, 0, 0, 0, 0xc1c0008a00116, 0xc20000ae01e84, 0,

@@ -37,7 +37,7 @@ struct Judge {
             checkItems(rows, finals, mayLoseRecords: kernel.faultsHit.contains("record"))
             checkPrefix(rows, finals)
         case .failure(let error):
-            let reasons = ["write output", "splice", "readFile", "memory"]
+            let reasons = ["write output", "splice", "sendFile", "readFile", "memory"]
             let isBroken = error.cause == .brokenPipe && plan.reader.leavesAfter < .max
             checkItems(rows, finals, mayLoseRecords: kernel.faultsHit.contains("record"))
             if !isBroken, kernel.faultsHit.isDisjoint(with: reasons) {

@@ -14,6 +14,10 @@ struct Plan {
     private(set) var feedPause = 0
     private(set) var reader = Reader()
     private(set) var outputIsFile = false
+    /// Whether bytes can be moved into standard output without a copy.
+    private(set) var outputTakesSplices = true
+    /// A quarter of these may be files with the output of one chunk.
+    private(set) var descriptorLimit = 1024
     private(set) var pipeCapacity = 65536
     private(set) var processIDs = 30000
     private(set) var strangers = false
@@ -80,7 +84,7 @@ struct Plan {
     }
 
     /// How many numbered parts a plan has at most.
-    static let parts = 31
+    static let parts = 32
 
     init(seed: UInt64, without: Set<Int> = []) {
         self.seed = seed
@@ -209,6 +213,10 @@ struct Plan {
             hasBadWorkers = random.once(in: 2)
             hidesWaits = random.once(in: 4)
         }
+        if var random = random(31) {
+            outputTakesSplices = !random.once(in: 5)
+            descriptorLimit = random.pick([0, 4, 8, 1024])
+        }
         events.sort { $0.call < $1.call }
     }
 
@@ -219,7 +227,8 @@ struct Plan {
         ("write output", [EIO, ENOSPC]), ("splice", [EINVAL, EIO]),
         ("feed", [EIO, ENOMEM]), ("makeFile", [ENOSPC, EACCES]), ("writeFile", [ENOSPC]),
         ("readFile", [EIO]), ("record", [ENOSPC, EIO]), ("memory", [ENOMEM]),
-        ("setNonBlocking", [EPERM]),
+        ("setNonBlocking", [EPERM]), ("spliceFile", [EINVAL, ENOSPC, EIO]),
+        ("sendFile", [EINVAL, EIO]),
     ]
 
     /// Whether the kernel or the world may cost output or items that pmap must then report.

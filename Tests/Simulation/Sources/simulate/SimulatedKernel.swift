@@ -32,6 +32,8 @@ final class SimulatedKernel: System {
     private(set) var failed: [UInt8] = []
     private var replacement: [UInt8] = []
     private var fileBytes: [Int32: [UInt8]] = [:]
+    /// How many of a file's first bytes were sent to standard output without a copy.
+    private var sharedBytes: [Int32: Int] = [:]
     private(set) var faultsHit: Set<String> = []
     /// Bytes of workers' output that were read, minus those that were written or are in the
     /// file: what pmap must have in memory, unless it dropped some.
@@ -547,7 +549,9 @@ final class SimulatedKernel: System {
         switch handle {
         case .pipeRead(let pipe): pipes[pipe].readers -= 1
         case .pipeWrite(let pipe): pipes[pipe].writers -= 1
-        case .file: fileBytes[descriptor.rawValue] = nil
+        case .file:
+            fileBytes[descriptor.rawValue] = nil
+            sharedBytes[descriptor.rawValue] = nil
         default: break
         }
     }
@@ -661,20 +665,81 @@ final class SimulatedKernel: System {
         from input: FileDescriptor, to output: FileDescriptor, atMost count: Int
     ) throws(Errno) -> Int {
         call()
-        guard case .pipeRead(let source) = handle(input) else { throw .invalid }
+        if handle(output) != .output { throw .invalid }
         if let error = fault("splice") { throw error }
-        if pipes[outputPipe].readers == 0 { throw .brokenPipe }
-        if pipes[source].count == 0 {
-            if pipes[source].writers == 0 { return 0 }
+        if readerIsGone { throw .brokenPipe }
+        let bytes = try takeFromPipe(input, atMost: min(count, roomForOutput()))
+        deliver(bytes)
+        return bytes.count
+    }
+
+    func splice(
+        from input: FileDescriptor, to file: FileDescriptor, at offset: Int, atMost count: Int
+    ) throws(Errno) -> Int {
+        call()
+        if handle(file) != .file { throw .invalid }
+        if let error = fault("spliceFile") { throw error }
+        let bytes = try takeFromPipe(input, atMost: count)
+        store(Array(bytes), in: file, at: offset)
+        return bytes.count
+    }
+
+    func send(
+        _ file: FileDescriptor, at offset: Int, atMost count: Int, to output: OutputFile
+    ) throws(Errno) -> Int {
+        call()
+        if handle(file) != .file || handle(output.descriptor) != .output { throw .invalid }
+        if let error = fault("sendFile") { throw error }
+        if readerIsGone { throw .brokenPipe }
+        let rest = max(0, fileBytes[file.rawValue]!.count - offset)
+        var moved = min(count, rest, try roomForOutput())
+        if moved > 0, random.once(in: 10) { moved = random.int(1...moved) }
+        deliver(fileBytes[file.rawValue]![offset..<(offset + moved)])
+        sharedBytes[file.rawValue] = max(sharedBytes[file.rawValue] ?? 0, offset + moved)
+        return moved
+    }
+
+    private func takeFromPipe(
+        _ descriptor: FileDescriptor, atMost count: Int
+    ) throws(Errno) -> ArraySlice<UInt8> {
+        guard case .pipeRead(let pipe) = handle(descriptor) else { throw .invalid }
+        if pipes[pipe].count == 0 {
+            if pipes[pipe].writers == 0 { return [] }
             throw .wouldBlock
         }
+        var moved = min(count, pipes[pipe].count)
+        if random.once(in: 10) { moved = random.int(1...moved) }
+        return pipes[pipe].take(moved)
+    }
+
+    /// The bytes that fit into standard output now.
+    private func roomForOutput() throws(Errno) -> Int {
+        if plan.outputIsFile { return .max }
         let room = pipes[outputPipe].room
         if room == 0 { throw .wouldBlock }
-        var moved = min(count, pipes[source].count, room)
-        if random.once(in: 10) { moved = random.int(1...moved) }
-        let bytes = pipes[source].take(moved)
-        pipes[outputPipe].append(bytes)
-        return moved
+        return room
+    }
+
+    private func deliver(_ bytes: ArraySlice<UInt8>) {
+        if plan.outputIsFile { delivered += bytes } else { pipes[outputPipe].append(bytes) }
+    }
+
+    /// Writes to a file of pmap's.
+    private func store(_ bytes: [UInt8], in file: FileDescriptor, at offset: Int) {
+        checkNotShared(file, offset)
+        let end = offset + bytes.count
+        if fileBytes[file.rawValue]!.count < end {
+            fileBytes[file.rawValue]! += Array(
+                repeating: 0, count: end - fileBytes[file.rawValue]!.count)
+        }
+        fileBytes[file.rawValue]!.replaceSubrange(offset..<end, with: bytes)
+    }
+
+    /// The reader's pipe may still hold what was sent from a file without a copy.
+    private func checkNotShared(_ file: FileDescriptor, _ offset: Int) {
+        if offset < sharedBytes[file.rawValue] ?? 0 {
+            fail("pmap changes a file whose bytes the reader may still have to read")
+        }
     }
 
     func splice(
@@ -954,12 +1019,7 @@ final class SimulatedKernel: System {
     func write(_ bytes: [UInt8], to file: FileDescriptor, at offset: Int) throws(Errno) {
         call()
         if let error = fault("writeFile") { throw error }
-        let end = offset + bytes.count
-        if fileBytes[file.rawValue]!.count < end {
-            fileBytes[file.rawValue]! += Array(
-                repeating: 0, count: end - fileBytes[file.rawValue]!.count)
-        }
-        fileBytes[file.rawValue]!.replaceSubrange(offset..<end, with: bytes)
+        store(bytes, in: file, at: offset)
         hold(-bytes.count)
     }
 
@@ -998,6 +1058,7 @@ final class SimulatedKernel: System {
 
     func release(_ file: FileDescriptor, offset: Int, count: Int) {
         call()
+        checkNotShared(file, offset)
         for index in offset..<(offset + count) { fileBytes[file.rawValue]![index] = 0 }
     }
 
@@ -1033,10 +1094,12 @@ final class SimulatedKernel: System {
 
     func contents(of path: Argument) throws(Errno) -> String { "" }
 
+    var descriptorLimit: Int { plan.descriptorLimit }
+
     func openOutput() -> OutputFile {
         OutputFile(
             descriptor: Self.outputDescriptor, kind: plan.outputIsFile ? .file : .reopened,
-            takesSplices: !plan.outputIsFile)
+            isPipe: !plan.outputIsFile, takesSplices: plan.outputTakesSplices)
     }
 
     func closeOutput() throws(Errno) {
@@ -1053,9 +1116,14 @@ final class SimulatedKernel: System {
 
     var cpuCount: Int { 4 }
 
-    var terminal: (type: Terminal, isShared: Bool)? { nil }
+    var terminal: (type: Terminal, output: OutputPlace)? { nil }
     var windowColumns: Int { 80 }
-    var isInForeground: Bool { true }
+    var mayDraw: Bool { true }
+    func claimBar() -> Bool { true }
+    func releaseBar() {}
+    func markBar(shown: Bool) {}
+    var otherBarIsShown: Bool { false }
+    func outputReaders() -> OutputReaders.State { .none }
 
     // MARK: Memory and slots
 
