@@ -92,6 +92,10 @@ def make_costs(path, _):
     write(path, "".join(f"{0.0002 * 1000 ** dice.random():.6f}\n" for _ in range(400)))
 
 
+def make_pairs(path, _):
+    write(path, "".join(f"{x} {x + 20000}\n" for x in range(1, 20001)))
+
+
 def make_wordcount(_, texts):
     compile_cpp("wordcount", "", texts)
 
@@ -146,7 +150,7 @@ MAKERS = {
     "russian": spelled(letters(LATIN + LATIN.upper(), RUSSIAN + RUSSIAN.upper())),
     "chinese": spelled(
         lambda text: letters(LATIN, CHINESE)(text.replace(" ", ""))),
-    "costs": make_costs,
+    "costs": make_costs, "pairs": make_pairs,
     "wordcount": make_wordcount,
     "segments": make_segments,
 }
