@@ -169,6 +169,59 @@ for word, count in collections.Counter(open("../words", "rb")).items():
         Contestant(
             "GNU parallel", "seq 2000 | parallel --will-cite -j$JOBS /bin/true", "parallel"),
     ]),
+    # One big file: cut into blocks, and counted in the workers.
+    Race("split one big file", [
+        Contestant("pmap -i", "pmap -q -j$JOBS -i -a ../text wordsplit -a"),
+        Contestant("wordsplit alone", "wordsplit -a ../text"),
+        Contestant(
+            "GNU parallel --pipe-part",
+            "parallel --will-cite -k -j$JOBS --pipe-part --block -1 -a ../text wordsplit -a",
+            "parallel"),
+        Contestant(
+            "GNU parallel --pipe",
+            "parallel --will-cite -k -j$JOBS --pipe --block 10M wordsplit -a <../text",
+            "parallel"),
+    ], same="lines"),
+    Race("count the words of one big file", [
+        Contestant(
+            "pmap -i, counting in the workers",
+            "pmap -q -j$JOBS -u -i -a ../text bash -o pipefail -c "
+            "'wordsplit -a | wcreduce -u' | wcreduce -m"),
+        Contestant("wordsplit | wcreduce", "wordsplit -a ../text | wcreduce"),
+        Contestant(
+            "GNU parallel --pipe-part",
+            "parallel --will-cite -j$JOBS --pipe-part --block -1 -a ../text "
+            "'wordsplit -a | wcreduce -u' | wcreduce -m", "parallel"),
+    ], same="counts"),
+    Race("count the URLs of an access log", [
+        Contestant(
+            "pmap -i mawk, wcreduce",
+            "pmap -q -j$JOBS -u -i -a ../access mawk '{ print $7 }' | wcreduce", "mawk"),
+        Contestant(
+            "pmap, counting in the workers",
+            "pmap -q -j$JOBS -u -i -a ../access "
+            "-s 'mawk \"{ print \\$7 }\" | wcreduce -u' | wcreduce -m", "mawk"),
+        Contestant("mawk, wcreduce", "mawk '{ print $7 }' ../access | wcreduce", "mawk"),
+        Contestant(
+            "mawk, sort, uniq -c", "mawk '{ print $7 }' ../access | sort | uniq -c", "mawk"),
+        Contestant(
+            "GNU parallel --pipe-part, wcreduce",
+            "parallel --will-cite -j$JOBS --pipe-part --block -1 -a ../access "
+            "mawk \"'{ print \\$7 }'\" | wcreduce", "parallel mawk"),
+    ], same="counts"),
+    Race("pass a pipe through workers", [
+        Contestant("cat, pmap -i cat, cat", "cat ../text | pmap -q -j$JOBS -i cat | cat"),
+        Contestant("cat, cat, cat, cat", "cat ../text | cat | cat | cat"),
+        Contestant(
+            "cat, GNU parallel --pipe cat, cat",
+            "cat ../text | parallel --will-cite -k -j$JOBS --pipe --block 10M cat | cat",
+            "parallel"),
+    ], same="lines"),
+    Race("give a million items as arguments", [
+        Contestant("pmap -c10000", "seq 1000000 | pmap -q -j$JOBS -c10000 /bin/true"),
+        Contestant(
+            "xargs -P -n10000", "seq 1000000 | xargs -P$JOBS -n10000 /bin/true", "xargs"),
+    ]),
     Race("pass on a worker's output", [
         Contestant("pmap cat, cat", "echo ../text | pmap cat | cat"),
         Contestant("cat, cat", "cat ../text | cat"),

@@ -8,6 +8,7 @@ The commands run in a folder of texts. What they name beside it is made when the
     ../english    a fifth of the text
     ../french, ../greek, ../russian, ../chinese
                   the same, spelled as if it were in another language
+    ../access     a web server's log as large as the text, in which most addresses are different
     ../costs      400 times to sleep, of 0.2 to 200 ms, evenly on a logarithmic scale
     ../wordcount  wordcount.cpp, compiled
     ../segments   segments.cpp, compiled
@@ -96,6 +97,20 @@ def make_pairs(path, _):
     write(path, "".join(f"{x} {x + 20000}\n" for x in range(1, 20001)))
 
 
+def make_access(path, texts):
+    """About 110 bytes a line; each address about 13 times, as 700,000 of them in 1 GB."""
+    size = sum(os.path.getsize(text) for text in files_below(texts))
+    dice = random.Random(7)
+    addresses = max(1, size // 1400)
+    with open(path, "w", encoding="ascii") as file:
+        for _ in range(size // 110):
+            address = dice.randrange(addresses)
+            file.write(
+                f"10.{address % 251}.{address % 13}.7 - - [26/Nov/2026:12:00:00 +0000] "
+                f'"GET /item/{address * 2654435761 % 2**32:08x}/page HTTP/1.1" 200 '
+                f"{address % 99991}\n")
+
+
 def make_wordcount(_, texts):
     compile_cpp("wordcount", "", texts)
 
@@ -150,7 +165,7 @@ MAKERS = {
     "russian": spelled(letters(LATIN + LATIN.upper(), RUSSIAN + RUSSIAN.upper())),
     "chinese": spelled(
         lambda text: letters(LATIN, CHINESE)(text.replace(" ", ""))),
-    "costs": make_costs, "pairs": make_pairs,
+    "costs": make_costs, "pairs": make_pairs, "access": make_access,
     "wordcount": make_wordcount,
     "segments": make_segments,
 }

@@ -3,6 +3,7 @@
 The commands are as in contestants.py; $X is the size.
 """
 
+import os
 from typing import Callable, NamedTuple
 
 import corpus
@@ -45,6 +46,12 @@ LINES = 10_000_000
 
 def write_keys(texts, distinct):
     corpus.distinct_lines(texts, "keys", max(LINES, distinct), distinct)
+
+
+def one_file(texts, _):
+    """About 400 MB in one file."""
+    corpus.repeat_texts(texts, 400)
+    corpus.make_text(os.path.join(texts, "..", "text"), texts)
 
 
 def small_files(texts, _):
@@ -121,6 +128,35 @@ for word, count in collections.Counter(open("keys", "rb")).items():
             Contestant("Python, Pool(N)", 'ls | "$PYTHON" "$BENCHMARKS"/pool.py $X'),
         ],
         takes_longer=False, prepare=small_files),
+    Curve(
+        "block-size", "Count the lines of one file of 400 MB", "KiB in a block",
+        [64, 256, 1024, 4096, 16384, 65536],
+        [
+            Contestant("pmap -b N", "pmap -q -j$JOBS -i -b ${X}K -a ../text wc -l"),
+            Contestant("pmap, which finds N", "pmap -q -j$JOBS -i -a ../text wc -l"),
+            Contestant("cat, pmap -b N", "cat ../text | pmap -q -j$JOBS -i -b ${X}K wc -l"),
+            Contestant(
+                "GNU parallel --pipe-part",
+                "parallel --will-cite -j$JOBS --pipe-part --block ${X}k -a ../text wc -l",
+                "parallel"),
+            Contestant(
+                "GNU parallel --pipe",
+                "parallel --will-cite -j$JOBS --pipe --block ${X}k wc -l <../text", "parallel"),
+        ],
+        ours=3, takes_longer=False, prepare=one_file),
+    Curve(
+        "file-jobs", "Count the words of one file of 400 MB", "workers at once", [1, 2, 4, 8, 16],
+        [
+            Contestant(
+                "pmap -i -j N", "pmap -q -u -j$X -i -a ../text -s 'wordsplit -a | wcreduce -u' "
+                "| wcreduce -m"),
+            Contestant(
+                "GNU parallel --pipe-part -j N",
+                "parallel --will-cite -j$X --pipe-part --block -1 -a ../text "
+                "'wordsplit -a | wcreduce -u' | wcreduce -m", "parallel"),
+            Contestant("wordsplit | wcreduce", "wordsplit -a ../text | wcreduce"),
+        ],
+        takes_longer=False, prepare=one_file),
     Curve(
         "waiting-jobs", "Sleep 512 times for 20 ms", "workers at once", [1, 2, 4, 16, 256],
         [

@@ -42,6 +42,9 @@ extern void *mremap(void *old, size_t old_size, size_t new_size, int flags, ...)
 static inline void *cs_remap(void *old, size_t old_size, size_t new_size) {
     return mremap(old, old_size, new_size, CS_MREMAP_MAYMOVE);
 }
+extern int mallopt(int parameter, int value);
+#define CS_M_TRIM_THRESHOLD -1
+#define CS_M_MMAP_THRESHOLD -3
 /* O_TMPFILE, from the kernel's asm-generic/fcntl.h. */
 static inline int cs_tmpfile_flag(void) { return 020000000 | O_DIRECTORY; }
 #define CS_FALLOC_FL_KEEP_SIZE 1

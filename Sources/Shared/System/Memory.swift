@@ -42,6 +42,15 @@ public func lastOffset(of byte: UInt8, in bytes: UnsafeRawBufferPointer) -> Int?
     return unsafe found.map { unsafe UnsafeRawPointer($0) - start }
 }
 
+/// Has malloc(3) keep memory that is freed for the next allocation. By default it gives large blocks
+/// back to the kernel, and each new one then costs a page fault for every 4 KiB.
+///
+/// - Parameter size: the most bytes to keep, at most 1 GiB.
+public func keepFreedMemory(upTo size: Int) {
+    _ = mallopt(CS_M_MMAP_THRESHOLD, Int32(size))
+    _ = mallopt(CS_M_TRIM_THRESHOLD, Int32(size))
+}
+
 /// How many bytes are equal to one.
 public func occurrences(of byte: UInt8, in bytes: UnsafeRawBufferPointer) -> Int {
     guard let start = bytes.baseAddress else { return 0 }

@@ -43,8 +43,8 @@ struct ItemSource<S: System>: ~Copyable {
     private var chunksCut = 0
     /// Bytes of input that were read or are in ranges.
     private var bytesSeen = 0
-    /// Whether no range was cut yet.
-    private var countsItems = true
+    /// Whether no file was cut into ranges yet.
+    private(set) var countsItems = true
     /// What is wrong with a file, until it is reported.
     private var faults: [(file: String, why: String)] = []
 
@@ -92,6 +92,7 @@ struct ItemSource<S: System>: ~Copyable {
         let file = files[place]
         guard usesRanges, file.isLarge, let extent = file.extent else { return }
         ranges = RangeCutter(system, file, extent, delimiter: delimiter)
+        countsItems = false
     }
 
     /// Goes on with the next file. The last item of a file ends with it.
@@ -308,7 +309,6 @@ struct ItemSource<S: System>: ~Copyable {
         while ranges != nil {
             do throws(Errno) {
                 if let range = try ranges?.next(size: max(blockSize, 1)) {
-                    countsItems = false
                     bytesSeen += range.count
                     if ranges?.isAtEnd ?? true { endRanges() }
                     return chunk(.range(range))

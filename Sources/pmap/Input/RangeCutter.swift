@@ -124,7 +124,7 @@ struct RangeCutter<S: System>: ~Copyable {
                 file, at: part.lowerBound, into: UnsafeMutableRawBufferPointer(memory))
         }
         if count == part.count { return bytes }
-        noteShrunk(to: part.lowerBound + count)
+        noteShrunk(to: (try? system.size(of: file)) ?? part.lowerBound + count)
         return nil
     }
 

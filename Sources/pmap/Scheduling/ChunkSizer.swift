@@ -49,6 +49,8 @@ struct ChunkSizer {
     var size: Int { size(slowest: 0) }
 
     private func size(slowest: Double) -> Int {
+        // Before the first chunk has finished, nothing is known.
+        if cost.start == 0 { return ceiling }
         let perUnit = max(cost.perItem, slowest)
         let wanted = cost.start / perUnit * (1 / Self.startShare - 1)
         let size = wanted < Double(ceiling) ? Int(wanted.rounded(.up)) : ceiling

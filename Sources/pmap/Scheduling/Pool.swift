@@ -177,6 +177,7 @@ struct Pool<S: System>: ~Copyable {
         var progress = report.progress
         progress.running = workers.busyCount
         progress.failed = report.tally.failedChunks
+        if !queue.source.countsItems { progress.itemsDone = nil }
         progress.itemsTotal = queue.source.totalItems
         progress.bytesTotal = queue.source.totalBytes
         progress.chunksTotal = queue.source.totalChunks(
