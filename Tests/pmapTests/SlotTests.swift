@@ -92,8 +92,7 @@ private final class Client: TokenSystem {
                     share.taken += 1
                     free -= 1
                 }
-            case 2,
-                3 where share.taken > 0:
+            case 2 where share.taken > 0, 3 where share.taken > 0:
                 client.give()
                 share.taken -= 1
                 if share.lent > 0 { share.lent -= 1 } else { free += 1 }
