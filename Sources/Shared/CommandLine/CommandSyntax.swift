@@ -21,7 +21,8 @@ public enum Invocation<ID: Equatable & Sendable>: Sendable {
 /// Not an array: creating the first array costs as much as a C program's whole start (see
 /// `ArgumentList`).
 public struct CommandSyntax<ID: Equatable & Sendable, let count: Int>: Sendable {
-    private let name: String
+    /// The program's name as it was started: `make install` can give it a prefix.
+    public let program: String
     public let operands: String
     public let purpose: String
     public let options: InlineArray<count, Option<ID>>
@@ -42,7 +43,7 @@ public struct CommandSyntax<ID: Equatable & Sendable, let count: Int>: Sendable 
         advice: (@Sendable (UInt8, String) -> String?)? = nil,
         options: InlineArray<count, Option<ID>>, note: String? = nil
     ) {
-        self.name = program
+        self.program = CommandLineArguments.programName(endingWith: program)
         self.operands = operands
         self.purpose = purpose
         self.stopsAtOperand = stopsAtOperand
@@ -51,9 +52,6 @@ public struct CommandSyntax<ID: Equatable & Sendable, let count: Int>: Sendable 
         self.options = options
         self.note = note
     }
-
-    /// The program's name as it was started: `make install` can give it a prefix.
-    public var program: String { CommandLineArguments.programName(endingWith: name) }
 
     /// The text of `--help`: one option per line, under the headings of their groups.
     public var help: String {
