@@ -47,7 +47,7 @@ struct LineFilter: CustomTestStringConvertible, Sendable {
         LineFilter("sed", "sed 's/$/!/'", advice: "sed -u"),
         LineFilter("awk", #"awk '{ print $0 "!" }'"#, advice: "fflush()"),
         LineFilter("gawk", #"gawk '{ print $0 "!" }'"#, advice: "fflush()"),
-        LineFilter("mawk", #"mawk '{ print $0 "!" }'"#, advice: "fflush()"),
+        LineFilter("mawk", #"mawk '{ print $0 "!" }'"#, advice: "mawk -W interactive"),
         LineFilter("perl", "perl -pe 's/$/!/'", advice: "$|"),
         LineFilter(
             "python3", #"python3 -c 'import sys; [print(line[:-1] + "!") for line in sys.stdin]'"#,

@@ -25,23 +25,27 @@ import Testing
         #expect(result.errors == "")
     }
 
-    /// The shell on the other side dies, and ssh exits with status 255: its chunk goes to another
+    /// The shell on the other side dies, and ssh exits with status 255, as it does when the
+    /// connection is lost. That would stop pmap; as another status it lets the chunk go to another
     /// worker.
     @Test func aWorkerThatDiesIsReplaced() throws {
         let result = try shell(
             """
             mkdir server
-            cat >run <<END
-            seq 100 | pmap --persistent -j2 -c1 --retry 3 --progress=none ssh -F server/config node '
-                cd $PWD
-                while read -r x; do
-                    if [ \\$x = 50 ] && mkdir once 2>>once.log; then kill -9 \\$\\$; fi
-                    echo \\$((x * x))
-                done'
+            cat >worker <<END
+            cd $PWD
+            while read -r x; do
+                if [ \\$x = 50 ] && mkdir once 2>>once.log; then kill -9 \\$\\$; fi
+                echo \\$((x * x))
+            done
             END
-            \(server) server sh run
+            cat >run <<'END'
+            seq 100 | pmap --persistent -j2 -c1 --retry 3 --progress=none --log log \\
+                -s 'ssh -F server/config node sh $PWD/worker || exit 1'
+            END
+            \(server) server sh run; echo $?
+            awk -F '\\t' 'NR > 1 && $11 > 1' log | wc -l
             """, timeout: 300)
-        #expect(result.lines == (1...100).map { "\($0 * $0)" })
-        #expect(result.status == 0)
+        #expect(result.lines == (1...100).map { "\($0 * $0)" } + ["0", "1"])
     }
 }
