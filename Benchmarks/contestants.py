@@ -42,11 +42,16 @@ BY_COUNT = "sort -k1,1nr"
 # ripgrep without Unicode, since the rule is A-Z: it is then at its fastest.
 RIPGREP = "rg --no-unicode -oIN '[A-Za-z]+'"
 
+PRODUCT = '"$PYTHON" "$BENCHMARKS"/../examples/product.py'
+
 PIPELINE = [
     Contestant(
         "pmap, wordsplit -a, wcreduce",
         "ls | pmap -j$JOBS -c5 wordsplit -a | wcreduce", in_readme=True),
     Contestant("wordsplit -a, wcreduce, without pmap", "wordsplit -a * | wcreduce", in_readme=True),
+    Contestant(
+        "pmap --persistent, wordsplit --serve",
+        "ls | pmap -j$JOBS -c5 --persistent --answer-end= wordsplit --serve -a | wcreduce"),
     Contestant(
         "pmap, counting in the workers",
         """ls | pmap -j$JOBS -c50 -u -s 'wordsplit -a "$@" | wcreduce -u' | wcreduce -m"""),
@@ -92,6 +97,9 @@ RACES = [
     Race("count what stands between white space", [
         Contestant(
             "pmap, wordsplit -w, wcreduce", "ls | pmap -j$JOBS -c5 wordsplit -w | wcreduce"),
+        Contestant(
+            "pmap --persistent, wordsplit --serve",
+            "ls | pmap -j$JOBS -c5 --persistent --answer-end= wordsplit --serve -w | wcreduce"),
         Contestant(
             "one process in C++: wordcount.cpp", "../wordcount *", "c++"),
     ], same="counts", ascii_only=True),
@@ -236,6 +244,44 @@ for word, count in collections.Counter(open("../words", "rb")).items():
         Contestant("GNU parallel", f"{EIGHT} | parallel --will-cite -j8 cat | cat", "parallel"),
         Contestant("cat, cat", f"{EIGHT} | xargs cat | cat"),
     ]),
+    # Ratios above 1: an item costs less than a twentieth of a start of sed.
+    Race("answer 20,000 items, each alone", [
+        Contestant(
+            "pmap --persistent sed -u",
+            "seq 20000 | pmap --persistent -j$JOBS -c1 sed -u s/$/!/"),
+        Contestant(
+            "1000 starts of sed", "for ((i = 0; i < 1000; i++)); do sed s/$/!/ </dev/null; done"),
+        Contestant("sed -u alone", "seq 20000 | sed -u s/$/!/"),
+    ]),
+    # The course's product, in workers that import something first.
+    Race("multiply 20,000 pairs in Python", [
+        Contestant(
+            "pmap --persistent -c5",
+            f"pmap --persistent -j$JOBS -c5 -a ../pairs {PRODUCT}"),
+        Contestant(
+            "pmap --persistent -c1",
+            f"pmap --persistent -j$JOBS -c1 -a ../pairs {PRODUCT}"),
+        Contestant(
+            "Python, Pool, chunksize=5", '"$PYTHON" "$BENCHMARKS"/products.py $JOBS 5 <../pairs'),
+        Contestant(
+            "Python, Pool, chunksize=1", '"$PYTHON" "$BENCHMARKS"/products.py $JOBS 1 <../pairs'),
+    ], same="lines", in_readme=True),
+    Race("multiply 100 pairs in Python", [
+        Contestant(
+            "pmap --persistent", f"head -n 100 ../pairs | pmap --persistent -j$JOBS -c1 {PRODUCT}"),
+        Contestant(
+            "pmap -i, a start for each", f"head -n 100 ../pairs | pmap -i -j$JOBS -c1 {PRODUCT}"),
+        Contestant(
+            "Python, Pool",
+            'head -n 100 ../pairs | "$PYTHON" "$BENCHMARKS"/products.py $JOBS 1'),
+    ], same="lines"),
+    Race("pass ten times the texts through cat", [
+        Contestant(
+            "pmap --persistent cat",
+            "for i in {1..10}; do cat ../text; done | pmap --persistent -j$JOBS cat"),
+        Contestant(
+            "pmap -i cat", "for i in {1..10}; do cat ../text; done | pmap -i -j$JOBS cat"),
+    ], same="lines"),
     # A chunk size that finds itself, beside sizes that suit the items.
     Race("run true for 100,000 items", [
         Contestant("pmap -c auto", "seq 100000 | pmap -j$JOBS -c auto /bin/true"),

@@ -93,6 +93,10 @@ def make_costs(path, _):
     write(path, "".join(f"{0.0002 * 1000 ** dice.random():.6f}\n" for _ in range(400)))
 
 
+def make_pairs(path, _):
+    write(path, "".join(f"{x} {x + 20000}\n" for x in range(1, 20001)))
+
+
 def make_access(path, texts):
     """About 110 bytes a line; each address about 13 times, as 700,000 of them in 1 GB."""
     size = sum(os.path.getsize(text) for text in files_below(texts))
@@ -161,8 +165,7 @@ MAKERS = {
     "russian": spelled(letters(LATIN + LATIN.upper(), RUSSIAN + RUSSIAN.upper())),
     "chinese": spelled(
         lambda text: letters(LATIN, CHINESE)(text.replace(" ", ""))),
-    "costs": make_costs,
-    "access": make_access,
+    "costs": make_costs, "pairs": make_pairs, "access": make_access,
     "wordcount": make_wordcount,
     "segments": make_segments,
 }

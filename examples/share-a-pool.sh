@@ -7,10 +7,10 @@
 #       products = pool.starmap_async(product, pairs, chunksize=5)
 #       print(sum(sums.get()), sum(products.get()))
 #
-#   share-a-pool.sh [SLOTS]     4 of them if nothing is said
+#   share-a-pool.sh [SLOTS]     4 slots by default
 #
-# Standard error tells which worker takes which pairs; PAUSE is how many seconds each pair
-# takes (0.1).
+# Standard error shows which worker takes which pairs. PAUSE is the time for each pair in seconds
+# (0.1 by default).
 set -eu
 slots=${1:-4}
 export PAUSE="${PAUSE:-0.1}"

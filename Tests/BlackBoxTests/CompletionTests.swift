@@ -90,7 +90,7 @@ import Testing
     func zshKnowsEveryOption(_ program: Program) throws {
         let specs = try completed(
             program, "zsh", "zsh -f -c '_arguments() { print -rl -- \"$@\" }; source ./completion'")
-        let names = specs.compactMap { try? /(?:\(.*\))?(--[-a-z0-9]+)=?\[.*/.wholeMatch(in: $0) }
+        let names = specs.compactMap { try? /(?:\(.*\))?(--[-a-z0-9]+)=?-?\[.*/.wholeMatch(in: $0) }
         #expect(Set(names.map { "\($0.1)" }) == (try options(program)))
     }
 

@@ -8,7 +8,7 @@ enum Engine {
     static let comment: Comment =
         """
         run by make check-engines, where ss (iproute2) is installed, and Slurm (slurm-wlm, munge, \
-        libnss-wrapper) or Spark (pyspark, Java)
+        libnss-wrapper), Spark (pyspark, Java) or SSH (openssh-server, and for root /run/sshd)
         """
 
     /// ss tells what listens where.
@@ -17,11 +17,20 @@ enum Engine {
 
     static let hasSlurm =
         isAskedFor
-        && ["munged", "slurmctld", "slurmd", "sbatch"].allSatisfy { name in
-            isInstalled(name) || FileManager.default.isExecutableFile(atPath: "/usr/sbin/\(name)")
-        } && hasLibrary("libnss_wrapper.so")
+        && ["munged", "slurmctld", "slurmd", "sbatch"].allSatisfy(isInstalledForRoot)
+        && hasLibrary("libnss_wrapper.so")
+
+    /// A server that root starts needs a folder that its package makes when the machine starts.
+    static let hasSSH =
+        isAskedFor && ["ssh", "ssh-keygen", "sshd"].allSatisfy(isInstalledForRoot)
+        && (getuid() != 0 || FileManager.default.fileExists(atPath: "/run/sshd"))
 
     static let hasSpark = isAskedFor && isInstalled("spark-submit") && isInstalled("java")
+}
+
+/// Whether a program is on PATH or where programs are that only root needs.
+private func isInstalledForRoot(_ name: String) -> Bool {
+    isInstalled(name) || FileManager.default.isExecutableFile(atPath: "/usr/sbin/\(name)")
 }
 
 /// Whether a library is where the loader looks for it: in /usr/lib or in its folder for a kind

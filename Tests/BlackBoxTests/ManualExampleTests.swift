@@ -69,7 +69,7 @@ struct ManualExampleTests {
         seq 40 >list; cp list urls; cp list access.log; printf '\\033[32minfo\\033[m done\\n' >build.log
         printf '#!/bin/sh\\nsleep 0.2\\n' >job; chmod +x job
         printf '1\\tapple\\n' | tee there.counts >here.counts
-        for name in curl hadoop ninja; do
+        for name in curl hadoop ninja salloc srun ssh; do
             printf '#!/bin/sh\\nexit 0\\n' >.bin/$name; chmod +x .bin/$name
         done
         PATH=$PWD/.bin:$PATH

@@ -78,6 +78,22 @@ private func examples(in page: String, with text: String) throws -> [String] {
         #expect(count.most == slots && count.starts == 20 && count.running == 0)
     }
 
+    /// The workers of both maps stay: four process IDs each, with two chunks on average.
+    @Test(.enabled(if: isInstalled("python3"))) func workersThatStayAddAndMultiply() throws {
+        let result = try shell("'\(root)/examples/keep-workers.sh'")
+        let sums = (1...40).map { $0 + $0 + 40 }
+        let products = (1...40).map { $0 * ($0 + 40) }
+        #expect(
+            result.lines == [
+                "sum of the sums: \(sums.reduce(0, +))",
+                "sum of the products: \(products.reduce(0, +))",
+            ])
+        #expect(result.status == 0)
+        let workers = result.errorLines.filter { $0.hasPrefix("pmap: worker ") }
+            .compactMap { $0.split(separator: " ").dropFirst(2).first }
+        #expect(workers.count == 16 && Set(workers).count <= 8)
+    }
+
     @Test func theMapsOfThePageForPythonAddUp() throws {
         let example = try #require(examples(in: "pmaputils.7", with: "--pool").first)
         let result = try shell(

@@ -32,18 +32,19 @@ import Testing
             cat >bin/wordsplit <<'END'
             #!/bin/bash
             PATH=${PATH#*:}
+            if [ "$1" = --version ]; then exec wordsplit --version; fi
             cd "$FOLDER" && . "./processes.$PMAP_CHUNK" || exit
-            echo "$PMAP_CHUNK" >>begun
+            stat -c '%n %s %Y' -- "${@:2}" | sha256sum | cut -d ' ' -f 1 >>begun
             \(wordsplit)
             exec wordsplit "$@"
             END
             chmod +x bin/*
             count() (
                 export PATH="$PWD/bin:$PATH"
-                sbatch -Q --wait -n4 -o job.log \(projectFile("examples/slurm-wordcount.sh")) \
-                    "$SAMPLES" "$PWD/result" >sbatch.log
+                sbatch -Q --wait -n4 --mem=200M -o job.log \(projectFile("examples/slurm-wordcount.sh")) \
+                    "${TEXTS:-$SAMPLES}" "$PWD/result" >sbatch.log
             )
-            same() { ls "$SAMPLES"/* | pmap -c5 wordsplit | wcreduce | cmp - result/counts && echo same; }
+            same() { ls "${TEXTS:-$SAMPLES}"/* | pmap -c5 wordsplit | wcreduce | cmp - result/counts && echo same; }
             etc() { find /etc -printf '%p %y %m %u:%g %s %T@ %l\\n' | LC_ALL=C sort; }
             etc >etc.before
             \(cluster) start cluster || exit
@@ -66,21 +67,24 @@ import Testing
     /// Whether the chunk of `first` had more than one attempt.
     private let triedAgain = """
         awk -F '\\t' -v chunk="$(cat once/chunk)" '$1 == chunk && $11 > 1 { print "tried again" }' \
-            result/chunks-of-2/log
+            result/log
 
         """
 
-    /// Each node has a step before any step goes on; then all that listens is looked at.
+    /// Each CPU has a step before any step goes on, though the first could have all the memory;
+    /// then all that listens is looked at.
     @Test func twoNodesCountAsThePipelineDoes() throws {
         let result = try onCluster(
             wordsplit: """
-                mkdir -p "nodes/$SLURMD_NODENAME"
-                until [ "$(ls nodes | wc -l)" -eq 2 ]; do sleep 0.1; done
+                mkdir -p "nodes/$SLURMD_NODENAME" "steps/$SLURM_STEP_ID"
+                until [ "$(ls nodes | wc -l)" -eq 2 ] && [ "$(ls steps | wc -l)" -ge 4 ]; do
+                    sleep 0.1
+                done
                 if mkdir once 2>>once.log; then ss -Hltnp | grep -E '"(slurm|srun|sbatch|munge)' >listeners; fi
                 """,
             """
             count && same
-            awk -F '\\t' 'NR > 1 { items += $13 } END { print items }' result/chunks-of-2/log
+            awk -F '\\t' 'NR > 1 { items += $13 } END { print items }' result/log
             grep -o '"[a-z]*"' listeners | sort -u
             awk '$4 !~ /^127\\.0\\.0\\.1:/' listeners
             """)
@@ -102,16 +106,16 @@ import Testing
         #expect(result.errors == "")
     }
 
-    @Test(arguments: ["exit 1", "kill -9 $$"])
+    @Test(arguments: ["exit 3", "kill -9 $$"])
     func aStepThatFailsOnceIsRunAgain(_ failure: String) throws {
         let result = try onCluster(
             wordsplit: first(failure),
             """
             count && same
             \(triedAgain)
-            ls result/chunks-of-2 | grep -v '^[0-9]*\\.counts$'
+            ls result/chunks | grep -v '^[0-9a-f]*\\.counts$'
             """)
-        #expect(result.text == "same\ntried again\nlog\n")
+        #expect(result.text == "same\ntried again\n")
     }
 
     /// The step of a worker that is gone goes on, while the second try is at work on the same.
@@ -166,7 +170,7 @@ import Testing
             count || echo cancelled
             until [ -z "$(squeue -h)" ]; do sleep 0.1; done
             [ ! -e result/counts ] && echo no counts
-            ls result/chunks-of-2 | sed -n 's/\\.counts$//p' | sort >done
+            ls result/chunks | sed -n 's/\\.counts$//p' | sort >done
             [ -s done ] && echo some are done
             rm begun
             count && same
@@ -202,5 +206,120 @@ import Testing
             grep -c 'No such process' gone
             """)
         #expect(result.text == "\(signal.status)\n4\n")
+    }
+
+    /// What is there after the first run is counted once, what is new or changed in the second.
+    @Test func textsThatAreNewOrChangedAreCounted() throws {
+        let result = try onCluster(
+            """
+            cp -r "$SAMPLES" texts; export TEXTS=$PWD/texts
+            count && same
+            echo 'a new text' >texts/zzz; rm begun
+            count && same; sort -u begun | wc -l
+            echo 'a changed text' >texts/zzz
+            count && same
+            rm texts/zzz
+            count && same
+            """)
+        #expect(result.lines == ["same", "same", "1", "same", "same"])
+    }
+
+    /// It is no use to try again, and the others are counted.
+    @Test func aTextInAnotherEncodingIsNamedAndTheOthersAreCounted() throws {
+        let result = try onCluster(
+            """
+            cp -r "$SAMPLES" texts; export TEXTS=$PWD/texts
+            echo 'to be' | iconv -t UTF-16 >texts/utf-16
+            count || echo status $?
+            same 2>same.log
+            awk -F '\\t' 'NR > 1 { print $11 }' result/log | sort -u
+            cut -d : -f 3 result/unread
+            """)
+        #expect(result.lines == ["status 1", "same", "1", " is UTF-16, not UTF-8"])
+    }
+
+    /// Each message says what to do.
+    @Test func wrongCallsAreMessages() throws {
+        let script = projectFile("examples/slurm-wordcount.sh")
+        let result = try shell(
+            """
+            printf '#!/bin/sh\\necho pmap from procps-ng\\n' >pmap; chmod +x pmap
+            bash \(script); bash \(script) texts result
+            export SLURM_JOB_ID=1
+            PATH="$PWD:$PATH" bash \(script) texts result
+            ls
+            """)
+        #expect(result.text == "pmap\n")
+        #expect(
+            result.errorLines == [
+                "slurm-wordcount.sh: usage: sbatch --ntasks=200 slurm-wordcount.sh TEXTS RESULT",
+                "slurm-wordcount.sh: not in a Slurm job: submit it with sbatch",
+                "slurm-wordcount.sh: 'pmap' is not the program of pmaputils: put it first on PATH, "
+                    + "or set PMAP (WORDSPLIT, WCREDUCE) to its path",
+            ])
+    }
+
+    @Test func anArrayCountsAsThePipelineDoes() throws {
+        let result = try onCluster(
+            """
+            sbatch -Q --wait --array=0-2 -o array.log \(projectFile("examples/slurm-array.sh")) \
+                "$SAMPLES" "$PWD/result"
+            rm result/1.counts
+            TASKS=3 sbatch -Q --wait --array=1 -o array.log \
+                \(projectFile("examples/slurm-array.sh")) "$SAMPLES" "$PWD/result"
+            ls result
+            wcreduce -m result/*.counts >result/counts; same
+            """)
+        #expect(result.text == "0.counts\n1.counts\n2.counts\nsame\n")
+        #expect(result.errors == "")
+    }
+
+    /// A worker of `--persistent` is a step that stays, on each of the CPUs: no step is started for
+    /// a chunk.
+    @Test func stepsStayAndAnswer() throws {
+        let result = try onCluster(
+            """
+            cat >run <<'END'
+            seq 2000 | pmap --persistent -j4 -c1 --progress=none --log log srun --quiet -N1 -n1 \
+                --exact --mem=0 sh -c 'while read -r x; do echo $((x * x)); done'
+            END
+            salloc -Q -n4 sh run >answers; echo $?
+            seq 2000 | awk '{ print $1 * $1 }' | cmp - answers && echo same
+            tail -n +2 log | cut -f 3 | sort -u | wc -l
+            """)
+        #expect(result.text == "0\nsame\n4\n")
+        #expect(result.errors == "")
+    }
+
+    /// A node's daemon and one of its steps die with a chunk. Another step answers it.
+    @Test func aKilledNodesChunkIsAnsweredByAnother() throws {
+        let result = try onCluster(
+            """
+            cat >worker <<'END'
+            mkdir -p nodes/$SLURMD_NODENAME
+            until [ "$(ls nodes | wc -l)" -eq 2 ]; do sleep 0.1; done
+            while read -r x; do
+                if [ $SLURMD_NODENAME = n2 ] && mkdir once 2>>once.log; then
+                    kill -9 "$(cat cluster/slurmd-n2.pid)"
+                    process=$$ dead=
+                    until [ "$(cat /proc/$process/comm)" = slurmstepd ]; do
+                        dead="$dead $process"
+                        process=$(ps -o ppid= -p $process | tr -d ' ')
+                    done
+                    kill -9 $process $dead
+                fi
+                sleep 0.01
+                echo $((x * x))
+            done
+            END
+            cat >run <<'END'
+            seq 1000 | pmap --persistent -j4 -c1 --retry 10 --progress=none --log log srun --quiet \
+                -N1 -n1 --exact --mem=0 --immediate=10 --kill-on-bad-exit sh worker
+            END
+            salloc -Q --no-kill -n4 sh run >answers; echo $?
+            seq 1000 | awk '{ print $1 * $1 }' | cmp - answers && echo same
+            awk -F '\\t' 'NR > 1 && $11 > 1' log | wc -l
+            """)
+        #expect(result.text == "0\nsame\n1\n")
     }
 }

@@ -243,7 +243,7 @@ private func names(_ words: String...) throws -> [String] {
                       --help       print this help and exit
                       --version    print the version and exit
 
-                N: 1, 2
+                N: 1, 2 More: man prog
 
                 """)
     }

@@ -14,8 +14,7 @@ private final class TokenPipe {
     var freeSlots: Int { bytes.count + (owner == nil ? 1 : 0) }
 }
 
-/// As much of a system as a client of a jobserver needs.
-private final class Client: System {
+private final class Client: TokenSystem {
     private let pipe: TokenPipe
     var now = Duration.seconds(50)
     private(set) var closed = 0
@@ -56,52 +55,7 @@ private final class Client: System {
     func hasHungUp(_ descriptor: FileDescriptor) -> Bool { pipe.isHungUp }
     func reopenForWriting(_ descriptor: FileDescriptor) -> FileDescriptor { FileDescriptor(102) }
     func close(_ descriptor: FileDescriptor) { closed += 1 }
-
-    // MARK: Not asked for
-
-    private func unused() -> Never { fatalError("a jobserver asks for no such thing") }
-    var timeSince1970: Duration { unused() }
-    func makePipe() -> PipeEnds { unused() }
-    func setNonBlocking(_ descriptor: FileDescriptor) { unused() }
-    func enlargePipe(_ descriptor: FileDescriptor, to bytes: Int) { unused() }
-    func write(_ bytes: UnsafeRawBufferPointer, to descriptor: FileDescriptor) -> Int { unused() }
-    func splice(from input: FileDescriptor, to output: FileDescriptor, atMost count: Int) -> Int {
-        unused()
-    }
-    func isReady(_ descriptor: FileDescriptor, for interest: Poller.Interest) -> Bool { unused() }
-    func watch(_ descriptor: FileDescriptor, for interest: Poller.Interest, token: UInt64) {
-        unused()
-    }
-    func stopWatching(_ descriptor: FileDescriptor) { unused() }
-    func waitForEvents(milliseconds: Int32) -> [UInt64] { unused() }
-    var signalDescriptor: FileDescriptor { unused() }
-    func receivedSignals() -> [Signals.Arrival] { unused() }
-    func stop() { unused() }
-    func start(
-        _ arguments: ArgumentVector, chunk: Int, slot: Int, input: FileDescriptor?,
-        output: FileDescriptor, errors: FileDescriptor
-    ) -> pid_t { unused() }
-    func childNews(of process: pid_t?) -> ChildNews? { unused() }
-    func reap(_ process: pid_t) -> ResourceUse { unused() }
-    func signal(_ number: Int32, toGroup leader: pid_t) { unused() }
-    func groupsAlive(among leaders: [pid_t]) -> [pid_t] { unused() }
-    func makeNamelessFile(in folder: Argument) -> FileDescriptor { unused() }
-    func write(_ bytes: [UInt8], to file: FileDescriptor, at offset: Int) { unused() }
-    func read(_ count: Int, from file: FileDescriptor, at offset: Int) -> [UInt8] { unused() }
-    func release(_ file: FileDescriptor, offset: Int, count: Int) { unused() }
-    func closeFile(_ descriptor: FileDescriptor) { unused() }
-    func replaceFile(
-        _ path: Argument, _ write: (FileDescriptor) throws(Errno) -> Void
-    ) throws(Errno) { unused() }
-    func contents(of path: Argument) -> String { unused() }
-    func openOutput() -> OutputFile { unused() }
-    func closeOutput() { unused() }
-    func writeToStandardError(_ bytes: [UInt8]) { unused() }
-    var cpuCount: Int { unused() }
-    var terminal: (type: Terminal, isShared: Bool)? { unused() }
-    var windowColumns: Int { unused() }
-    var isInForeground: Bool { unused() }
-    func requireMemory(_ bytes: Int) { unused() }
+    func stopWatching(_ descriptor: FileDescriptor) {}
 }
 
 /// Slots that several processes share: none is lost, none is made, and each byte goes back.
@@ -138,8 +92,7 @@ private final class Client: System {
                     share.taken += 1
                     free -= 1
                 }
-            case 2,
-                3 where share.taken > 0:
+            case 2 where share.taken > 0, 3 where share.taken > 0:
                 client.give()
                 share.taken -= 1
                 if share.lent > 0 { share.lent -= 1 } else { free += 1 }

@@ -39,20 +39,25 @@ struct CommandLineArguments {
 
     /// Returns the last component of argv[0], if it is the program's name with nothing or a prefix
     /// of letters and digits before it: `mpmap` for `pmap`. Otherwise returns the name.
+    ///
+    /// It uses no arrays: they would add a quarter to the start-up time of a program.
     static func programName(endingWith name: String) -> String {
         let arguments = CommandLineArguments()
-        guard arguments.count > 0, let first = unsafe arguments.vector[0] else { return name }
-        let word = unsafe Argument(first).bytes
-        let base = word[((word.lastIndex(of: UInt8(ascii: "/")) ?? -1) + 1)...]
-        let prefix = base.dropLast(name.utf8.count)
-        let isPrefixed =
-            base.suffix(name.utf8.count).elementsEqual(name.utf8)
-            && prefix.allSatisfy { byte in
-                switch Unicode.Scalar(byte) {
-                case "a"..."z", "A"..."Z", "0"..."9", "-", "_", ".": true
-                default: false
-                }
+        guard arguments.count > 0, let path = unsafe arguments.vector[0] else { return name }
+        let word = unsafe strrchr(path, Int32(UInt8(ascii: "/"))).map { unsafe $0 + 1 } ?? path
+        let prefixCount = unsafe strlen(word) - name.utf8.count
+        if prefixCount < 0 { return name }
+        for index in 0..<prefixCount {
+            switch unsafe Unicode.Scalar(UInt8(bitPattern: word[index])) {
+            case "a"..."z", "A"..."Z", "0"..."9", "-", "_", ".": break
+            default: return name
             }
-        return isPrefixed ? String(decoding: base, as: UTF8.self) : name
+        }
+        var place = prefixCount
+        for byte in name.utf8 {
+            if unsafe UInt8(bitPattern: word[place]) != byte { return name }
+            place += 1
+        }
+        return unsafe prefixCount == 0 ? name : String(cString: word)
     }
 }

@@ -46,7 +46,7 @@ private func isPipe(_ status: stat) -> Bool { status.st_mode & S_IFMT == S_IFIFO
 
 /// A client of a jobserver. It takes a token for each worker except one, which uses the slot on
 /// which this process was started.
-struct Jobserver<S: System>: ~Copyable {
+struct Jobserver<S: TokenSystem>: ~Copyable {
     private let system: S
     private let reading: FileDescriptor
     /// nil only while lost tokens are replaced.

@@ -2,7 +2,7 @@ import Shared
 
 /// Provides slots for workers from a jobserver, if there is one. It also tells when the pool above
 /// this process has ended.
-struct SlotSupply<S: System>: ~Copyable {
+struct SlotSupply<S: TokenSystem>: ~Copyable {
     private let system: S
     private var jobserver: Jobserver<S>?
     /// The pool that this process serves itself.

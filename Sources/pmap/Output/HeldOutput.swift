@@ -155,11 +155,20 @@ struct Backlog<S: System>: ~Copyable {
             swap(&held, &other)
             return
         }
-        if other.endsInTail {
-            other.append(.memory(other.tail))
-            other.tail = []
+        while let piece = held.takeFirst() {
+            if case .memory(let bytes) = piece, bytes.count < spillSize,
+                other.endsInTail || other.file != nil
+            {
+                // The chunk goes on using its file.
+                other.tail += bytes
+                continue
+            }
+            if other.endsInTail {
+                other.append(.memory(other.tail))
+                other.tail = []
+            }
+            other.append(piece)
         }
-        while let piece = held.takeFirst() { other.append(piece) }
     }
 
     /// Moves the tail to a file: that of the chunk if it has one or gets one, else the common one.

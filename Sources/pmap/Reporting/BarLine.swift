@@ -31,7 +31,7 @@ final class BarLine<S: System> {
             lastOutput = system.now
         }
         erase()
-        if output == .terminal { eraseOther() }
+        if output == .terminal, mustEraseOther { system.writeToStandardError(Self.erasing) }
     }
 
     /// Erases the bar, so that other text can be written in its place.
@@ -56,8 +56,7 @@ final class BarLine<S: System> {
             if !keepsBar { markHidden() }
         } else {
             markHidden()
-            eraseOther()
-            system.writeToStandardError(text)
+            system.writeToStandardError(mustEraseOther ? Self.erasing + text : text)
         }
     }
 
@@ -88,12 +87,8 @@ final class BarLine<S: System> {
         isShown = false
     }
 
-    /// Erases the bar of another process that shares the terminal.
-    private func eraseOther() {
-        if !isClaimed, system.otherBarIsShown, system.mayDraw {
-            system.writeToStandardError(Self.erasing)
-        }
-    }
+    /// Whether another process shows its bar where this one is about to write.
+    private var mustEraseOther: Bool { !isClaimed && system.otherBarIsShown && system.mayDraw }
 
     /// Whether no reader of standard output is about to print on the terminal. Without knowledge of
     /// the readers, they are taken to be quiet after a time of silence.

@@ -100,8 +100,8 @@ struct Report<S: System>: ~Copyable {
             "worker \(worker.process)",
             "answered only when its input ended, so its chunks need new workers, which is slow; "
                 + "make it print each line at once: sed -u, grep --line-buffered, python3 -u, "
-                + "jq --unbuffered, fflush() in awk, $|=1 in perl (stdbuf does not help mawk, "
-                + "perl or Python)")
+                + "jq --unbuffered, fflush() in gawk, mawk -W interactive, $|=1 in perl, "
+                + "stdbuf -oL for most others")
     }
 
     /// Reports a persistent worker that printed more than its answers.

@@ -425,7 +425,10 @@ struct Pool<S: System>: ~Copyable {
         case .reader:
             try output.flush()
             slots.readerCame()
-        case .input(let slot): feed(slot)
+        case .input(let slot):
+            feed(slot)
+            // A persistent worker may have given all its answers before it got all its items.
+            try completeIfAnswered(slot)
         case .errors(let slot): readErrors(slot)
         case .output(let slot): try readOutput(slot)
         }

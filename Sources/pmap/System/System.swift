@@ -1,5 +1,32 @@
 import Shared
 
+/// What the client of a jobserver needs from the operating system.
+protocol TokenSystem: AnyObject {
+    /// The time of a clock that cannot be set. It continues while pmap is stopped.
+    var now: Duration { get }
+    func close(_ descriptor: FileDescriptor)
+    /// Ends what `System.watch` began.
+    func stopWatching(_ descriptor: FileDescriptor)
+    /// read(2), retried on interrupt.
+    func read(
+        _ descriptor: FileDescriptor, into buffer: UnsafeMutableRawBufferPointer
+    ) throws(Errno) -> Int
+    /// Writes all the bytes to a file or pipe, which may block for a moment.
+    ///
+    /// - Throws: `Errno.interrupted` if a signal that ends pmap comes before the reader.
+    func writeAll(_ bytes: [UInt8], to descriptor: FileDescriptor) throws(Errno)
+    /// Locks a pipe for this process, without waiting.
+    ///
+    /// - Returns: whether it succeeded.
+    func lock(_ descriptor: FileDescriptor) -> Bool
+    func unlock(_ descriptor: FileDescriptor)
+    /// Whether no process has the pipe open for writing.
+    func hasHungUp(_ descriptor: FileDescriptor) -> Bool
+    /// Opens the writing end of the pipe with this reading end, even if its name has been removed.
+    /// It may wait a little for descriptors or memory.
+    func reopenForWriting(_ descriptor: FileDescriptor) -> FileDescriptor
+}
+
 /// Everything that pmap's core needs from the operating system.
 ///
 /// `Kernel` is the real implementation. The tests use a simulated one, with its own clock, process
@@ -7,11 +34,9 @@ import Shared
 /// build compiles it only for `Kernel`, so the abstraction costs nothing there.
 ///
 /// A descriptor returned by a system belongs to the caller, which must close it once.
-protocol System: AnyObject {
+protocol System: TokenSystem {
     // MARK: Clocks
 
-    /// The time of a clock that cannot be set. It continues while pmap is stopped.
-    var now: Duration { get }
     /// The time since 1970-01-01 00:00 UTC.
     var timeSince1970: Duration { get }
 
@@ -23,11 +48,6 @@ protocol System: AnyObject {
     func setNonBlocking(_ descriptor: FileDescriptor) throws(Errno)
     /// Asks the kernel for a pipe of this size. The request may be refused silently.
     func enlargePipe(_ descriptor: FileDescriptor, to bytes: Int)
-    func close(_ descriptor: FileDescriptor)
-    /// read(2), retried on interrupt.
-    func read(
-        _ descriptor: FileDescriptor, into buffer: UnsafeMutableRawBufferPointer
-    ) throws(Errno) -> Int
     /// write(2), retried on interrupt.
     func write(
         _ bytes: UnsafeRawBufferPointer, to descriptor: FileDescriptor
@@ -65,7 +85,6 @@ protocol System: AnyObject {
     func watch(
         _ descriptor: FileDescriptor, for interest: Poller.Interest, token: UInt64
     ) throws(Errno)
-    func stopWatching(_ descriptor: FileDescriptor)
     /// Waits for events, at most this many milliseconds; -1 means for ever.
     ///
     /// - Returns: the tokens of the descriptors that have events.
@@ -137,10 +156,6 @@ protocol System: AnyObject {
     func seek(_ file: FileDescriptor, to offset: Int)
     /// Asks the kernel to free the space of a part of a file. The request may be refused.
     func release(_ file: FileDescriptor, offset: Int, count: Int)
-    /// Writes all the bytes to a file or pipe, which may block for a moment.
-    ///
-    /// - Throws: `Errno.interrupted` if a signal that ends pmap comes before the reader.
-    func writeAll(_ bytes: [UInt8], to descriptor: FileDescriptor) throws(Errno)
     /// Calls close(2), at which some file systems first report a failed write.
     func closeFile(_ descriptor: FileDescriptor) throws(Errno)
     /// Replaces a file with a new one. If that fails, the old one stays as it is.
@@ -184,20 +199,10 @@ protocol System: AnyObject {
     /// What the processes that read standard output are doing.
     func outputReaders() -> OutputReaders.State
 
-    // MARK: Memory and slots
+    // MARK: Memory
 
     /// Makes sure that this many bytes can be allocated now.
     func requireMemory(_ bytes: Int) throws(Errno)
-    /// Locks a pipe for this process, without waiting.
-    ///
-    /// - Returns: whether it succeeded.
-    func lock(_ descriptor: FileDescriptor) -> Bool
-    func unlock(_ descriptor: FileDescriptor)
-    /// Whether no process has the pipe open for writing.
-    func hasHungUp(_ descriptor: FileDescriptor) -> Bool
-    /// Opens the writing end of the pipe with this reading end, even if its name has been removed.
-    /// It may wait a little for descriptors or memory.
-    func reopenForWriting(_ descriptor: FileDescriptor) -> FileDescriptor
 }
 
 /// The two ends of a pipe.

@@ -23,31 +23,78 @@ private func isUTF8(_ bytes: UnsafeRawBufferPointer) -> Bool {
     return (try? UTF8Span(validating: span)) != nil
 }
 
-/// Only the quote, the backslash and the control characters below 0x20 must be escaped. None of
-/// them is part of a multi-byte UTF-8 character.
+/// The quote, the backslash and the control characters below 0x20 must be escaped. The other
+/// characters that control a terminal are escaped too, so that JSON is safe to look at.
 private func appendJSONEscaped(
     _ text: UnsafeRawBufferPointer, to output: inout Output
 ) throws(WriteError) {
     var start = 0
-    for place in 0..<text.count {
+    var place = 0
+    while place < text.count {
         let byte = unsafe text[place]
-        if byte >= 0x20, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\") { continue }
+        let length = unsafe mayBeginControl(byte) ? lengthOfControl(text, at: place) : 0
+        if length == 0 {
+            place += 1
+            continue
+        }
         try unsafe output.append(UnsafeRawBufferPointer(rebasing: text[start..<place]))
-        start = place + 1
         try output.append(UInt8(ascii: "\\"))
         switch byte {
         case UInt8(ascii: "\n"): try output.append(UInt8(ascii: "n"))
         case UInt8(ascii: "\t"): try output.append(UInt8(ascii: "t"))
         case UInt8(ascii: "\r"): try output.append(UInt8(ascii: "r"))
-        case ..<0x20:
-            let low = byte & 0xF
-            try output.append("u00")
-            try output.append(UInt8(ascii: "0") + byte >> 4)
-            try output.append(low < 10 ? UInt8(ascii: "0") + low : UInt8(ascii: "a") + low - 10)
-        default: try output.append(byte)
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"): try output.append(byte)
+        default:
+            // One to three bytes of UTF-8 (RFC 3629, section 3).
+            var scalar = UInt16(length == 1 ? byte : length == 2 ? byte & 0x1F : byte & 0x0F)
+            var index = 1
+            while index < length {
+                scalar = unsafe scalar << 6 | UInt16(text[place + index] & 0x3F)
+                index += 1
+            }
+            try output.append(UInt8(ascii: "u"))
+            try output.append(hexadecimalDigit(scalar >> 12))
+            try output.append(hexadecimalDigit(scalar >> 8))
+            try output.append(hexadecimalDigit(scalar >> 4))
+            try output.append(hexadecimalDigit(scalar))
         }
+        place += length
+        start = place
     }
     try unsafe output.append(UnsafeRawBufferPointer(rebasing: text[start...]))
+}
+
+/// The hexadecimal digit of the lower four bits.
+private func hexadecimalDigit(_ number: UInt16) -> UInt8 {
+    let value = UInt8(number & 0xF)
+    return value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
+}
+
+@inline(__always) private func mayBeginControl(_ byte: UInt8) -> Bool {
+    byte < 0x20 || byte >= 0x7F || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
+}
+
+/// - Returns: the bytes of the character if it must be escaped, else 0. Beside those of ASCII, these
+///   are the controls U+0080 to U+009F, the marks and overrides of direction, the separators of
+///   lines and paragraphs, and the byte order mark.
+private func lengthOfControl(_ text: UnsafeRawBufferPointer, at place: Int) -> Int {
+    let first = unsafe text[place]
+    if first < 0x80 { return 1 }
+    func next(_ offset: Int) -> UInt8 {
+        unsafe place + offset < text.count ? text[place + offset] : 0
+    }
+    return switch (first, next(1), next(2)) {
+    case (0xC2, 0x80...0x9F, _): 2
+    // U+061C
+    case (0xD8, 0x9C, _): 2
+    // U+200B to U+200F, U+2028 to U+202E
+    case (0xE2, 0x80, 0x8B...0x8F), (0xE2, 0x80, 0xA8...0xAE): 3
+    // U+2060 to U+206F
+    case (0xE2, 0x81, 0xA0...0xAF): 3
+    // U+FEFF
+    case (0xEF, 0xBB, 0xBF): 3
+    default: 0
+    }
 }
 
 private func appendBase64(

@@ -12,7 +12,8 @@ struct Printer: ~Copyable {
     private let delimiter: UInt8
     /// The sum of all counts if shares are printed, else nil.
     private let total: UInt64?
-    private var bars = BarScale(maximum: 0)
+    /// Made in `begin`, and only for bars: a first array takes as long as a short run.
+    private var bars: BarScale?
     private var output = Output(.standardOutput)
 
     init(form: Form, delimiter: UInt8, total: UInt64?) {
@@ -45,6 +46,7 @@ struct Printer: ~Copyable {
             }
         case .json(let keyFirst): try appendObject(record, keyFirst: keyFirst)
         case .bars:
+            guard let bars else { preconditionFailure("print comes after begin") }
             try bars.append(count: record.count, to: &output)
             if total != nil {
                 let share = share(record.count)

@@ -1,0 +1,437 @@
+import Shared
+import Testing
+
+@testable import pmap
+
+private func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
+private func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
+
+// The macros take no values that cannot be copied.
+private func expect(
+    _ holds: Bool, _ comment: Comment? = nil, sourceLocation: SourceLocation = #_sourceLocation
+) { #expect(holds, comment, sourceLocation: sourceLocation) }
+private func unwrap<Value>(
+    _ value: Value?, sourceLocation: SourceLocation = #_sourceLocation
+) throws -> Value { try #require(value, sourceLocation: sourceLocation) }
+
+/// Random lines, of which the last may be unfinished.
+private func randomText(_ random: inout SeededGenerator, atMost lines: Int) -> [UInt8] {
+    var result: [UInt8] = []
+    for _ in 0..<Int.random(in: 0...lines, using: &random) {
+        let length = Int.random(
+            in: 0...[3, 100, 3000].randomElement(using: &random)!, using: &random)
+        result += [UInt8](repeating: .random(in: 97...122, using: &random), count: length) + [10]
+    }
+    if !result.isEmpty, Bool.random(using: &random) { result.removeLast() }
+    return result
+}
+
+@Suite struct LineFilterTests {
+    /// Passes a text through the filter in random pieces, with little memory for the results.
+    private func filtered(
+        _ text: [UInt8], tag: [UInt8], memory: Int, _ random: inout SeededGenerator
+    ) -> [UInt8] {
+        var filter = LineFilter(tag: tag)
+        var result: [UInt8] = []
+        var rest = text[...]
+        while !rest.isEmpty {
+            let piece = rest.prefix(.random(in: 1...rest.count, using: &random))
+            let (read, written) = unsafe piece.withUnsafeBytes { bytes in
+                let room = UnsafeMutableRawBufferPointer.allocate(byteCount: memory, alignment: 1)
+                defer { unsafe room.deallocate() }
+                let (read, written) = unsafe filter.copyTagged(bytes, into: room)
+                return (read, unsafe Array(room.prefix(written)))
+            }
+            #expect(read > 0)
+            rest = rest.dropFirst(read)
+            result += written
+        }
+        return result + filter.ending()
+    }
+
+    @Test func eachLineGetsTheTagInWhateverPiecesItComes() {
+        var random = SeededGenerator()
+        for _ in 0..<300 {
+            let tag = [UInt8](repeating: 84, count: .random(in: 1...300, using: &random))
+            let text = randomText(&random, atMost: 20)
+            var expected: [UInt8] = []
+            for line in text.split(separator: 10, omittingEmptySubsequences: false) {
+                expected += tag + line + [10]
+            }
+            // What comes after the last newline is a line only if it is not empty.
+            if text.isEmpty || text.last == 10 { expected.removeLast(tag.count + 1) }
+            let memory =
+                LineFilter(tag: tag).memoryForResult(ofBytes: 0)
+                + .random(in: 0...5000, using: &random)
+            #expect(filtered(text, tag: tag, memory: memory, &random) == expected, "\(random)")
+        }
+    }
+
+    @Test func aTextGetsItsTagsInOneCall() {
+        var filter = LineFilter(tag: bytes("x\t"))
+        #expect(text(filter.tagged(bytes("a\n\nb\n"))) == "x\ta\nx\t\nx\tb\n")
+        #expect(filter.ending() == [])
+        #expect(text(filter.tagged(bytes("c"))) == "x\tc")
+        #expect(text(filter.tagged(bytes("d"))) == "d")
+        #expect(text(filter.ending()) == "\n")
+    }
+
+    @Test func withoutATagOnlyTheEndIsAdded() {
+        var filter = LineFilter(tag: [])
+        for (piece, ending) in [("", ""), ("a", "\n"), ("a\n", ""), ("\na", "\n")] {
+            unsafe bytes(piece).withUnsafeBytes { unsafe filter.pass($0) }
+            #expect(text(filter.ending()) == ending)
+        }
+    }
+}
+
+@Suite struct SpillFilesTests {
+    @Test func spaceOfTheCommonFileIsFreedPieceByPiece() throws {
+        let system = FakeSystem()
+        var files = SpillFiles(system, folder: "t")
+        var first = try unwrap(files.append(bytes("first")))
+        let second = try unwrap(files.append(bytes("second")))
+        expect(files.liveBytes == 11 && system.openFiles == 1)
+        expect(text(try files.takeFirst(3, of: &first)) == "fir")
+        expect(files.liveBytes == 8 && system.bytesOnDisk == 8)
+        files.release(second)
+        expect(text(try files.takeFirst(9, of: &first)) == "st")
+        expect(files.liveBytes == 0 && system.openFiles == 0)
+    }
+
+    @Test(arguments: [(0, 0), (4, 1), (40, 10), (1 << 20, 64)])
+    func chunksGetAQuarterOfTheDescriptorsAtMost(limit: Int, files: Int) {
+        let system = FakeSystem()
+        system.descriptorLimit = limit
+        var spill = SpillFiles(system, folder: "t")
+        var made: [ChunkFile] = []
+        while let file = spill.makeChunkFile() { made.append(file) }
+        #expect(made.count == files)
+        if let file = made.popLast() {
+            spill.close(file)
+            expect(spill.makeChunkFile() != nil)
+        }
+    }
+
+    @Test func aFullDiskIsRememberedUntilThereIsRoom() throws {
+        let system = FakeSystem()
+        system.diskRoom = 4
+        var files = SpillFiles(system, folder: "t")
+        let pipe = system.makeWorkerPipe()
+        system.print(bytes("abcdef"), into: pipe)
+        var file = try unwrap(files.makeChunkFile())
+        expect(try files.splice(from: pipe, to: &file) == 4)
+        expect(try files.splice(from: pipe, to: &file) == nil)
+        expect(files.failure == Errno(ENOSPC) && file.count == 4 && files.liveBytes == 4)
+        files.take(file)
+        files.close(file)
+        expect(files.failure == nil && files.liveBytes == 0 && system.openFiles == 0)
+    }
+}
+
+@Suite struct BacklogTests {
+    /// Bytes come in every way in which they can, and leave in every way, in the order of their
+    /// arrival. The disk may be full at any time.
+    @Test func heldOutputComesBackByteForByte() throws {
+        var random = SeededGenerator()
+        for _ in 0..<200 {
+            let system = FakeSystem()
+            system.descriptorLimit = [0, 4, 1024].randomElement(using: &random)!
+            if Bool.random(using: &random) {
+                system.diskRoom = .random(in: 0...50_000, using: &random)
+            }
+            let limit = [0, 100, 10_000, 1 << 20].randomElement(using: &random)!
+            var backlog = Backlog(system, limit: limit, folder: "t")
+            var held = HeldOutput()
+            var expected: [UInt8] = []
+            var taken: [UInt8] = []
+            let pipe = system.makeWorkerPipe()
+            for _ in 0..<Int.random(in: 0...40, using: &random) {
+                let piece = randomText(&random, atMost: 5)
+                switch Int.random(in: 0...5, using: &random) {
+                case 0...2:
+                    unsafe piece.withUnsafeBytes { unsafe backlog.append($0, to: &held) }
+                    expected += piece
+                case 3:
+                    system.print(piece, into: pipe)
+                    let moved = (try? backlog.splice(from: pipe, to: &held)) ?? 0
+                    expected += piece.prefix(moved)
+                    while let left = try? readAll(system, pipe), !left.isEmpty {
+                        unsafe left.withUnsafeBytes { unsafe backlog.append($0, to: &held) }
+                        expected += left
+                    }
+                case 4: backlog.moveToFile(&held)
+                default: taken += try backlog.takeBytes(from: &held) ?? []
+                }
+                expect(backlog.bytes == expected.count - taken.count, "\(random)")
+            }
+            if Bool.random(using: &random) {
+                let rest = expected.count - taken.count
+                expect(backlog.clear(&held) == rest, "\(random)")
+            } else {
+                while let piece = try backlog.takeBytes(from: &held) { taken += piece }
+                #expect(taken == expected, "\(random)")
+            }
+            expect(backlog.bytes == 0 && system.openFiles == 0, "\(random)")
+        }
+    }
+
+    private func readAll(_ system: FakeSystem, _ pipe: FileDescriptor) throws -> [UInt8] {
+        var buffer = try InputBuffer(capacity: 1 << 16)
+        _ = try unsafe buffer.fill { memory throws(Errno) in
+            try unsafe system.read(pipe, into: memory)
+        }
+        return unsafe Array(buffer.bytes)
+    }
+}
+
+@Suite struct MergedOutputTests {
+    /// Workers that print into a merged output, one pipe each.
+    private struct Run: ~Copyable {
+        let system = FakeSystem()
+        var output: MergedOutput<FakeSystem>
+        var buffer: InputBuffer
+        var pipes: [Int: FileDescriptor] = [:]
+        var filters: [Int: LineFilter] = [:]
+
+        init(
+            _ mode: OutputMode, holdsBack: Bool = false, limit: Int = 1 << 20,
+            prepare: (FakeSystem) -> Void = { _ in }
+        ) throws {
+            prepare(system)
+            output = MergedOutput(
+                system, mode: mode, holdsBack: holdsBack, buffer: limit, folder: "t")
+            buffer = try InputBuffer(capacity: 256 << 10)
+        }
+
+        mutating func begin(_ chunk: Int, _ filter: LineFilter? = nil) {
+            output.begin(chunk)
+            pipes[chunk] = system.makeWorkerPipe()
+            filters[chunk] = filter
+        }
+
+        mutating func print(_ chunk: Int, _ bytes: [UInt8]) throws {
+            system.print(bytes, into: pipes[chunk]!)
+            try read(chunk)
+        }
+
+        /// Reads all that may be read now.
+        mutating func read(_ chunk: Int) throws {
+            while output.takes(chunk) {
+                var filter = filters[chunk]
+                let receipt = try output.receive(
+                    chunk: chunk, from: pipes[chunk]!, through: &buffer, lines: &filter)
+                filters[chunk] = filter
+                guard case .more = receipt else { return }
+            }
+        }
+
+        mutating func finish(_ chunk: Int, keeps: Bool = true) throws {
+            var filter = filters[chunk]
+            try output.finish(chunk: chunk, keeps: keeps, rest: filter?.ending() ?? [])
+        }
+    }
+
+    @Test func chunksComeInTheirOrder() throws {
+        var run = try Run(.ordered)
+        for chunk in 1...3 { run.begin(chunk) }
+        try run.print(3, bytes("3a "))
+        try run.print(2, bytes("2a "))
+        expect(run.system.output == [])
+        try run.print(1, bytes("1a "))
+        expect(text(run.system.output) == "1a ")
+        try run.finish(3)
+        try run.print(1, bytes("1b "))
+        try run.finish(1)
+        expect(text(run.system.output) == "1a 1b 2a ")
+        expect(run.output.takeDone() == [1])
+        try run.finish(2)
+        expect(text(run.system.output) == "1a 1b 2a 3a ")
+        expect(run.output.takeDone() == [2, 3])
+        expect(run.output.isEmpty)
+    }
+
+    @Test func unorderedChunksComeAsTheyFinish() throws {
+        var run = try Run(.unordered)
+        for chunk in 1...3 { run.begin(chunk) }
+        for chunk in 1...3 { try run.print(chunk, bytes("\(chunk) ")) }
+        expect(run.system.output == [])
+        for chunk in [2, 3, 1] { try run.finish(chunk) }
+        expect(text(run.system.output) == "2 3 1 ")
+    }
+
+    @Test func onlyWholeLinesAreWritten() throws {
+        var run = try Run(.lines)
+        run.begin(1, LineFilter(tag: []))
+        run.begin(2, LineFilter(tag: bytes("two\t")))
+        try run.print(1, bytes("a"))
+        try run.print(2, bytes("c\nd"))
+        expect(text(run.system.output) == "two\tc\n")
+        try run.print(1, bytes("b\n"))
+        expect(text(run.system.output) == "two\tc\nab\n")
+        try run.finish(2)
+        expect(text(run.system.output) == "two\tc\nab\ntwo\td\n")
+    }
+
+    @Test func aFullReaderHoldsUpTheWorkersAndNothingIsLost() throws {
+        var run = try Run(.ordered) { $0.room = 3 }
+        run.begin(1)
+        try run.print(1, bytes("abcdef"))
+        expect(text(run.system.output) == "abc" && run.output.waitsForReader)
+        expect(!run.output.takes(1))
+        run.system.room = 10
+        try run.output.flush()
+        expect(run.output.takes(1))
+        try run.read(1)
+        expect(text(run.system.output) == "abcdef")
+    }
+
+    @Test func theOutputOfAFailedAttemptIsDropped() throws {
+        var run = try Run(.ordered, holdsBack: true)
+        run.begin(1)
+        try run.print(1, bytes("wrong"))
+        run.output.restart(chunk: 1)
+        run.begin(1)
+        try run.print(1, bytes("right"))
+        expect(run.system.output == [])
+        try run.finish(1)
+        expect(text(run.system.output) == "right")
+    }
+
+    /// A chunk with much output gets a file, and pmap does not copy what goes through it.
+    @Test func muchWaitingOutputIsNotCopied() throws {
+        var run = try Run(.ordered, limit: 1 << 10)
+        let much = [UInt8](repeating: 120, count: 1 << 20)
+        run.begin(1)
+        run.begin(2)
+        for _ in 0..<8 { try run.print(2, much) }
+        expect(run.system.bytesOnDisk > 7 << 20 && run.system.output == [])
+        try run.finish(1)
+        try run.finish(2)
+        expect(run.system.output == [UInt8](repeating: 120, count: 8 << 20))
+        expect(run.system.bytesCopied < 1 << 20)
+        expect(run.output.isEmpty && run.system.openFiles == 0)
+    }
+
+    /// Parts of lines that come one by one do not make more files.
+    @Test func taggedOutputOfAChunkIsInOneFile() throws {
+        var run = try Run(.ordered, limit: 1 << 10)
+        run.begin(1)
+        run.begin(2, LineFilter(tag: bytes("two\t")))
+        let piece =
+            [UInt8](repeating: 120, count: 99_999) + [10] + [UInt8](repeating: 121, count: 30)
+        for _ in 0..<20 { try run.print(2, piece) }
+        expect(run.system.openFiles == 1)
+        try run.finish(1)
+        try run.finish(2)
+        let lines = text(run.system.output).split(separator: "\n")
+        #expect(lines.count == 21 && lines.allSatisfy { $0.hasPrefix("two\t") })
+        expect(run.system.output.count == 20 * piece.count + 21 * 4 + 1)
+    }
+
+    /// If standard output takes no splices after all, held output is copied.
+    @Test func heldOutputIsCopiedIfItMustBe() throws {
+        var run = try Run(.ordered, limit: 1) { $0.takesSplices = false }
+        let much = (0..<300_000).map { UInt8(truncatingIfNeeded: $0 / 7) }
+        run.begin(1)
+        run.begin(2)
+        try run.print(2, much)
+        run.system.room = 1000
+        try run.finish(1)
+        try run.finish(2)
+        while run.output.waitsForReader {
+            run.system.room = 70_000
+            try run.output.flush()
+        }
+        expect(run.system.output == much && run.system.openFiles == 0)
+    }
+
+    @Test func whatIsAbandonedIsClosed() throws {
+        var run = try Run(.ordered, limit: 1) { $0.room = 10 }
+        run.begin(1)
+        run.begin(2)
+        try run.print(2, [UInt8](repeating: 120, count: 100_000))
+        try run.finish(1)
+        expect(run.output.waitsForReader)
+        run.output.abandon()
+        expect(run.output.isEmpty && run.system.openFiles == 0)
+    }
+
+    /// Workers print and finish in a random order, into a reader that takes random amounts, with
+    /// any room to hold output.
+    @Test(arguments: [OutputMode.ordered, .unordered, .lines], [false, true])
+    func nothingIsLostOrBroken(mode: OutputMode, tags: Bool) throws {
+        var random = SeededGenerator()
+        for _ in 0..<100 {
+            let limit = [1 << 10, 100_000, 1 << 30].randomElement(using: &random)!
+            let descriptors = [0, 8, 1024].randomElement(using: &random)!
+            let takesSplices = Bool.random(using: &random)
+            var run = try Run(mode, limit: limit) {
+                $0.room = 0
+                $0.descriptorLimit = descriptors
+                $0.takesSplices = takesSplices
+            }
+            var printed: [Int: [UInt8]] = [:]
+            var open = Array(1...4)
+            var finished: [Int] = []
+            for chunk in open {
+                let filter = LineFilter(tag: tags ? bytes("\(chunk)\t") : [])
+                run.begin(chunk, tags || mode == .lines ? filter : nil)
+            }
+            while !open.isEmpty {
+                let chunk = open.randomElement(using: &random)!
+                if Bool.random(using: &random) {
+                    run.system.room = .random(in: 0...20_000, using: &random)
+                    try run.output.flush()
+                }
+                if Int.random(in: 0...4, using: &random) > 0 {
+                    let piece = randomText(&random, atMost: 10)
+                    printed[chunk, default: []] += piece
+                    try run.print(chunk, piece)
+                } else {
+                    // A worker finishes when its pipe is read to its end.
+                    while run.system.isReady(run.pipes[chunk]!, for: .reading) {
+                        run.system.room = 50_000
+                        try run.output.flush()
+                        for chunk in open { try run.read(chunk) }
+                    }
+                    try run.finish(chunk)
+                    open.removeAll { $0 == chunk }
+                    finished.append(chunk)
+                }
+            }
+            while !run.output.isEmpty {
+                run.system.room = 50_000
+                try run.output.flush()
+            }
+            check(run.system.output, printed, finished, mode, tags: tags, random)
+            expect(run.system.openFiles == 0, "\(random)")
+        }
+    }
+
+    private func check(
+        _ output: [UInt8], _ printed: [Int: [UInt8]], _ finished: [Int], _ mode: OutputMode,
+        tags: Bool, _ random: SeededGenerator
+    ) {
+        var expected: [UInt8] = []
+        for chunk in mode == .ordered ? [1, 2, 3, 4] : finished {
+            let text = printed[chunk] ?? []
+            if !tags, mode != .lines {
+                expected += text
+                continue
+            }
+            var lines = text.split(separator: 10, omittingEmptySubsequences: false)
+            if lines.last == [] { lines.removeLast() }
+            for line in lines { expected += (tags ? bytes("\(chunk)\t") : []) + line + [10] }
+        }
+        if mode == .lines {
+            func sorted(_ text: [UInt8]) -> [ArraySlice<UInt8>] {
+                text.split(separator: 10, omittingEmptySubsequences: false)
+                    .sorted { $0.lexicographicallyPrecedes($1) }
+            }
+            #expect(sorted(output) == sorted(expected), "\(random)")
+        } else {
+            #expect(output == expected, "\(random)")
+        }
+    }
+}
