@@ -39,6 +39,9 @@ struct Chunker {
     ///   - atEnd: whether no more input will come.
     /// - Returns: nil if more input is needed, or none is left.
     mutating func next(_ bytes: UnsafeRawBufferPointer, atEnd: Bool) -> Cut? {
+        if limits.room == nil, limits.bytes == .max {
+            return unsafe nextCounted(bytes, atEnd: atEnd)
+        }
         while byteCount < bytes.count {
             guard let end = unsafe endOfItem(bytes, atEnd: atEnd) else { return nil }
             let isDelimited = end < bytes.count
@@ -62,6 +65,40 @@ struct Chunker {
             if itemCount == limits.items || byteCount >= limits.bytes { return finishChunk() }
         }
         return atEnd && itemCount > 0 ? finishChunk() : nil
+    }
+
+    /// Does the same if only the number of items limits a chunk. It counts delimiters in blocks,
+    /// several times as fast as it could look at each item.
+    private mutating func nextCounted(_ bytes: UnsafeRawBufferPointer, atEnd: Bool) -> Cut? {
+        var place = byteCount + searched
+        while place < bytes.count {
+            let end = min(place + 4096, bytes.count)
+            let block = unsafe UnsafeRawBufferPointer(rebasing: bytes[place..<end])
+            let found = unsafe occurrences(of: delimiter, in: block)
+            if found < limits.items - itemCount {
+                itemCount += found
+                if let last = unsafe lastOffset(of: delimiter, in: block) {
+                    byteCount = place + last + 1
+                }
+                place = end
+                continue
+            }
+            while itemCount < limits.items {
+                let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[place..<end])
+                place += unsafe firstOffset(of: delimiter, in: rest)! + 1
+                itemCount += 1
+            }
+            byteCount = place
+            return finishChunk()
+        }
+        searched = bytes.count - byteCount
+        if !atEnd { return nil }
+        if searched > 0 {
+            // The last item lacks its delimiter.
+            itemCount += 1
+            byteCount = bytes.count
+        }
+        return itemCount > 0 ? finishChunk() : nil
     }
 
     private mutating func endOfItem(_ bytes: UnsafeRawBufferPointer, atEnd: Bool) -> Int? {

@@ -10,6 +10,9 @@ struct Advice {
     }
 
     var limit: Limit
+    /// Whether workers get more than one chunk, so that the cost of a chunk is that of handing it
+    /// over.
+    var isPersistent = false
     var workers: Int
     var cpus: Int
     var chunks: Int
@@ -58,16 +61,20 @@ struct Advice {
         return "try \(options): \(reasons.joined(separator: ", and "))."
     }
 
+    private var starting: String { isPersistent ? "handing over chunks" : "starting workers" }
+
     private var whyToKeep: String {
         if startShare > ChunkSizer.startShare {
-            return "starting workers took \(percent(startShare)) of the slots' time, but there are "
+            return "\(starting) took \(percent(startShare)) of the slots' time, but there are "
                 + "too few items for larger chunks"
         }
         if utilisation < 0.8 {
             return "the slots were busy for \(percent(utilisation)) of their time, "
                 + "which no other number would change"
         }
-        return "the slots were busy and the starts cheap"
+        return isPersistent
+            ? "the slots were busy, and handing over chunks was cheap"
+            : "the slots were busy and the starts cheap"
     }
 
     // MARK: -c
@@ -86,7 +93,7 @@ struct Advice {
             let isUnsure = startShare > 0.5 && chunks == items
             return (
                 isUnsure ? "-c auto" : option(min(cheapest, largest)),
-                "starting workers took \(percent(startShare)) of the slots' time"
+                "\(starting) took \(percent(startShare)) of the slots' time"
             )
         }
         if chunks < workers, size > 1 {

@@ -32,7 +32,10 @@ struct Report<S: System>: ~Copyable {
             messages: messages)
         self.records = records
         statistics =
-            settings.showsStatistics ? Statistics(unit: settings.cutsBlocks ? .bytes : .items) : nil
+            settings.showsStatistics
+            ? Statistics(
+                unit: settings.cutsBlocks ? .bytes : .items,
+                isPersistent: settings.persistence != nil) : nil
         began = system.now
     }
 
@@ -409,7 +412,8 @@ struct Report<S: System>: ~Copyable {
                 .items(limits.items)
             }
         return Advice(
-            limit: limit, workers: workers, cpus: system.cpuCount, chunks: statistics.chunks,
+            limit: limit, isPersistent: settings.persistence != nil, workers: workers,
+            cpus: system.cpuCount, chunks: statistics.chunks,
             items: statistics.items, bytes: statistics.bytes, start: statistics.cost.knownStart,
             busy: statistics.busy.reduce(0, +),
             cpusUsed: wall > 0 ? statistics.cpuSeconds / wall : 0,

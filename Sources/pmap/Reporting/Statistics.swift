@@ -74,7 +74,14 @@ struct Statistics {
         return total > 0 ? Int((squares / Double(total)).rounded()) : 0
     }
 
-    init(unit: ChunkSizer.Unit = .items) { self.unit = unit }
+    /// - Parameter isPersistent: whether workers get more than one chunk.
+    init(unit: ChunkSizer.Unit = .items, isPersistent: Bool = false) {
+        self.unit = unit
+        self.isPersistent = isPersistent
+    }
+
+    private let isPersistent: Bool
+
 
     /// The share of the slots' total time in which they had a worker.
     func utilisation(wall: Double) -> Double {
@@ -108,6 +115,12 @@ struct Statistics {
                 "\(seconds(cpuSeconds)), \(tenths(wall > 0 ? cpuSeconds / wall : 0)) CPUs"
             ),
         ]
+        if isPersistent {
+            // Each slot needs one start; the others replaced a worker.
+            let restarts = max(starts - busy.count, 0)
+            let each = tenths(Double(chunks) / Double(max(starts, 1)))
+            rows.append(("workers", "\(starts) started, \(each) chunks each, \(restarts) restarts"))
+        }
         rows += lines(slots(wall: wall)).enumerated().map { ($0 == 0 ? "slots busy" : "", $1) }
         if chunks > 0 {
             rows.append(
@@ -118,9 +131,9 @@ struct Statistics {
                 ))
             rows.append(
                 (
-                    "starting",
+                    isPersistent ? "handing over" : "starting",
                     "\(percent(startShare(wall: wall))) of the slots' time, "
-                        + "\(number(cost.knownStart)) s a worker"
+                        + "\(number(cost.knownStart)) s a \(isPersistent ? "chunk" : "worker")"
                 ))
         }
         for (place, chunk) in slowest.enumerated() {

@@ -88,7 +88,7 @@ struct Judge {
     /// Answers are those of the right items, whole and in order.
     private func judgeAnswers(_ rows: [Int: Row]) {
         checkAnswerEnd()
-        let failed = Set(lines(kernel.failed))
+        let failed = Set(names(lines(kernel.failed)))
         if failed.count != lines(kernel.failed).count { kernel.fail("an item fails twice") }
         // From these on, nobody can tell which answer is whose. pmap has to say so.
         if kernel.services.contains(where: { $0.service.gaveExtra }) { return }
@@ -148,11 +148,16 @@ struct Judge {
 
     /// The items that pmap has read as a whole.
     private var itemsRead: Set<String> {
-        let all = (0..<plan.itemCount).map { "i\($0)\n" }.joined()
+        let all = (0..<plan.itemCount).map { plan.item($0) + "\n" }.joined()
         let read = all.utf8.prefix(kernel.inputRead)
         var items = lines(Array(read))
         if read.last != UInt8(ascii: "\n"), !items.isEmpty { items.removeLast() }
-        return Set(items)
+        return Set(names(items))
+    }
+
+    /// The items without what makes them long.
+    private func names(_ items: [String]) -> [String] {
+        items.map { String($0.prefix { $0 != ";" }) }
     }
 
     /// The numbers of the items whose answers are in the output, and of those of which a part is.

@@ -51,6 +51,15 @@ struct Plan {
     private(set) var hasBadWorkers = false
     /// Whether what workers wait for cannot be seen.
     private(set) var hidesWaits = false
+    /// Whether items are long, and the pipes to persistent workers so small that a worker may answer
+    /// an item before pmap has written all of it.
+    private(set) var hasLongItems = false
+
+    /// The text of an item.
+    func item(_ number: Int) -> String {
+        let padding = hasLongItems ? ";" + String(repeating: "z", count: number * 37 % 200) : ""
+        return "i\(number)\(padding)"
+    }
 
     /// The reader of standard output.
     struct Reader {
@@ -212,6 +221,7 @@ struct Plan {
         if isPersistent, var random = random(29) {
             hasBadWorkers = random.once(in: 2)
             hidesWaits = random.once(in: 4)
+            hasLongItems = random.once(in: 2)
         }
         if var random = random(31) {
             outputTakesSplices = !random.once(in: 5)

@@ -22,6 +22,10 @@ final class Service {
     /// Whether it does not exit when its input has ended.
     var stays = false
     var longestPause = 0
+    /// Whether it answers an item as soon as it has read the first bytes of it.
+    var answersEarly = false
+    /// Whether the line at the front of `input` is answered.
+    private var hasAnsweredFront = false
     var fault: (item: Int, kind: Fault)?
 
     /// Input that is not answered yet.
@@ -35,14 +39,24 @@ final class Service {
     var gaveExtra = false
 
     /// Whether it needs input to go on.
-    var wantsInput: Bool { outgoing.isEmpty && !input.contains(UInt8(ascii: "\n")) }
+    var wantsInput: Bool { outgoing.isEmpty && !canGoOn }
 
-    /// Removes and returns the next item.
-    func nextItem() -> String {
-        let end = input.firstIndex(of: UInt8(ascii: "\n"))!
-        defer { input.removeSubrange(...end) }
+    private var canGoOn: Bool {
+        input.contains(UInt8(ascii: "\n"))
+            || answersEarly && !hasAnsweredFront && input.contains(UInt8(ascii: ";"))
+    }
+
+    /// Returns the name of the next item, and removes it if all of it was read; nil if it is
+    /// answered already.
+    func nextItem() -> String? {
+        let line = input.firstIndex(of: UInt8(ascii: "\n"))
+        let isAnswered = hasAnsweredFront
+        let name = input.prefix { $0 != UInt8(ascii: ";") && $0 != UInt8(ascii: "\n") }
+        hasAnsweredFront = line == nil
+        defer { if let line { input.removeSubrange(...line) } }
+        if isAnswered { return nil }
         itemsSeen += 1
-        return String(decoding: input[..<end], as: UTF8.self)
+        return String(decoding: name, as: UTF8.self)
     }
 }
 
@@ -67,6 +81,7 @@ func answer(_ item: String, _ plan: Plan) -> [UInt8] {
 /// A persistent worker: most of them answer each item.
 func service(_ plan: Plan, _ random: inout Random) -> [Process.Step] {
     let service = Service()
+    service.answersEarly = random.once(in: 3)
     service.longestPause = random.pick([0, 0, 1000, 300_000, 3_000_000])
     var script: [Process.Step] = []
     if random.once(in: 4) { script.append(.pause(random.pick([1000, 500_000, 5_000_000]))) }

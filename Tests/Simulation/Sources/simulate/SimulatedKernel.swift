@@ -73,7 +73,7 @@ final class SimulatedKernel: System {
     init(_ plan: Plan) {
         self.plan = plan
         random = Random(seed: plan.seed, stream: 2000)
-        input = Array((0..<plan.itemCount).map { "i\($0)\n" }.joined().utf8)
+        input = Array((0..<plan.itemCount).map { plan.item($0) + "\n" }.joined().utf8)
         outputPipe = 0
         itemsPipe = 1
         pipes = [
@@ -362,7 +362,7 @@ final class SimulatedKernel: System {
     }
 
     private func answerItem(_ process: Process, _ service: Service) {
-        let item = service.nextItem()
+        guard let item = service.nextItem() else { return }
         var text = answer(item, plan)
         if let (number, fault) = service.fault, number == service.itemsSeen {
             story("worker \(process.id): \(fault)")
@@ -534,6 +534,7 @@ final class SimulatedKernel: System {
         call()
         let wanted = plan.pipeCapacity < 65536 ? plan.pipeCapacity * 2 : bytes
         switch descriptors[descriptor.rawValue] {
+        case .pipeWrite(let pipe)? where plan.hasLongItems: pipes[pipe].capacity = 40
         case .pipeRead(let pipe)?, .pipeWrite(let pipe)?:
             pipes[pipe].capacity = max(pipes[pipe].capacity, wanted)
         default: break
