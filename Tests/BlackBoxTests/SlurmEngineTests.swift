@@ -194,7 +194,7 @@ import Testing
             chmod +x lasting
             touch steps
             seq 4 >items
-            env --default-signal=INT pmap -a items -j4 --kill-after 300 srun --quiet -N1 -n1 --input=none \
+            env --default-signal=INT pmap -a items -j4 --kill-after 300 srun --quiet -N1 -n1 --mem=100M --input=none \
                 --quit-on-interrupt ./lasting 2>pmap.log &
             until [ "$(wc -l <steps)" -eq 4 ]; do sleep 0.1; done
             kill -\(signal.rawValue) $!
