@@ -43,11 +43,6 @@ import Testing
         #expect(result.text.isEmpty && result.errorLines.count == 1)
     }
 
-    @Test func oneFileOfItemsCanBeNamed() throws {
-        let result = try shell("seq 2 >x; seq 3 4 >y; pmap -a x -a y echo")
-        #expect(result.errors.hasPrefix("pmap: -a 'y': given before"))
-        #expect(result.status == 1 && result.text.isEmpty)
-    }
 
     /// `./add {1} {2}` with five pairs would get ten arguments and print one wrong sum.
     @Test(arguments: [

@@ -162,9 +162,9 @@ import Testing
         #expect(try shell("pmap -0 -j3 -c17 -i cat", input: bytes).output == bytes)
     }
 
-    @Test func withoutASizeAChunkIsAMebibyteOfWholeLines() throws {
+    @Test func aChunkIsAsManyWholeLinesAsFitIntoItsSize() throws {
         // 300,000 lines of 8 bytes; 131,072 of them are 1 MiB.
-        let result = try shell("seq 1000000 1299999 | pmap -i wc -l")
+        let result = try shell("seq 1000000 1299999 | pmap -b 1M -i wc -l")
         #expect(
             result.lines.compactMap { Int($0.trimmingCharacters(in: .whitespaces)) }
                 == [131_072, 131_072, 37_856])

@@ -45,6 +45,8 @@ struct ItemSource<S: System>: ~Copyable {
     private var bytesSeen = 0
     /// Whether no file was cut into ranges yet.
     private(set) var countsItems = true
+    /// Whether input that is in no chunk was taken by `takeRest`.
+    private var gaveUpRest = false
     /// What is wrong with a file, until it is reported.
     private var faults: [(file: String, why: String)] = []
 
@@ -173,8 +175,9 @@ struct ItemSource<S: System>: ~Copyable {
     /// the kernel's limit makes later chunks smaller.
     func totalChunks(itemsPerChunk: Int) -> Int? {
         guard atEnd else { return nil }
+        if !countsItems { return buffer.count == 0 && !gaveUpRest ? chunksCut : nil }
         let left = itemsSeen - itemsCut
-        if buffer.count == 0 { return chunksCut }
+        if left == 0 { return chunksCut }
         if itemsPerChunk == .max { return nil }
         return chunksCut + (left + itemsPerChunk - 1) / itemsPerChunk
     }
@@ -396,6 +399,7 @@ struct ItemSource<S: System>: ~Copyable {
     /// Removes and returns the whole items that were read and are not in a chunk, or the rest of a
     /// file, because the run is given up; nil if there are none.
     mutating func takeRest() -> Chunk.Contents? {
+        gaveUpRest = true
         let count = atEnd || isInRanges ? buffer.count : buffer.count - bytesOfLastItem
         if count > 0 { return .memory(buffer.take(count), itemCount: 0) }
         if isInRanges {
