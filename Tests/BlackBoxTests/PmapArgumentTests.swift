@@ -43,7 +43,6 @@ import Testing
         #expect(result.text.isEmpty && result.errorLines.count == 1)
     }
 
-
     /// `./add {1} {2}` with five pairs would get ten arguments and print one wrong sum.
     @Test(arguments: [
         "-c5 -F '\\t' ./add {1} {2}", "-c auto echo {} {.}", "-b 100 echo {} x{}",

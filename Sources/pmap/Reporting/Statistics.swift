@@ -82,7 +82,6 @@ struct Statistics {
 
     private let isPersistent: Bool
 
-
     /// The share of the slots' total time in which they had a worker.
     func utilisation(wall: Double) -> Double {
         let all = wall * Double(busy.count)
