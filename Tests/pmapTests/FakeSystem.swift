@@ -172,9 +172,14 @@ final class FakeSystem: System {
     var timeSince1970: Duration { unexpected() }
     var signalDescriptor: FileDescriptor { unexpected() }
     var cpuCount: Int { unexpected() }
-    var terminal: (type: Terminal, isShared: Bool)? { unexpected() }
+    var terminal: (type: Terminal, output: OutputPlace)? { unexpected() }
     var windowColumns: Int { unexpected() }
-    var isInForeground: Bool { unexpected() }
+    var mayDraw: Bool { unexpected() }
+    func claimBar() -> Bool { unexpected() }
+    func releaseBar() { unexpected() }
+    func markBar(shown: Bool) { unexpected() }
+    var otherBarIsShown: Bool { unexpected() }
+    func outputReaders() -> OutputReaders.State { unexpected() }
     func makePipe() throws(Errno) -> PipeEnds { unexpected() }
     func setNonBlocking(_ descriptor: FileDescriptor) throws(Errno) { unexpected() }
     func enlargePipe(_ descriptor: FileDescriptor, to bytes: Int) { unexpected() }
@@ -186,13 +191,26 @@ final class FakeSystem: System {
     func receivedSignals() -> [Signals.Arrival] { unexpected() }
     func stop() { unexpected() }
     func start(
-        _ arguments: ArgumentVector, chunk: Int, slot: Int, input: FileDescriptor?,
+        _ arguments: ArgumentVector, chunk: Int?, slot: Int, input: FileDescriptor?,
         output: FileDescriptor, errors: FileDescriptor
     ) throws(Errno) -> pid_t { unexpected() }
     func childNews(of process: pid_t?) -> ChildNews? { unexpected() }
     func reap(_ process: pid_t) -> ResourceUse { unexpected() }
     func signal(_ number: Int32, toGroup leader: pid_t) { unexpected() }
     func groupsAlive(among leaders: [pid_t]) -> [pid_t] { unexpected() }
+    func unreadBytes(in pipe: FileDescriptor) -> Int { unexpected() }
+    func inputWaits(of workers: [(leader: pid_t, input: FileDescriptor)]) -> [InputWait] {
+        unexpected()
+    }
+    func resourceUse(of process: pid_t) -> ResourceUse { unexpected() }
+    func splice(
+        from file: FileDescriptor, at offset: Int, to output: FileDescriptor, atMost count: Int
+    ) throws(Errno) -> Int { unexpected() }
+    func read(
+        _ file: FileDescriptor, at offset: Int, into buffer: UnsafeMutableRawBufferPointer
+    ) throws(Errno) -> Int { unexpected() }
+    func size(of file: FileDescriptor) throws(Errno) -> Int { unexpected() }
+    func seek(_ file: FileDescriptor, to offset: Int) { unexpected() }
     func writeAll(_ bytes: [UInt8], to descriptor: FileDescriptor) throws(Errno) { unexpected() }
     func closeFile(_ descriptor: FileDescriptor) throws(Errno) { unexpected() }
     func replaceFile(

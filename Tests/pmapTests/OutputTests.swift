@@ -200,7 +200,8 @@ private func randomText(_ random: inout SeededGenerator, atMost lines: Int) -> [
         ) throws {
             prepare(system)
             output = MergedOutput(
-                system, mode: mode, holdsBack: holdsBack, buffer: limit, folder: "t")
+                system, mode: mode, holdsBack: holdsBack, buffer: limit, folder: "t",
+                bar: BarLine(system, output: nil))
             buffer = try InputBuffer(capacity: 256 << 10)
         }
 
