@@ -265,7 +265,7 @@ for word, count in collections.Counter(open("../words", "rb")).items():
             "Python, Pool, chunksize=5", '"$PYTHON" "$BENCHMARKS"/products.py $JOBS 5 <../pairs'),
         Contestant(
             "Python, Pool, chunksize=1", '"$PYTHON" "$BENCHMARKS"/products.py $JOBS 1 <../pairs'),
-    ], same="lines", in_readme=True),
+    ], same="lines"),
     Race("multiply 100 pairs in Python", [
         Contestant(
             "pmap --persistent", f"head -n 100 ../pairs | pmap --persistent -j$JOBS -c1 {PRODUCT}"),

@@ -330,23 +330,6 @@ private func randomText(_ random: inout SeededGenerator, atMost lines: Int) -> [
         expect(run.system.output.count == 20 * piece.count + 21 * 4 + 1)
     }
 
-    /// If standard output takes no splices after all, held output is copied.
-    @Test func heldOutputIsCopiedIfItMustBe() throws {
-        var run = try Run(.ordered, limit: 1) { $0.takesSplices = false }
-        let much = (0..<300_000).map { UInt8(truncatingIfNeeded: $0 / 7) }
-        run.begin(1)
-        run.begin(2)
-        try run.print(2, much)
-        run.system.room = 1000
-        try run.finish(1)
-        try run.finish(2)
-        while run.output.waitsForReader {
-            run.system.room = 70_000
-            try run.output.flush()
-        }
-        expect(run.system.output == much && run.system.openFiles == 0)
-    }
-
     @Test func whatIsAbandonedIsClosed() throws {
         var run = try Run(.ordered, limit: 1) { $0.room = 10 }
         run.begin(1)
@@ -356,83 +339,5 @@ private func randomText(_ random: inout SeededGenerator, atMost lines: Int) -> [
         expect(run.output.waitsForReader)
         run.output.abandon()
         expect(run.output.isEmpty && run.system.openFiles == 0)
-    }
-
-    /// Workers print and finish in a random order, into a reader that takes random amounts, with
-    /// any room to hold output.
-    @Test(arguments: [OutputMode.ordered, .unordered, .lines], [false, true])
-    func nothingIsLostOrBroken(mode: OutputMode, tags: Bool) throws {
-        var random = SeededGenerator()
-        for _ in 0..<100 {
-            let limit = [1 << 10, 100_000, 1 << 30].randomElement(using: &random)!
-            let descriptors = [0, 8, 1024].randomElement(using: &random)!
-            let takesSplices = Bool.random(using: &random)
-            var run = try Run(mode, limit: limit) {
-                $0.room = 0
-                $0.descriptorLimit = descriptors
-                $0.takesSplices = takesSplices
-            }
-            var printed: [Int: [UInt8]] = [:]
-            var open = Array(1...4)
-            var finished: [Int] = []
-            for chunk in open {
-                let filter = LineFilter(tag: tags ? bytes("\(chunk)\t") : [])
-                run.begin(chunk, tags || mode == .lines ? filter : nil)
-            }
-            while !open.isEmpty {
-                let chunk = open.randomElement(using: &random)!
-                if Bool.random(using: &random) {
-                    run.system.room = .random(in: 0...20_000, using: &random)
-                    try run.output.flush()
-                }
-                if Int.random(in: 0...4, using: &random) > 0 {
-                    let piece = randomText(&random, atMost: 10)
-                    printed[chunk, default: []] += piece
-                    try run.print(chunk, piece)
-                } else {
-                    // A worker finishes when its pipe is read to its end.
-                    while run.system.isReady(run.pipes[chunk]!, for: .reading) {
-                        run.system.room = 50_000
-                        try run.output.flush()
-                        for chunk in open { try run.read(chunk) }
-                    }
-                    try run.finish(chunk)
-                    open.removeAll { $0 == chunk }
-                    finished.append(chunk)
-                }
-            }
-            while !run.output.isEmpty {
-                run.system.room = 50_000
-                try run.output.flush()
-            }
-            check(run.system.output, printed, finished, mode, tags: tags, random)
-            expect(run.system.openFiles == 0, "\(random)")
-        }
-    }
-
-    private func check(
-        _ output: [UInt8], _ printed: [Int: [UInt8]], _ finished: [Int], _ mode: OutputMode,
-        tags: Bool, _ random: SeededGenerator
-    ) {
-        var expected: [UInt8] = []
-        for chunk in mode == .ordered ? [1, 2, 3, 4] : finished {
-            let text = printed[chunk] ?? []
-            if !tags, mode != .lines {
-                expected += text
-                continue
-            }
-            var lines = text.split(separator: 10, omittingEmptySubsequences: false)
-            if lines.last == [] { lines.removeLast() }
-            for line in lines { expected += (tags ? bytes("\(chunk)\t") : []) + line + [10] }
-        }
-        if mode == .lines {
-            func sorted(_ text: [UInt8]) -> [ArraySlice<UInt8>] {
-                text.split(separator: 10, omittingEmptySubsequences: false)
-                    .sorted { $0.lexicographicallyPrecedes($1) }
-            }
-            #expect(sorted(output) == sorted(expected), "\(random)")
-        } else {
-            #expect(output == expected, "\(random)")
-        }
     }
 }

@@ -9,6 +9,9 @@ struct ItemBuffer {
     private var start = 0
     private var end = 0
 
+    /// More bytes are held only for an item or a chunk that is longer. Doubling the buffer beyond
+    /// this size would take three times as much memory for a moment.
+    static let usualSize = 4 << 20
     /// The least room for a read.
     private static let leastRoom = 64 << 10
 
@@ -38,7 +41,10 @@ struct ItemBuffer {
         if storage.count - end >= room { return 0 }
         // After a move to the front, at least as many bytes are free as were moved.
         if storage.count - count >= max(count, room) { return 0 }
-        return max(wanted, 2 * count, 2 * Self.leastRoom)
+        let doubled = 2 * count
+        let larger =
+            count < Self.usualSize ? min(doubled, Self.usualSize + 2 * Self.leastRoom) : doubled
+        return max(wanted, larger, 2 * Self.leastRoom)
     }
 
     private func room(for wanted: Int) -> Int {

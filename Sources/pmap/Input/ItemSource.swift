@@ -52,7 +52,7 @@ struct ItemSource<S: System>: ~Copyable {
 
     /// How many bytes are read ahead of the workers, unless one chunk needs more. It is large
     /// enough to learn most totals early.
-    private static var readAhead: Int { 4 << 20 }
+    private static var readAhead: Int { ItemBuffer.usualSize }
     /// From this size on, only one block is read ahead. It then gets the memory of the buffer.
     private static var largeBlock: Int { 1 << 20 }
 
