@@ -42,6 +42,10 @@ struct SpillFiles<S: System>: ~Copyable {
             if let common { try system.write(bytes, to: common, at: commonEnd) }
         } catch {
             failure = error
+            if commonBytes == 0, let common {
+                system.close(common)
+                self.common = nil
+            }
             return nil
         }
         defer {
