@@ -97,7 +97,7 @@ import Testing
 
     @Test func verboseTwiceSaysHowAWorkerEndedAndAfterWhatTime() throws {
         let result = try shell(
-            "seq 3 | pmap -vv -j1 -s 'echo $$; sleep 0.1; [ $1 = 2 ] && kill -9 $$; exit $1'")
+            "seq 3 | pmap -vv -j1 -s 'echo $$; sleep 0.5; [ $1 = 2 ] && kill -9 $$; exit $1'")
         let pids = result.lines
         let ends = ["exited with status 1", "killed by signal 9 (Killed)", "exited with status 3"]
         for (pid, end) in zip(pids, ends) {
