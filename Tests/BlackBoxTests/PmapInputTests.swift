@@ -93,7 +93,7 @@ import Testing
         #expect(result.text.isEmpty && result.errors.isEmpty && result.status == 0)
     }
 
-    @Test func memoryDoesNotGrowWithTheBlock() throws {
+    @Test(.measuresMemory) func memoryDoesNotGrowWithTheBlock() throws {
         let result = try shell(
             "yes 'to be or not to be' | head -c 200000000 >in; ulimit -v 100000; "
                 + "pmap -q -j2 -b 90M -a in -i wc -c | paste -sd+ | bc")
