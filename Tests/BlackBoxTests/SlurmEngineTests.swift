@@ -9,6 +9,17 @@ import Testing
     /// Two files to a step.
     private static let chunks = (files + 1) / 2
 
+    /// A script, run in a step on node n2, that kills the node's daemon and the step itself.
+    private static let killNode2 = """
+        kill -9 "$(cat cluster/slurmd-n2.pid)"
+        process=$$ dead=
+        until [ "$(cat /proc/$process/comm)" = slurmstepd ]; do
+            dead="$dead $process"
+            process=$(ps -o ppid= -p $process | tr -d ' ')
+        done
+        kill -9 $process $dead
+        """
+
     /// Runs a script while a cluster is up. It finds in its folder a `bin` that comes first
     /// on PATH, and has `count`, which submits the example and waits for it, and `same`, which
     /// fails where the counts are not the local pipeline's.
@@ -140,15 +151,7 @@ import Testing
         let result = try onCluster(
             wordsplit: first(
                 on: "n2",
-                """
-                kill -9 "$(cat cluster/slurmd-n2.pid)"
-                process=$$ dead=
-                until [ "$(cat /proc/$process/comm)" = slurmstepd ]; do
-                    dead="$dead $process"
-                    process=$(ps -o ppid= -p $process | tr -d ' ')
-                done
-                kill -9 $process $dead
-                """),
+                Self.killNode2),
             """
             count && same
             \(triedAgain)
@@ -300,13 +303,7 @@ import Testing
             until [ "$(ls nodes | wc -l)" -eq 2 ]; do sleep 0.1; done
             while read -r x; do
                 if [ $SLURMD_NODENAME = n2 ] && mkdir once 2>>once.log; then
-                    kill -9 "$(cat cluster/slurmd-n2.pid)"
-                    process=$$ dead=
-                    until [ "$(cat /proc/$process/comm)" = slurmstepd ]; do
-                        dead="$dead $process"
-                        process=$(ps -o ppid= -p $process | tr -d ' ')
-                    done
-                    kill -9 $process $dead
+                    \(Self.killNode2)
                 fi
                 sleep 0.01
                 echo $((x * x))
