@@ -191,7 +191,7 @@ foreign:
 
 clean:
 	$(SWIFT) package $(SWIFTFLAGS) clean
-	rm -rf .build-address .build-undefined .build-thread .build-coverage .build-simulate .build-mutate \
+	rm -rf .build-address .build-undefined .build-thread .build-coverage .build-simulate .build-mutate .build-mutate-* \
 	    .build-arm64
 
 # procps has a pmap too, which reports the memory map of a process. Of two programs of
