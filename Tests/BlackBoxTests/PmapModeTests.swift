@@ -107,7 +107,7 @@ import Testing
         let folder = try TemporaryFolder()
         let result = try shell(
             """
-            mkdir tmp; seq 8 | pmap \(mode) -j8 --buffer 1M --tmpdir tmp -s '
+            mkdir tmp; seq 8 | pmap -q \(mode) -j8 --buffer 1M --tmpdir tmp -s '
                 if [ $1 = 1 ]; then until [ $(ls done* | wc -l) = 7 ]; do sleep 0.02; done 2>/dev/null
                     grep VmHWM /proc/$PPID/status >&2; ls tmp >&2; fi
                 head -c 20000000 /dev/zero | tr "\\0" $1; >done$1' |
