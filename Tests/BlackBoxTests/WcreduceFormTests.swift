@@ -47,6 +47,19 @@ import Testing
         #expect(try shell("wcreduce -p").text == "")
     }
 
+    /// The products of count and scale have more than 64 bits. The shares are those of bc(1).
+    @Test(.enabled(if: isInstalled("bc"))) func sharesOfTheLargestCountsAreRounded() throws {
+        for count: UInt64 in [1 << 62, 5_000_000_000_000_000_001, 12_345_678_901_234_567_890] {
+            let rest = UInt64.max - count
+            let result = try shell("printf '\(count)\\ta\\n\(rest)\\tb\\n' | wcreduce -mpk")
+            let expected = try shell(
+                """
+                echo 'scale = 4; (\(count) * 100 + \(UInt64.max) / 20000) / \(UInt64.max)' | bc
+                """)
+            #expect(result.lines.first == "\(count)\t\(expected.lines[0])\ta")
+        }
+    }
+
     @Test func totalIsALineOnStandardErrorAfterTheOutput() throws {
         let result = try shell("\(lines) | wcreduce -T -n 1 2>&1")
         #expect(result.text == "3\ta\nwcreduce: 7 lines, 4 different\n")
@@ -170,7 +183,7 @@ import Testing
     func aMergeRefusesShares(_ options: String) throws {
         let result = try shell(
             """
-            printf '%s\\n' a a a b c d d >in; wcreduce \(options) in >there.counts
+            printf '%s\\n' a a a b c d d e e e e e >in; wcreduce \(options) in >there.counts
             cat there.counts there.counts >both.counts
             wcreduce -m there.counts; echo $?; wcreduce -m both.counts; echo $?
             """)

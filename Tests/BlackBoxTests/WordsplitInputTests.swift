@@ -43,6 +43,18 @@ import Testing
             ])
     }
 
+    /// Where the second text ends, the buffer still has the rest of the character, from the first.
+    @Test(arguments: ["é", "日", "𐐀"]) func aCharacterThatIsCutIsNone(_ character: String) throws {
+        let folder = try TemporaryFolder()
+        try folder.write("one", "x \(character)")
+        for length in 1..<character.utf8.count {
+            try folder.write("two", Array("x ".utf8) + character.utf8.prefix(length))
+            let result = try shell("wordsplit -k one two", in: folder)
+            #expect(result.lines == ["x", character, "x"])
+            #expect(result.errors.hasSuffix("at offset 2\n"))
+        }
+    }
+
     /// A pipe hands over the pieces of a character one by one.
     @Test func aCharacterThatComesInPiecesIsOne() throws {
         for character in ["é", "日", "𐐀"] {
