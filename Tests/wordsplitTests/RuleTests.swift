@@ -79,6 +79,17 @@ import Testing
         #expect(try words("a bb c-dd e", ascii) == ["bb", "dd"])
     }
 
+    /// Whatever its characters take in bytes, a word has as many as it has.
+    @Test func charactersAreCountedAndNotBytes() throws {
+        for character in ["a", "é", "ऄ", "𐐨"] {
+            for length in 1...12 {
+                let word = String(repeating: character, count: length)
+                #expect(try words(word, Rule(minimumLength: length)) == [word])
+                #expect(try words(word, Rule(minimumLength: length + 1)) == [])
+            }
+        }
+    }
+
     @Test func wordsEndWithTheTerminatorAskedFor() throws {
         #expect(try split([Array("a é b".utf8)], Rule(terminator: 0)) == Array("a\0é\0b\0".utf8))
         let short = Rule(minimumLength: 2, terminator: 0)
