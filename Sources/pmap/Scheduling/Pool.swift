@@ -163,8 +163,7 @@ struct Pool<S: System>: ~Copyable {
         }
     }
 
-    /// Whether the reader of the output is gone, as with `
-    /// head`. This needs no message.
+    /// Whether the reader of the output is gone, as with `| head`. This needs no message.
     private var isReaderGone: Bool {
         if case .ending(.outputFailed(let error), _) = phase { return error.cause == .brokenPipe }
         return false
