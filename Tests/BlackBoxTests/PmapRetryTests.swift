@@ -170,6 +170,17 @@ import Testing
         #expect(result.text == "one\ntwo\n" && result.status == 123)
     }
 
+    /// Both time out. When the first has ended, `--halt now` finds the second one ending already.
+    @Test func aWorkerThatIsEndingIsToldOnlyOnce() throws {
+        let result = try shell(
+            """
+            seq 2 | pmap -q -j2 --timeout 0.3 --kill-after 60 --halt now -s '
+                trap "echo $1" TERM; [ $1 = 2 ] || trap "sleep 0.5; touch over; echo $1; exit" TERM
+                until [ -e over ]; do sleep 0.05; done; sleep 0.5'
+            """)
+        #expect(result.text == "1\n2\n" && result.status == 125)
+    }
+
     @Test func haltNowEndsTheRunningWorkers() throws {
         let result = try shell(
             """
