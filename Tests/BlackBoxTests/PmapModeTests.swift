@@ -75,6 +75,12 @@ import Testing
         #expect(result.text == "a\td\n" && result.errors == "a\tbc\n")
     }
 
+    /// Each worker's last line on standard error is printed whole, and lacks its newline.
+    @Test func anUnfinishedLineOnStandardErrorIsFinished() throws {
+        let result = try shell("seq 2 | pmap -j1 -c1 -s 'printf \"one\\n$1\" >&2'")
+        #expect(result.errors == "one\n1\none\n2\n" && result.output.isEmpty)
+    }
+
     /// A line of one byte gets no more than 201 bytes before it.
     @Test func longItemsAreCutInTheMiddleOfATag() throws {
         let result = try shell("seq 20000 | pmap -c20000 --tag echo x | cut -f1")

@@ -22,6 +22,18 @@ let countedByOthers = """
         return Data((lines.joined(separator: "\n") + "\n").utf8)
     }
 
+    /// Where the second text ends, the buffer still has line ends of the first.
+    @Test func whatIsBehindTheTextIsNotCounted() throws {
+        let folder = try TemporaryFolder()
+        try folder.write("one", String(repeating: "\n", count: 300))
+        for length in 1...130 {
+            let line = String(repeating: "x", count: length)
+            try folder.write("two", "\(line)\n")
+            let result = try shell("wcreduce one two", in: folder)
+            #expect(result.lines == ["300\t", "1\t\(line)"])
+        }
+    }
+
     @Test func theManualsExample() throws {
         let result = try shell("printf '%s\\n' pear apple fig apple | wcreduce")
         #expect(result.text == "2\tapple\n1\tfig\n1\tpear\n")

@@ -125,6 +125,22 @@ import Testing
         #expect(try words("カタカナ") == ["カタカナ"])
     }
 
+    /// What composes to a syllable of Hangul, and the letters next to it, which do not.
+    @Test func hangulComposesWithinItsLimits() throws {
+        let first = Array(0x10FF...0x1114) + [0xAC00, 0xAC01, 0xAC1B, 0xAC1C, 0xD788, 0xD7A3]
+        let second = Array(0x1160...0x1177) + Array(0x11A6...0x11C4)
+        let texts = first.flatMap { one in
+            second.flatMap { two in
+                [0x11A7, 0x11A8, 0x61].map { three in
+                    String(
+                        String.UnicodeScalarView([one, two, three].compactMap(Unicode.Scalar.init)))
+                }
+            }
+        }
+        let found = try words(texts.joined(separator: " "), Rule(keepsCase: true))
+        #expect(found == texts.map { composed($0) })
+    }
+
     /// WordBreakProperty.txt: AC00..D7A3 ; ALetter.
     @Test func hangulSyllablesJoin() throws {
         #expect(try words("가각 한국어 힣힣") == ["가각", "한국어", "힣힣"])
