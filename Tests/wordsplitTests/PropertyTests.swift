@@ -128,21 +128,22 @@ import Testing
         }
     }
 
-    /// Work goes on in windows of 16 KiB: a word stands across their border at each offset, after
-    /// white space, after words, and after text without any white space.
+    /// Work goes on in windows: a word stands across their border at each offset, after white space,
+    /// after words, and after text without any white space.
     @Test(arguments: [" ", "\n", ", "]) func noWordIsSplitBetweenWindows(_ separator: String)
         throws
     {
         let last = ["o'er", "3.14", "don't", "l'été", "x", "1,5"]
         let text = last.joined(separator: separator)
-        for offset in 16_384 - text.utf8.count...16_384 {
+        let window = 1024
+        for offset in window - text.utf8.count...window {
             for unit in [" ", "a ", "a,", "é ", "é,", "_ "] {
                 let before =
                     String(repeating: unit, count: offset / unit.utf8.count)
                     + String(repeating: " ", count: offset % unit.utf8.count)
                 let count = unit == " " || unit == "_ " ? 0 : offset / unit.utf8.count
                 for rest in ["", " é"] {
-                    let found = try words([Array((before + text + rest).utf8)])
+                    let found = try words([Array((before + text + rest).utf8)], window: window)
                     let expected = last + (rest == "" ? [] : [String(rest.dropFirst())])
                     #expect(found.count == count + expected.count, "offset \(offset), \(unit)")
                     #expect(

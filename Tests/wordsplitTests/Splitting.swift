@@ -9,8 +9,10 @@ func words(_ text: String, _ rule: Rule = Rule()) throws -> [String] {
 }
 
 /// The words of a text that comes in pieces, each of which is one read.
-func words(_ pieces: [[UInt8]], _ rule: Rule = Rule()) throws -> [String] {
-    let output = try split(pieces, rule)
+func words(
+    _ pieces: [[UInt8]], _ rule: Rule = Rule(), window: Int = 16 * 1024
+) throws -> [String] {
+    let output = try split(pieces, rule, window: window)
     var words = output.split(separator: rule.terminator, omittingEmptySubsequences: false)
     #expect(words.popLast() == [], "the last word lacks its terminator")
     return words.map { String(decoding: $0, as: UTF8.self) }
