@@ -37,7 +37,7 @@ private func run(
     var pipe = jobserver
     var server: SlotServer?
     if let form {
-        var made = try SlotServer(
+        let made = try SlotServer(
             slots: workerLimit, form: form, folder: settings.temporaryFolder)
         pipe = try made.open()
         try made.announce()

@@ -165,7 +165,35 @@ import Testing
                 && result.errors.hasSuffix(" bytes, which are not read\n"))
     }
 
+    /// The end of a block that is longer than `-b` is found in another way.
+    @Test func aFileOfLongLinesThatGrowsIsReadAsItWas() throws {
+        let folder = try TemporaryFolder()
+        let result = try shell(
+            """
+            for n in 1 2 3; do head -c 500000 /dev/zero | tr '\\0' $n; echo; done >in; cp in lines
+            pmap -q -a in -j1 -b 1000 -i -s 'echo more >>in; cat' >out; echo $?; cmp out lines
+            """, in: folder)
+        #expect(result.text == "1\n")
+        #expect(result.errorLines.count == 1 && result.errors.hasPrefix("pmap: in: has grown by "))
+    }
+
     // MARK: Failures
+
+    /// What is left of the last item would be another one.
+    @Test(arguments: [0, 3, 588_888, 1_000_003])
+    func noPartOfAnItemIsListedAsFailed(_ size: Int) throws {
+        let folder = try TemporaryFolder()
+        let result = try shell(
+            """
+            seq 300000 >in; head -c \(size) in >rest
+            [ -z "$(tail -c1 rest)" ] || sed -i '$d' rest
+            pmap -q -a in -j1 -b 1G -i --failed failed -s \
+                'cat >/dev/null; truncate -s \(size) in; exit 1'
+            echo $?; cmp failed rest
+            """, in: folder)
+        #expect(result.text == "1\n")
+        #expect(result.errors.contains("pmap: the input: has become shorter; "))
+    }
 
     @Test(arguments: sources) func failedBlocksAreListed(_ source: String) throws {
         let folder = try TemporaryFolder()

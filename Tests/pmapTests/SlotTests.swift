@@ -21,10 +21,11 @@ private final class Client: TokenSystem {
 
     init(_ pipe: TokenPipe) { self.pipe = pipe }
 
-    func jobserver(shares: Bool) -> Jobserver<Client> {
+    /// - Parameter slots: the number of slots, if it serves them itself.
+    func jobserver(shares: Bool, serving slots: Int? = nil) -> Jobserver<Client> {
         Jobserver(
             self, reading: FileDescriptor(100), writing: FileDescriptor(101),
-            sharesFirstSlot: shares)
+            sharesFirstSlot: shares, served: slots.map { ServedSlots(count: $0, watch: nil) })
     }
 
     func read(
@@ -52,6 +53,7 @@ private final class Client: TokenSystem {
         pipe.owner = nil
     }
 
+    func unreadBytes(in pipe: FileDescriptor) -> Int { self.pipe.bytes.count }
     func hasHungUp(_ descriptor: FileDescriptor) -> Bool { pipe.isHungUp }
     func reopenForWriting(_ descriptor: FileDescriptor) -> FileDescriptor { FileDescriptor(102) }
     func close(_ descriptor: FileDescriptor) { closed += 1 }
@@ -150,7 +152,7 @@ private final class Client: TokenSystem {
         ] as [([UInt8], Int, Int)])
     func lostTokensAreReplacedWhenNobodyHasAny(left: [UInt8], own: Int, after: Int) {
         let pipe = TokenPipe([UInt8](repeating: 5, count: own))
-        var server = Client(pipe).jobserver(shares: false)
+        var server = Client(pipe).jobserver(shares: false, serving: 5)
         // Its first slot is none of the tokens.
         for _ in 0...own {
             let isTaken = server.take()
@@ -158,8 +160,7 @@ private final class Client: TokenSystem {
         }
         pipe.bytes = left
         pipe.isHungUp = true
-        server.stopWriting()
-        server.replaceLostTokens(slots: 5)
+        server.replaceLostTokens()
         #expect(pipe.bytes.count == after && pipe.bytes.starts(with: left.prefix(after)))
         for _ in 0...own { server.give() }
         #expect(pipe.bytes.count == after + own)
@@ -167,9 +168,8 @@ private final class Client: TokenSystem {
 
     @Test func tokensThatOthersStillHaveAreNotReplaced() {
         let pipe = TokenPipe([7, 8])
-        var server = Client(pipe).jobserver(shares: false)
-        server.stopWriting()
-        server.replaceLostTokens(slots: 5)
+        var server = Client(pipe).jobserver(shares: false, serving: 5)
+        server.replaceLostTokens()
         #expect(pipe.bytes == [7, 8])
     }
 

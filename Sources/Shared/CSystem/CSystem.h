@@ -112,12 +112,6 @@ static inline int cs_set_window(int fd, unsigned short columns, unsigned short r
     return ioctl(fd, TIOCSWINSZ, &size);
 }
 
-/* The number of bytes in a pipe, or -1 if it is unknown. The bytes stay in the pipe. */
-static inline int cs_bytes_waiting(int fd) {
-    int count;
-    return ioctl(fd, FIONREAD, &count) == 0 ? count : -1;
-}
-
 /* Asks the processor to load a place into the cache before it is read. Any address is allowed. */
 static inline void cs_prefetch(const void *place) { __builtin_prefetch(place); }
 

@@ -1,25 +1,10 @@
-/// Reports when any process closes a file that was open for writing: inotify(7).
-public struct CloseWatch: ~Copyable {
-    private let file: OpenFile
-
-    public init(path: String) throws(Errno) {
-        let flags = Int32(IN_NONBLOCK) | Int32(IN_CLOEXEC)
-        let number = try retrying { inotify_init1(flags) }
-        let file = OpenFile(owning: FileDescriptor(number))
-        _ = try retrying {
-            unsafe inotify_add_watch(number, path, UInt32(IN_CLOSE_WRITE))
-        }
-        self.file = consume file
-    }
-
-    /// Becomes readable when the file was closed.
-    public var descriptor: FileDescriptor { file.descriptor }
-
-    /// Discards pending reports.
-    public func clear() {
-        var events = [UInt8](repeating: 0, count: 4096)
-        unsafe events.withUnsafeMutableBytes { buffer in
-            while let count = try? unsafe descriptor.read(into: buffer), count > 0 {}
-        }
-    }
+/// Opens a descriptor that becomes readable when any process closes a file that was open for writing:
+/// inotify(7). Reading it to its end discards what it has reported so far.
+///
+/// - Parameter path: the file.
+public func watchCloses(of path: String) throws(Errno) -> OpenFile {
+    let number = try retrying { inotify_init1(Int32(IN_NONBLOCK) | Int32(IN_CLOEXEC)) }
+    let file = OpenFile(owning: FileDescriptor(number))
+    _ = try retrying { unsafe inotify_add_watch(number, path, UInt32(IN_CLOSE_WRITE)) }
+    return file
 }

@@ -11,6 +11,8 @@ struct SlotPipe: ~Copyable {
     /// Whether maps that run side by side take turns on one slot, the slot of the `--pool` command
     /// that started them all.
     let sharesFirstSlot: Bool
+    /// Set if this process serves the slots itself.
+    var served: ServedSlots?
 
     init(_ address: JobserverAddress, sharesFirstSlot: Bool = false) throws(Errno) {
         let paths: (reading: String, writing: String)
@@ -44,6 +46,14 @@ func openedFile(_ path: String, _ flags: Int32) throws(Errno) -> OpenFile {
 
 private func isPipe(_ status: stat) -> Bool { status.st_mode & S_IFMT == S_IFIFO }
 
+/// The slots that a process serves itself.
+struct ServedSlots {
+    let count: Int
+    /// Becomes readable when a client may have closed the pipe. Without it, lost tokens are not
+    /// replaced.
+    let watch: FileDescriptor?
+}
+
 /// A client of a jobserver. It takes a token for each worker except one, which uses the slot on
 /// which this process was started.
 struct Jobserver<S: TokenSystem>: ~Copyable {
@@ -61,24 +71,30 @@ struct Jobserver<S: TokenSystem>: ~Copyable {
     private var lent = 0
     /// Slots that were taken for workers and are not given back yet.
     private(set) var slotsTaken = 0
+    private let served: ServedSlots?
 
     init(_ system: S, _ pipe: consuming SlotPipe) {
         self.init(
             system, reading: pipe.reading.release(), writing: pipe.writing.release(),
-            sharesFirstSlot: pipe.sharesFirstSlot)
+            sharesFirstSlot: pipe.sharesFirstSlot, served: pipe.served)
     }
 
     /// - Parameters:
     ///   - reading: the end from which tokens are taken; non-blocking.
     ///   - writing: the end to which they are returned.
     init(
-        _ system: S, reading: FileDescriptor, writing: FileDescriptor, sharesFirstSlot: Bool
+        _ system: S, reading: FileDescriptor, writing: FileDescriptor, sharesFirstSlot: Bool,
+        served: ServedSlots? = nil
     ) {
         self.system = system
         self.reading = reading
         self.writing = writing
         self.sharesFirstSlot = sharesFirstSlot
+        self.served = served
     }
+
+    /// Becomes readable when a client may have left the pool that this process serves.
+    var clientWatch: FileDescriptor? { served?.watch }
 
     /// Becomes readable when there may be a token.
     var descriptor: FileDescriptor { reading }
@@ -146,21 +162,18 @@ struct Jobserver<S: TokenSystem>: ~Copyable {
         lent += 1
     }
 
-    /// Closes the writing end until `replaceLostTokens` opens it again.
-    mutating func stopWriting() {
-        if let writing { system.close(writing) }
-        writing = nil
-    }
-
-    /// Replaces the tokens of clients that were killed. Call `stopWriting` first.
+    /// Replaces the tokens of clients that were killed, if this process serves the slots.
     ///
     /// A process that has a token keeps the pipe open for writing, to give it back. This process
     /// closes its own writing end for a moment. If read(2) then finds the pipe empty and without
     /// writers, which it tells in one step, all tokens are lost except those that this process has.
     /// Otherwise the tokens that were read go back.
-    ///
-    /// - Parameter slots: the number of slots in the pool that this process serves.
-    mutating func replaceLostTokens(slots: Int) {
+    mutating func replaceLostTokens() {
+        guard let slots = served?.count else { return }
+        if let writing { system.close(writing) }
+        writing = nil
+        // Clear the watch first, so that what it reports from now on is new.
+        clearWatch()
         var found: [UInt8] = []
         if system.hasHungUp(reading) && drain(into: &found) {
             let wanted = max(slots - 1 - tokens.count, 0)
@@ -169,6 +182,16 @@ struct Jobserver<S: TokenSystem>: ~Copyable {
         }
         writing = system.reopenForWriting(reading)
         put(found)
+    }
+
+    /// Forgets the clients that have closed the pipe so far.
+    private func clearWatch() {
+        guard let watch = served?.watch else { return }
+        var reports = [UInt8](repeating: 0, count: 4096)
+        let system = self.system
+        unsafe reports.withUnsafeMutableBytes { buffer in
+            while let count = try? unsafe system.read(watch, into: buffer), count > 0 {}
+        }
     }
 
     /// - Returns: whether it reached the end: the pipe is empty, and no process has it open for
@@ -188,6 +211,7 @@ struct Jobserver<S: TokenSystem>: ~Copyable {
     deinit {
         system.close(reading)
         if let writing { system.close(writing) }
+        if let watch = served?.watch { system.close(watch) }
     }
 }
 

@@ -100,6 +100,14 @@ struct PoolWatch {
     fileprivate static let end = 1
     fileprivate static let released = 2
 
+    /// Whether the pool wants the processes below to end, or was killed. Valid after the pipe has
+    /// had an event.
+    func mustEnd(_ system: some TokenSystem) -> Bool {
+        system.unreadBytes(in: descriptor) <= Self.end
+    }
+}
+
+extension PoolWatch {
     /// - Returns: nil if the environment names no pool, or the pool has ended.
     init?() {
         guard let text = variable(LifeLine.variable) else { return nil }
@@ -118,8 +126,4 @@ struct PoolWatch {
         else { return nil }
         descriptor = FileDescriptor(number)
     }
-
-    /// Whether the pool wants the processes below to end, or was killed. Valid after the pipe has
-    /// had an event.
-    var mustEnd: Bool { cs_bytes_waiting(descriptor.rawValue) <= Self.end }
 }

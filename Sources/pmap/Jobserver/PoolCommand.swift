@@ -41,7 +41,7 @@ func runCommand(_ settings: PoolSettings, messages: Messages) throws -> Int32 {
     let spawner = try Spawner(
         defaultSignals: signals.workerDefaults, mask: signals.workerMask, leadsGroup: false)
     let kernel = try Kernel(signals: signals)
-    var server = try SlotServer(
+    let server = try SlotServer(
         slots: settings.slots.number(cpus: usableCPUs()), form: form,
         folder: settings.temporaryFolder)
     let pipe = try server.open()

@@ -10,11 +10,6 @@ struct SlotServer: ~Copyable {
     private let namedPipe: NamedPipe?
     /// The folder of the named pipe, if there is one.
     let folder: String?
-    /// Tells when a client may have closed the named pipe. Without it, lost tokens are not
-    /// replaced.
-    private var watch: CloseWatch?
-    /// Becomes readable when a client may have closed the pipe.
-    private(set) var watchDescriptor: FileDescriptor?
 
     /// - Parameter folder: the folder in which a named pipe is made.
     init(slots: Int, form: JobserverForm, folder: Argument) throws {
@@ -46,14 +41,15 @@ struct SlotServer: ~Copyable {
     /// Opens the pipe, and puts in a token for each slot except the first, on which the processes
     /// run that are told of the pool. make waits for a writer when it opens a named pipe; this
     /// process keeps the writing end open, so there is one.
-    mutating func open() throws(Errno) -> SlotPipe {
-        let pipe = try SlotPipe(address)
+    func open() throws(Errno) -> SlotPipe {
+        var pipe = try SlotPipe(address)
         try pipe.writing.descriptor.writeAll(Array(repeating: newToken, count: slots - 1))
+        var watch: FileDescriptor?
         if namedPipe != nil {
             let path = "/proc/self/fd/\(pipe.reading.descriptor.rawValue)"
-            watch = try? CloseWatch(path: path)
-            watchDescriptor = watch?.descriptor
+            watch = (try? watchCloses(of: path))?.release()
         }
+        pipe.served = ServedSlots(count: slots, watch: watch)
         return pipe
     }
 
@@ -62,9 +58,6 @@ struct SlotServer: ~Copyable {
         let flags = unsafe getenv("MAKEFLAGS").map { unsafe bytesOfCString($0) } ?? []
         try setVariable("MAKEFLAGS", to: makeFlags(flags, naming: address, slots: slots))
     }
-
-    /// Forgets the clients that have closed the pipe so far.
-    mutating func clearWatch() { watch?.clear() }
 }
 
 /// Returns a copy that all processes started from now on inherit, until this process closes it. Its

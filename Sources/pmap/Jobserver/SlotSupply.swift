@@ -5,7 +5,7 @@ import Shared
 struct SlotSupply<S: TokenSystem>: ~Copyable {
     private let system: S
     private var jobserver: Jobserver<S>?
-    /// The pool that this process serves itself.
+    /// The pool that this process serves itself, which ends when this is dropped.
     private var server: SlotServer?
     /// Becomes readable when there may be a slot; nil if there is no jobserver.
     let descriptor: FileDescriptor?
@@ -37,7 +37,7 @@ struct SlotSupply<S: TokenSystem>: ~Copyable {
         self.pool = pool
         descriptor = jobserver?.descriptor
         sharesFirstSlot = jobserver?.sharesFirstSlot ?? false
-        clientWatch = server?.watchDescriptor
+        clientWatch = jobserver?.clientWatch
         self.jobserver = jobserver
         self.server = server
     }
@@ -46,7 +46,7 @@ struct SlotSupply<S: TokenSystem>: ~Copyable {
     /// event; it is the last one.
     func mustEndWithPool() -> Bool {
         if let poolWatch { system.stopWatching(poolWatch) }
-        return pool?.mustEnd ?? false
+        return pool?.mustEnd(system) ?? false
     }
 
     /// Takes a slot for a worker.
@@ -62,13 +62,7 @@ struct SlotSupply<S: TokenSystem>: ~Copyable {
     /// Notes that no chunk waits for a slot any more.
     mutating func wantNone() { isShort = false }
 
-    mutating func replaceLostTokens() {
-        guard let slots = server?.slots else { return }
-        jobserver?.stopWriting()
-        // Clear the watch first, so that what it reports from now on is new.
-        server?.clearWatch()
-        jobserver?.replaceLostTokens(slots: slots)
-    }
+    mutating func replaceLostTokens() { jobserver?.replaceLostTokens() }
 
     // MARK: Lending
 

@@ -87,14 +87,26 @@ struct FailedItems<S: System>: ~Copyable {
         case .range(let range):
             while count < range.count {
                 let bytes = try read(range, from: count)
-                if bytes.isEmpty { break }
-                try write(bytes)
+                let whole = bytesOfWholeItems(bytes, left: range.count - count)
+                if whole == 0 { break }
+                try write(Array(bytes[..<whole]))
             }
         }
         let missing = items.byteCount - count
-        if last != delimiter { try write([delimiter]) }
+        if let last, last != delimiter { try write([delimiter]) }
         note(count, place: place)
         return missing
+    }
+
+    /// Returns how much of a piece of a range is to be written. If the file has become shorter, the
+    /// last item that is still there may be only a part of one, so it is left out.
+    ///
+    /// - Parameter left: bytes of the range from the start of the piece on.
+    private func bytesOfWholeItems(_ piece: [UInt8], left: Int) -> Int {
+        if piece.count == left { return left }
+        if let end = piece.lastIndex(of: delimiter) { return end + 1 }
+        // An item may be longer than a piece.
+        return piece.count == Self.copySize ? piece.count : 0
     }
 
     /// Reads a piece of a range; less at the end of the file.

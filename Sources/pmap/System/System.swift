@@ -20,6 +20,8 @@ protocol TokenSystem: AnyObject {
     /// - Returns: whether it succeeded.
     func lock(_ descriptor: FileDescriptor) -> Bool
     func unlock(_ descriptor: FileDescriptor)
+    /// Bytes that were written to a pipe and are not read yet; 0 if this is unknown.
+    func unreadBytes(in pipe: FileDescriptor) -> Int
     /// Whether no process has the pipe open for writing.
     func hasHungUp(_ descriptor: FileDescriptor) -> Bool
     /// Opens the writing end of the pipe with this reading end, even if its name has been removed.
@@ -124,8 +126,6 @@ protocol System: TokenSystem {
     /// Returns the groups that have living members besides their leaders, which are zombies. If
     /// this cannot be found out, returns all of them.
     func groupsAlive(among leaders: [pid_t]) -> [pid_t]
-    /// Bytes that were written to a pipe and are not read yet; 0 if this is unknown.
-    func unreadBytes(in pipe: FileDescriptor) -> Int
     /// Finds out what workers wait for.
     ///
     /// - Parameter workers: the leaders of process groups, and pmap's ends of the pipes that are

@@ -37,7 +37,9 @@ struct Judge {
             checkItems(rows, finals, mayLoseRecords: kernel.faultsHit.contains("record"))
             checkPrefix(rows, finals)
         case .failure(let error):
-            let reasons = ["write output", "splice", "sendFile", "readFile", "memory"]
+            let reasons = [
+                "write output", "splice", "sendFile", "readFile", "memory", "closeOutput",
+            ]
             let isBroken = error.cause == .brokenPipe && plan.reader.leavesAfter < .max
             checkItems(rows, finals, mayLoseRecords: kernel.faultsHit.contains("record"))
             if !isBroken, kernel.faultsHit.isDisjoint(with: reasons) {
@@ -62,13 +64,23 @@ struct Judge {
         for process in kernel.processes where process.isWorker {
             kernel.fail("worker \(process.id) is left, as a \(process.state)")
         }
-        for (number, handle) in kernel.descriptors where number > 3 && handle != .signals {
+        for (number, handle) in kernel.descriptors where number > 3 && handle != .poolWatch {
             kernel.fail("descriptor \(number) is left open")
         }
-        if let tokens = plan.tokens, kernel.tokensLeft + kernel.tokensLost != tokens {
-            kernel.fail("\(tokens) tokens have become \(kernel.tokensLeft)")
-        }
+        if let slots = kernel.slots { checkSlots(slots) }
         checkMemory()
+    }
+
+    /// Everybody has ended, so all tokens are in the pipe again, except those of killed clients. A
+    /// pool has replaced these.
+    private func checkSlots(_ slots: SharedSlots) {
+        if slots.hasFirst(kernel) { kernel.fail("pmap keeps the first slot") }
+        if slots.free + slots.lost != slots.tokens {
+            kernel.fail("\(slots.tokens) tokens have become \(slots.free)")
+        }
+        if plan.jobserver == .pool, kernel.poolEnd == nil, slots.lost > 0 {
+            kernel.fail("the pool has lost \(slots.lost) tokens")
+        }
     }
 
     /// What waits is within `--buffer` and a constant: a read, a piece that is being written,
@@ -107,7 +119,8 @@ struct Judge {
             kernel.fail("item i\(part) is answered in part, and has not failed")
         }
         if mayLoseOutput || kernel.faultsHit.contains("read items") { return }
-        let missing = itemsRead.subtracting(answered.map { "i\($0)" }).subtracting(failed)
+        let missing = Set(names(itemsRead)).subtracting(failed)
+            .subtracting(answered.map { "i\($0)" })
         // An empty answer cannot be seen in the output.
         if let item = missing.first(where: { answer($0, plan).count > 4 || !plan.hasAnswerEnd }) {
             kernel.fail("item \(item) is neither answered nor failed")
@@ -146,13 +159,14 @@ struct Judge {
         }
     }
 
-    /// The items that pmap has read as a whole.
-    private var itemsRead: Set<String> {
-        let all = (0..<plan.itemCount).map { plan.item($0) + "\n" }.joined()
-        let read = all.utf8.prefix(kernel.inputRead)
-        var items = lines(Array(read))
-        if read.last != UInt8(ascii: "\n"), !items.isEmpty { items.removeLast() }
-        return Set(names(items))
+    /// The items that pmap has read into memory as a whole.
+    private var itemsRead: [String] {
+        let read = kernel.itemsRead
+        var items = lines(read)
+        if !kernel.hasReadAllItems, !items.isEmpty, read.last != UInt8(ascii: "\n") {
+            items.removeLast()
+        }
+        return items
     }
 
     /// The items without what makes them long.
@@ -243,7 +257,6 @@ struct Judge {
         // says. What has become of those that it has is not known then.
         if kernel.faultsHit.contains("read items") && !doneBefore.isEmpty { return }
         let failed = lines(kernel.failed)
-        if Set(failed).count != failed.count { kernel.fail("an item fails twice: \(failed)") }
         if plan.feeds { return checkFedItems(rows, finals, failed) }
         var done: [String] = []
         for (chunk, final) in finals where rows[chunk]?.isSuccess ?? false {
@@ -253,71 +266,89 @@ struct Judge {
             kernel.fail("chunk \(chunk) is run again")
         }
         done += doneBefore.values.flatMap(lines)
-        let all = Set(done).union(failed)
-        if Set(done).count != done.count || !Set(done).isDisjoint(with: failed) {
-            kernel.fail("an item is done twice, or is done and fails")
+        checkOnce(done + failed, of: itemsRead, due: itemsRead)
+    }
+
+    /// None of these is anything else than an item, or is there more often than it is in the input.
+    ///
+    /// - Parameter due: the items that must be there.
+    private func checkOnce(_ items: [String], of input: [String], due: [String]) {
+        var left = Dictionary(input.map { ($0, 1) }, uniquingKeysWith: +)
+        for item in items {
+            left[item, default: 0] -= 1
+            if left[item]! < 0 {
+                kernel.fail("'\(item)' is done or fails once more than it is in the input")
+            }
         }
-        // After a fault in reading the input, the rest of it was never seen.
-        let read = kernel.faultsHit.contains("read items") ? nil : kernel.inputRead
-        let wasEnded = if case .success(.exit) = end { false } else { true }
-        if let read {
-            let text = (0..<plan.itemCount).map { "i\($0)\n" }.joined().utf8.prefix(read)
-            var expected = lines(Array(text))
-            // The last one may have been read in part only.
-            if read < (0..<plan.itemCount).map({ "i\($0)\n".utf8.count }).reduce(0, +),
-                text.last != UInt8(ascii: "\n")
-            {
-                expected = expected.dropLast()
-            }
-            let missing = Set(expected).subtracting(all)
-            // What was told to end may have written and logged nothing.
-            if !missing.isEmpty {
-                kernel.fail("items are neither done nor failed: \(missing.sorted()) \(wasEnded)")
-            }
+        if let missing = due.first(where: { left[$0]! > 0 }) {
+            kernel.fail("'\(missing)' is neither done nor failed")
         }
     }
+
+    // MARK: Items by standard input
+
+    /// Whether blocks are ranges of the input file, which pmap itself does not read.
+    private var usesRanges: Bool { plan.cutsBlocks && plan.inputIsFile }
 
     private func checkFedItems(
         _ rows: [Int: Row], _ finals: [Int: Attempt], _ failed: [String]
     ) {
-        checkFedOrder(finals)
-        for (chunk, final) in finals {
-            let hasRow = rows[chunk]?.isSuccess ?? false
-            let fed = lines(final.items)
-            if hasRow && !Set(fed).isDisjoint(with: failed) {
-                kernel.fail("items of chunk \(chunk) are done and fail")
-            }
+        let input = usesRanges ? lines(kernel.input) : itemsRead
+        checkFedOrder(finals, input)
+        let done = finals.filter { rows[$0.key]?.isSuccess ?? false }.values
+        // What a worker did not read of its items is not known here.
+        let isKnown =
+            done.allSatisfy(\.hasReadAll)
+            && (!usesRanges || kernel.faultsHit.isDisjoint(with: ["read items", "size"]))
+        let due = usesRanges ? itemsDue : input
+        let listed = done.flatMap { lines($0.items) } + failed
+        checkOnce(listed, of: input, due: isKnown ? due : [])
+        guard usesRanges, isKnown, case .success(.exit(let status)) = end else { return }
+        let isAllListed = Set(listed).count == input.count
+        if status == 0 && (kernel.grewBeforeEnd || !isAllListed) {
+            kernel.fail("status 0, and the input has changed")
         }
+        let messages = String(decoding: kernel.messages, as: UTF8.self)
+        let texts = ["has shrunk", "has become shorter", "has grown"]
+        if !isAllListed, !texts.contains(where: { messages.contains($0) }) {
+            kernel.fail("nothing is said of an input that has changed")
+        }
+    }
+
+    /// The items of the ranges that must be done or failed although the file changes its size. Of a
+    /// file that has become shorter, no more ranges are taken. If it has grown, a last line without
+    /// its delimiter was only a part of one.
+    private var itemsDue: [String] {
+        let (input, now) = (kernel.input, kernel.inputNow)
+        if now.count == input.count { return lines(input) }
+        let part =
+            now.count > input.count ? input[...] : input.prefix(min(now.count, kernel.inputRead))
+        return lines(Array(part.prefix((part.lastIndex(of: UInt8(ascii: "\n")) ?? -1) + 1)))
     }
 
     /// What is fed is the input, in the order of the chunks, and whole items to each. If all were
     /// fed to their end, nothing is missing.
-    private func checkFedOrder(_ finals: [Int: Attempt]) {
+    private func checkFedOrder(_ finals: [Int: Attempt], _ input: [String]) {
         // Damaged on the way, and reported.
         if !kernel.faultsHit.isDisjoint(with: ["feed", "splice"]) { return }
-        let input = lines(kernel.input)
         var next = 0
         var isComplete = true
         for (chunk, final) in finals.sorted(by: { $0.key < $1.key }) {
-            if final.items.isEmpty {
-                isComplete = false
-                continue
-            }
             let fed = lines(final.items)
-            guard let place = input.firstIndex(of: fed[0]), place >= next else {
-                kernel.fail("chunk \(chunk) begins with '\(fed[0])', which is not the next item")
-            }
+            isComplete = isComplete && final.hasReadAll && !fed.isEmpty
+            // The last item may have been read in part only.
             let whole = final.hasReadAll ? fed[...] : fed.dropLast()
+            guard let first = whole.first else { continue }
+            guard let place = input[next...].firstIndex(of: first) else {
+                kernel.fail("chunk \(chunk) begins with '\(first)', which is not the next item")
+            }
             if Array(input[place...].prefix(whole.count)) != Array(whole) {
                 kernel.fail("chunk \(chunk) is fed what is not the input: \(fed)")
             }
-            isComplete = isComplete && final.hasReadAll
-            if isComplete, place != next {
-                kernel.fail("'\(input[next])' is in no chunk")
-            }
-            next = place + fed.count
+            if isComplete, place != next { kernel.fail("'\(input[next])' is in no chunk") }
+            next = place + whole.count
         }
-        guard isComplete, case .success(.exit(0)) = end, doneBefore.isEmpty else { return }
+        guard isComplete, case .success(.exit(0)) = end else { return }
         if next != input.count { kernel.fail("'\(input[next])' is in no chunk") }
     }
 
@@ -373,7 +404,9 @@ struct Judge {
             var rest = output[...]
             var left = expected.filter { !$0.1.isEmpty }
             while !rest.isEmpty {
-                guard let next = left.firstIndex(where: { rest.starts(with: $0.1) }) else {
+                // What a killed worker printed may be the beginning of another's output.
+                let matches = left.indices.filter { rest.starts(with: left[$0].1) }
+                guard let next = matches.max(by: { left[$0].1.count < left[$1].1.count }) else {
                     kernel.fail(
                         "the output has what is no chunk's, at \(output.count - rest.count)")
                 }
@@ -417,12 +450,18 @@ struct Judge {
     private func checkStatus(_ status: Int32, _ rows: [Int: Row], _ finals: [Int: Attempt]) {
         let everythingIsDone = finals.values.allSatisfy(isDone) && kernel.failed.isEmpty
         if status == 0 && !everythingIsDone { kernel.fail("status 0, and not all is done") }
+        if usesRanges && plan.inputChanges { return }
         if status != 0 && everythingIsDone && plan.isQuiet {
             kernel.fail("status \(status), and all is done")
         }
-        guard plan.isQuiet, plan.halt != .now, plan.timeout == nil else { return }
+        guard plan.isQuiet, plan.halt != .now else { return }
         var statuses: Set<Int32> = []
-        for final in finals.values where !final.wasTold {
+        for final in finals.values {
+            // Its time was up, or its output fitted nowhere.
+            if final.wasTold || final.lostOutput {
+                statuses.insert(125)
+                continue
+            }
             guard let waitStatus = final.waitStatus else { continue }
             switch Outcome(waitStatus: waitStatus) {
             case .exited(status: 0): break

@@ -23,10 +23,20 @@ struct Plan {
     private(set) var strangers = false
     private(set) var events: [Event] = []
     private(set) var faults: [Fault] = []
-    /// Slots of a jobserver beyond the first; nil if there is none.
+    /// Who serves the slots that pmap shares with other programs; nil if it shares none.
+    private(set) var jobserver: Server?
+    /// Shared slots beyond the first; nil if there are none.
     private(set) var tokens: Int?
-    /// Whether other clients of it come and go.
-    private(set) var hasRivals = false
+    /// Whether the first slot is shared too.
+    private(set) var sharesFirstSlot = false
+    /// Whether pmap notices that a client of its own pool has gone.
+    private(set) var seesCloses = true
+    /// Other clients, which come and go.
+    private(set) var otherMaps = 0
+    /// Whether the last item lacks its delimiter.
+    private(set) var lacksNewline = false
+    /// Whether the file of the items changes its size.
+    private(set) var inputChanges = false
 
     /// The mode and the limits, as the options say them.
     private(set) var mode = OutputMode.ordered
@@ -79,9 +89,29 @@ struct Plan {
             case signal(Int32)
             /// Microseconds; `all` are its workers too, as in a control group.
             case freeze(Int, all: Bool)
+            /// Somebody else sends a worker this signal.
+            case worker(Int32)
+            case poolEnds(PoolEnd)
+            /// The file of the items gets these bytes, or keeps so many.
+            case inputGrows([UInt8])
+            case inputShrinks(Int)
         }
         var call: Int
         var kind: Kind
+    }
+
+    enum Server {
+        /// make, which never replaces a token.
+        case make
+        /// A `--pool` above pmap.
+        case pool
+        /// pmap itself: `--share`.
+        case share
+    }
+
+    /// How a pool ends. The value is the number of bytes in its pipe to the maps.
+    enum PoolEnd: Int {
+        case isKilled, tellsItsMaps, releases
     }
 
     /// Calls that fail: so many of a name, from the first of these on.
@@ -93,7 +123,7 @@ struct Plan {
     }
 
     /// How many numbered parts a plan has at most.
-    static let parts = 32
+    static let parts = 36
 
     init(seed: UInt64, without: Set<Int> = []) {
         self.seed = seed
@@ -194,11 +224,21 @@ struct Plan {
                     name: name, error: random.pick(errors), first: random.int(0...20),
                     count: random.pick([1, 1, 3, 50])))
         }
-        if var random = random(23), random.once(in: 5) {
+        if var random = random(23), random.once(in: 3) {
+            jobserver = random.pick([.make, .pool, .pool, .share, .share])
             tokens = random.int(0...3)
-            hasRivals = random.once(in: 2)
+            if jobserver == .share { options.append("--share") }
+            sharesFirstSlot = jobserver == .pool && !random.once(in: 4)
+            seesCloses = !random.once(in: 8)
         }
-        if var random = random(24), random.once(in: 40) {
+        if tokens != nil, var random = random(32) { otherMaps = random.int(0...3) }
+        if jobserver == .pool, var random = random(33), random.once(in: 3) {
+            let how: PoolEnd = random.pick([.isKilled, .tellsItsMaps, .releases])
+            events.append(Event(call: random.int(1...400), kind: .poolEnds(how)))
+        }
+        // Much output is most dangerous if it fits nowhere.
+        let fitsNowhere = faults.contains { $0.name == "makeFile" && $0.first == 0 }
+        if var random = random(24), random.once(in: fitsNowhere ? 8 : 40) {
             isLoud = true
             itemCount = min(itemCount, 6)
         }
@@ -227,18 +267,40 @@ struct Plan {
             outputTakesSplices = !random.once(in: 5)
             descriptorLimit = random.pick([0, 4, 8, 1024])
         }
+        if var random = random(34), random.once(in: 5) {
+            let signal = random.pick([SIGKILL, SIGSTOP, SIGTERM])
+            events.append(Event(call: random.int(1...400), kind: .worker(signal)))
+        }
+        if inputIsFile, !isResumed, var random = random(35) {
+            lacksNewline = itemCount > 1 && random.once(in: 3)
+            if random.once(in: 2) {
+                let call = random.int(1...150)
+                // A shortened item of a persistent worker would be taken for another one.
+                if isPersistent || random.once(in: 2) {
+                    let text = random.pick(
+                        lacksNewline
+                            ? ["\n", "900\n", "\ni900\ni901"] : ["i900\n", "i900\ni901"])
+                    events.append(Event(call: call, kind: .inputGrows(Array(text.utf8))))
+                } else {
+                    let size = random.int(0...(itemCount * 4))
+                    events.append(Event(call: call, kind: .inputShrinks(size)))
+                }
+                inputChanges = true
+            }
+        }
         events.sort { $0.call < $1.call }
     }
 
     private static let faultyCalls: [(String, [Int32])] = [
-        ("makePipe", [EMFILE, ENFILE]), ("start", [EAGAIN, ENOMEM]),
-        ("start", [ENOENT, EACCES]), ("watch", [ENOMEM, ENOSPC]),
+        ("makePipe", [EMFILE, ENFILE]), ("start", [EAGAIN, ENOMEM, EMFILE, ENFILE]),
+        ("start", [ENOENT, EACCES, E2BIG]), ("watch", [ENOMEM, ENOSPC]),
         ("read output", [EIO, ENOMEM]), ("read items", [EIO]), ("read errors", [EIO]),
         ("write output", [EIO, ENOSPC]), ("splice", [EINVAL, EIO]),
         ("feed", [EIO, ENOMEM]), ("makeFile", [ENOSPC, EACCES]), ("writeFile", [ENOSPC]),
         ("readFile", [EIO]), ("record", [ENOSPC, EIO]), ("memory", [ENOMEM]),
         ("setNonBlocking", [EPERM]), ("spliceFile", [EINVAL, ENOSPC, EIO]),
-        ("sendFile", [EINVAL, EIO]),
+        ("sendFile", [EINVAL, EIO]), ("size", [EIO]), ("replaceFile", [ENOSPC, EACCES]),
+        ("closeOutput", [ENOSPC, EIO]),
     ]
 
     /// Whether the kernel or the world may cost output or items that pmap must then report.

@@ -17,8 +17,9 @@ final class Process {
         case consume
         /// Answer items, as a persistent worker.
         case serve(Service)
-        /// Take a token from the jobserver, or give it back.
-        case takeToken, giveToken
+        /// Use the slots that pmap shares, or serve them.
+        case useSlots(SlotClient)
+        case serveSlots(SlotClient)
     }
 
     struct Child {
@@ -61,7 +62,6 @@ final class Process {
     var attempt: Int?
     /// The attempt whose process group it is in.
     var groupAttempt: Int?
-    var tokensHeld = 0
 
     init(id: pid_t, group: pid_t, isWorker: Bool, isStranger: Bool, script: [Step], wake: Int) {
         self.id = id
@@ -114,6 +114,10 @@ struct SimulatedPipe {
 
     var count: Int { bytes.count - head }
     var room: Int { max(0, capacity - count) }
+    /// A write of at most so many bytes is not split: PIPE_BUF.
+    var atOnce: Int { min(capacity, 4096) }
+    /// What poll(2) says.
+    var isWritable: Bool { room >= atOnce || readers == 0 }
 
     mutating func append(_ added: some Sequence<UInt8>) { bytes += added }
 

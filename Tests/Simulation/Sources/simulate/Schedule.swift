@@ -50,11 +50,17 @@ private func runPool(
     _ kernel: SimulatedKernel, _ settings: Settings, _ plan: Plan, done: [Int: ChunkMark]
 ) -> Result<Judge.RunEnd, WriteError> {
     var jobserver: Jobserver<SimulatedKernel>?
-    if plan.tokens != nil {
+    if let server = plan.jobserver {
         jobserver = Jobserver(
             kernel, reading: SimulatedKernel.tokensReading,
-            writing: SimulatedKernel.tokensWriting, sharesFirstSlot: false)
+            writing: SimulatedKernel.tokensWriting, sharesFirstSlot: plan.sharesFirstSlot,
+            served: server == .share
+                ? ServedSlots(
+                    count: kernel.slots!.tokens + 1,
+                    watch: plan.seesCloses ? SimulatedKernel.closeWatch : nil) : nil)
     }
+    let pool =
+        plan.jobserver == .pool ? PoolWatch(descriptor: SimulatedKernel.poolWatch) : nil
     let failed = FailedItems(
         kernel, SimulatedKernel.failed, name: "failed", isRegular: true, replaces: false,
         delimiter: UInt8(ascii: "\n"))
@@ -64,7 +70,7 @@ private func runPool(
     do {
         var pool = try Pool(
             kernel, settings, input: [kernel.inputFile], records: records,
-            slots: SlotSupply(kernel, jobserver, nil),
+            slots: SlotSupply(kernel, jobserver, nil, below: pool),
             workerLimit: settings.workers.number(cpus: 4), messages: Messages(program: "pmap"))
         switch try pool.run() {
         case .exit(let status): return .success(.exit(status))

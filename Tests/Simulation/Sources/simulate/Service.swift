@@ -35,6 +35,8 @@ final class Service {
     var itemsSeen = 0
     /// When it began to read the chunk that it works on.
     var beganReading: Int?
+    /// Whether its pipe had more than it read last.
+    var hasMore = false
     /// Whether it has written more answers than it got items.
     var gaveExtra = false
 

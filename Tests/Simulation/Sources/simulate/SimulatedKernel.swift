@@ -20,7 +20,20 @@ final class SimulatedKernel: System {
     private(set) var attempts: [Attempt] = []
     private(set) var delivered: [UInt8] = []
     private var feederIsDone = false
+    /// Where the input is read next.
     private(set) var inputRead = 0
+    /// The items that were read into pmap's memory, and whether it has seen the end of them.
+    private(set) var itemsRead: [UInt8] = []
+    private(set) var hasReadAllItems = false
+    /// The input as it was at the start, and as it is now.
+    let input: [UInt8]
+    private(set) var inputNow: [UInt8]
+    private var hasAskedSize = false
+    /// Whether the input had grown when pmap still had to look for its end.
+    private(set) var grewBeforeEnd = false
+    private(set) var slots: SharedSlots?
+    private var poolServer: SlotClient?
+    private(set) var poolEnd: Plan.PoolEnd?
 
     // pmap.
     private(set) var descriptors: [Int32: Handle] = [:]
@@ -41,12 +54,12 @@ final class SimulatedKernel: System {
     private(set) var mostBytesInMemory = 0
     private var callsSinceWait = 0
     private var waitsWithoutTime = 0
-    let input: [UInt8]
-    private let tokenPipe: Int?
-    private(set) var tokensLost = 0
+    /// Whether pmap knows of something that ends it.
+    private var knowsEnd = false
 
     enum Handle: Equatable {
         case items, output, signals, log, failed, replacement, file
+        case tokensReading, tokensWriting, closeWatch, poolWatch
         case pipeRead(Int)
         case pipeWrite(Int)
     }
@@ -58,6 +71,8 @@ final class SimulatedKernel: System {
     static let failed = FileDescriptor(5)
     static let tokensReading = FileDescriptor(6)
     static let tokensWriting = FileDescriptor(7)
+    static let closeWatch = FileDescriptor(8)
+    static let poolWatch = FileDescriptor(9)
 
     /// The input as pmap has opened it.
     var inputFile: InputFile {
@@ -73,23 +88,15 @@ final class SimulatedKernel: System {
     init(_ plan: Plan) {
         self.plan = plan
         random = Random(seed: plan.seed, stream: 2000)
-        input = Array((0..<plan.itemCount).map { plan.item($0) + "\n" }.joined().utf8)
+        var text = Array((0..<plan.itemCount).map { plan.item($0) + "\n" }.joined().utf8)
+        if plan.lacksNewline { text = text.dropLast() }
+        input = text
+        inputNow = text
         outputPipe = 0
         itemsPipe = 1
         pipes = [
             SimulatedPipe(capacity: plan.pipeCapacity), SimulatedPipe(capacity: plan.pipeCapacity),
         ]
-        if let tokens = plan.tokens {
-            tokenPipe = 2
-            pipes.append(SimulatedPipe(capacity: 4096))
-            pipes[2].append(Array(repeating: UInt8(ascii: "+"), count: tokens))
-            pipes[2].writers = 1
-            pipes[2].readers = 1
-            descriptors[Self.tokensReading.rawValue] = .pipeRead(2)
-            descriptors[Self.tokensWriting.rawValue] = .pipeWrite(2)
-        } else {
-            tokenPipe = nil
-        }
         descriptors[0] = .items
         descriptors[1] = .output
         descriptors[3] = .signals
@@ -122,21 +129,47 @@ final class SimulatedKernel: System {
             feeder.pipes[1] = itemsPipe
             add(feeder)
         }
-        if plan.hasRivals {
-            for _ in 0..<2 {
-                var script: [Process.Step] = []
-                for _ in 0..<random.int(1...4) {
-                    script += [.takeToken, .pause(random.int(0...2_000_000))]
-                    if random.once(in: 6) { script.append(.die(SIGKILL)) }
-                    script += [.giveToken, .pause(random.int(0...100_000))]
-                }
-                add(
-                    Process(
-                        id: 0, group: 0, isWorker: false, isStranger: true, script: script, wake: 0)
-                )
-            }
-        }
+        if let tokens = plan.tokens { share(SharedSlots(self, tokens: tokens)) }
         if plan.strangers { for _ in 0..<4 { addStranger() } }
+    }
+
+    /// pmap has the pipe open, and so does whoever serves it.
+    private func share(_ slots: SharedSlots) {
+        self.slots = slots
+        slots.open()
+        descriptors[Self.tokensReading.rawValue] = .tokensReading
+        descriptors[Self.tokensWriting.rawValue] = .tokensWriting
+        func stranger(_ script: [Process.Step]) {
+            add(
+                Process(
+                    id: 0, group: 0, isWorker: false, isStranger: true, script: script, wake: 0))
+        }
+        switch plan.jobserver {
+        case .make, nil: slots.open()
+        case .share: if plan.seesCloses { descriptors[Self.closeWatch.rawValue] = .closeWatch }
+        case .pool:
+            descriptors[Self.poolWatch.rawValue] = .poolWatch
+            let server = SlotClient(self, serving: slots)
+            poolServer = server
+            stranger([.serveSlots(server)])
+        }
+        for _ in 0..<plan.otherMaps {
+            let map = SlotClient(
+                self, slots, steps: random.int(1...20), isKilled: random.once(in: 3))
+            stranger([.pause(random.int(0...3_000_000)), .useSlots(map)])
+        }
+    }
+
+    private func endPool(_ how: Plan.PoolEnd) {
+        if poolServer == nil { return }
+        story("the pool \(how)")
+        poolEnd = how
+        if how != .releases { sentToPmap.append(SIGTERM) }
+        processes.removeAll { process in
+            if case .serveSlots? = process.script.first { true } else { false }
+        }
+        poolServer?.end()
+        poolServer = nil
     }
 
     private func add(_ process: Process) { processes.append(process) }
@@ -186,7 +219,28 @@ final class SimulatedKernel: System {
                 sentToPmap.append(number)
                 signals.append(number)
             case .freeze(let time, let all): freeze(time, all: all)
+            case .worker(let number): signalWorker(number)
+            case .poolEnds(let how): endPool(how)
+            case .inputGrows(let text):
+                story("the input grows")
+                inputNow += text
+                if !hasAskedSize, inputRead < input.count { grewBeforeEnd = true }
+            case .inputShrinks(let size):
+                story("the input shrinks to \(min(size, inputNow.count)) bytes")
+                inputNow = Array(inputNow.prefix(size))
             }
+        }
+    }
+
+    /// Somebody else stops or kills a worker.
+    private func signalWorker(_ number: Int32) {
+        guard let process = processes.first(where: { $0.isWorker && $0.state == .running })
+        else { return }
+        story("worker \(process.id) gets signal \(number) from somebody else")
+        deliver(number, to: process)
+        if process.state == .stopped {
+            process.isContinuedLater = true
+            process.wake = max(process.wake, clock + 3_000_000)
         }
     }
 
@@ -262,7 +316,7 @@ final class SimulatedKernel: System {
             }
             guard service.wantsInput, let pipe = process.pipes[0] else { return false }
             return pipes[pipe].count == 0 && pipes[pipe].writers > 0
-        case .takeToken: return tokenPipe.map { pipes[$0].count == 0 } ?? false
+        case .serveSlots(let server): return !server.isAsked
         default: return false
         }
     }
@@ -300,7 +354,7 @@ final class SimulatedKernel: System {
             process.next += 1
             process.state = .stopped
             process.wake = clock + 3_000_000
-            process.isContinuedLater = true
+            process.isContinuedLater = signal != SIGSTOP
             process.stopReport = signal
             if process.isWorker { signals.append(SIGCHLD) }
             story("worker \(process.id) is stopped by signal \(signal)")
@@ -308,16 +362,10 @@ final class SimulatedKernel: System {
         case .die(let signal): exit(process, waitStatus: signal)
         case .consume: consume(process)
         case .serve(let service): serve(process, service)
-        case .takeToken:
-            if let tokenPipe {
-                _ = pipes[tokenPipe].take(1)
-                process.tokensHeld += 1
-            }
-            process.next += 1
-        case .giveToken:
-            if let tokenPipe { pipes[tokenPipe].append([UInt8(ascii: "+")]) }
-            process.tokensHeld -= 1
-            process.next += 1
+        case .useSlots(let map):
+            process.wake = clock + random.pick([0, 100, 20_000, 700_000])
+            if !map.useSlots(&random) { process.state = .gone }
+        case .serveSlots(let server): server.replaceLostTokens()
         }
     }
 
@@ -357,8 +405,10 @@ final class SimulatedKernel: System {
         guard let pipe = process.pipes[0], pipes[pipe].count > 0 else {
             return endService(process, service)
         }
-        if service.input.isEmpty, service.buffered.isEmpty { service.beganReading = clock }
+        let isNew = service.input.isEmpty && service.buffered.isEmpty && !service.hasMore
+        if isNew { service.beganReading = clock }
         service.input += pipes[pipe].take(min(pipes[pipe].count, random.int(1...5000)))
+        service.hasMore = pipes[pipe].count > 0
     }
 
     private func answerItem(_ process: Process, _ service: Service) {
@@ -462,11 +512,6 @@ final class SimulatedKernel: System {
             signals.append(SIGCHLD)
             story("worker \(process.id) exits: \(Outcome(waitStatus: waitStatus).text)")
         }
-        if process.tokensHeld > 0 {
-            story("a client of the jobserver is killed with \(process.tokensHeld) tokens")
-            tokensLost += process.tokensHeld
-            process.tokensHeld = 0
-        }
         if process.isStranger && plan.strangers && random.once(in: 2) { addStranger() }
         if processes.count > 200 { processes.removeAll { $0.state == .gone } }
     }
@@ -509,7 +554,7 @@ final class SimulatedKernel: System {
     // MARK: Descriptors
 
     private func open(_ handle: Handle) -> FileDescriptor {
-        var number: Int32 = 8
+        var number: Int32 = 10
         while descriptors[number] != nil { number += 1 }
         descriptors[number] = handle
         return FileDescriptor(number)
@@ -550,6 +595,9 @@ final class SimulatedKernel: System {
         switch handle {
         case .pipeRead(let pipe): pipes[pipe].readers -= 1
         case .pipeWrite(let pipe): pipes[pipe].writers -= 1
+        case .tokensWriting:
+            slots?.close()
+            letOthersAct()
         case .file:
             fileBytes[descriptor.rawValue] = nil
             sharedBytes[descriptor.rawValue] = nil
@@ -572,27 +620,45 @@ final class SimulatedKernel: System {
         case .items:
             if let error = fault("read items") { throw error }
             if plan.inputIsFile {
-                let rest = input[min(inputRead, input.count)...]
+                let rest = inputNow[min(inputRead, inputNow.count)...]
                 return unsafe copy(rest.prefix(random.int(1...4096)), to: buffer) {
-                    self.inputRead += $0
+                    noteItems(rest.prefix($0))
                 }
             }
-            return try unsafe readPipe(itemsPipe, buffer) { self.inputRead += $0 }
+            return try unsafe readPipe(itemsPipe, buffer) {
+                noteItems(input[inputRead..<(inputRead + $0)])
+            }
         case .pipeRead(let pipe):
             if let attempt = attemptOf(pipe: pipe) {
                 if let error = fault("read output") {
                     attempts[attempt].lostOutput = true
                     throw error
                 }
-            } else if pipe != tokenPipe, let error = fault("read errors") {
+            } else if let error = fault("read errors") {
                 throw error
             }
             return try unsafe readPipe(pipe, buffer) { count in
                 if attemptOf(pipe: pipe) != nil { hold(count) }
             }
+        case .tokensReading:
+            letOthersAct()
+            return try unsafe slots!.take(buffer, self)
+        case .closeWatch:
+            letOthersAct()
+            if slots!.takeReport() { return 1 }
+            throw .wouldBlock
         default: fail("pmap reads what is not to be read")
         }
     }
+
+    private func noteItems(_ bytes: ArraySlice<UInt8>) {
+        inputRead += bytes.count
+        itemsRead += bytes
+        if bytes.isEmpty { hasReadAllItems = true }
+    }
+
+    /// Other programs come between any two calls with which pmap serves slots.
+    private func letOthersAct() { run(until: clock + random.pick([0, 300, 20_000])) }
 
     private func hold(_ count: Int) {
         bytesInMemory += count
@@ -613,7 +679,10 @@ final class SimulatedKernel: System {
         _ pipe: Int, _ buffer: UnsafeMutableRawBufferPointer, _ note: (Int) -> Void
     ) throws(Errno) -> Int {
         if pipes[pipe].count == 0 {
-            if pipe == itemsPipe ? feederIsGone : pipes[pipe].writers == 0 { return 0 }
+            if pipe == itemsPipe ? feederIsGone : pipes[pipe].writers == 0 {
+                note(0)
+                return 0
+            }
             throw .wouldBlock
         }
         var count = unsafe min(pipes[pipe].count, buffer.count)
@@ -656,7 +725,8 @@ final class SimulatedKernel: System {
     private func writePipe(_ pipe: Int, _ bytes: UnsafeRawBufferPointer) throws(Errno) -> Int {
         if pipes[pipe].readers == 0 { throw .brokenPipe }
         let room = pipes[pipe].room
-        if room == 0 { throw .wouldBlock }
+        // A short write is not split.
+        if room < min(bytes.count, pipes[pipe].atOnce) { throw .wouldBlock }
         let count = min(room, bytes.count)
         unsafe pipes[pipe].append(bytes.prefix(count))
         return count
@@ -752,7 +822,7 @@ final class SimulatedKernel: System {
         }
         if let error = fault("feed") { throw error }
         if let error = fault("splice") { throw error }
-        let bytes = rest(of: input, from: offset, atMost: count)
+        let bytes = rest(of: inputNow, from: offset, atMost: count)
         if bytes.isEmpty { return 0 }
         return try unsafe bytes.withUnsafeBufferPointer { bytes throws(Errno) in
             try unsafe writePipe(pipe, UnsafeRawBufferPointer(bytes))
@@ -769,11 +839,13 @@ final class SimulatedKernel: System {
         case .items?:
             return plan.inputIsFile || pipes[itemsPipe].count > 0 || feederIsGone
         case .output?:
-            return plan.outputIsFile || pipes[outputPipe].room > 0
-                || pipes[outputPipe].readers == 0
+            return plan.outputIsFile || pipes[outputPipe].isWritable
         case .signals?: return !signals.isEmpty
         case .pipeRead(let pipe)?: return pipes[pipe].count > 0 || pipes[pipe].writers == 0
-        case .pipeWrite(let pipe)?: return pipes[pipe].room > 0 || pipes[pipe].readers == 0
+        case .pipeWrite(let pipe)?: return pipes[pipe].isWritable
+        case .tokensReading?: return slots!.isReadable
+        case .closeWatch?: return slots!.hasReport
+        case .poolWatch?: return poolEnd != nil
         default: return true
         }
     }
@@ -787,7 +859,7 @@ final class SimulatedKernel: System {
         switch handle(descriptor) {
         case .items where plan.inputIsFile: throw .notPermitted
         case .output where plan.outputIsFile: throw .notPermitted
-        case .signals: break
+        case .signals, .closeWatch, .poolWatch: break
         default: if let error = fault("watch") { throw error }
         }
         if watched.contains(where: { $0.descriptor == descriptor.rawValue }) {
@@ -815,8 +887,10 @@ final class SimulatedKernel: System {
                 if waitsWithoutTime > 20_000 { fail("pmap turns in a circle") }
                 if ready.count > 1 && random.once(in: 2) { ready.shuffle(using: &random) }
                 if ready.count > 1 && random.once(in: 8) { ready.removeLast() }
+                if ready.contains(Event.poolEnded.token), poolEnd != .releases { knowsEnd = true }
                 return ready
             }
+            checkLostTokens()
             guard let actor = nextActor(), actor.wake < .max else {
                 if end == .max { fail("pmap waits for ever, and so does everybody else") }
                 clock = end
@@ -831,6 +905,7 @@ final class SimulatedKernel: System {
     func receivedSignals() -> [Signals.Arrival] {
         call()
         defer { signals = [] }
+        if signals.contains(where: ends) { knowsEnd = true }
         return signals.map { Signals.Arrival(number: $0, isSentByProcess: true) }
     }
 
@@ -848,6 +923,8 @@ final class SimulatedKernel: System {
     ) throws(Errno) -> pid_t {
         call()
         if (chunk == nil) != plan.isPersistent { fail("PMAP_CHUNK is wrong") }
+        if knowsEnd { fail("a worker is started although the run is to end") }
+        checkSlot()
         if let error = fault("start") { throw error }
         guard let id = newProcessID() else { throw Errno(EAGAIN) }
         let items = arguments.words.dropFirst().flatMap { $0 + [UInt8(ascii: "\n")] }
@@ -875,6 +952,23 @@ final class SimulatedKernel: System {
         story("worker \(id) is started\(chunk.map { " on chunk \($0)" } ?? "") in slot \(slot)")
         run(until: clock + random.int(0...2000))
         return id
+    }
+
+    /// Each worker has a slot. Idle ones have none, but which ones those are is not known here.
+    private func checkSlot() {
+        guard let slots, !plan.isPersistent else { return }
+        let first = !plan.sharesFirstSlot || slots.hasFirst(self) ? 1 : 0
+        let running = processes.count { $0.isWorker && $0.state != .gone }
+        if running >= slots.tokens(of: self) + first { fail("a worker is started without a slot") }
+    }
+
+    /// If pmap serves the slots and knows that all other programs have gone, it has replaced what
+    /// they took with them.
+    private func checkLostTokens() {
+        guard let slots, plan.jobserver == .share, plan.seesCloses else { return }
+        if slots.writers == 1, !slots.hasReport, slots.lost > 0 {
+            fail("the tokens of a killed client are not replaced")
+        }
     }
 
     private func worker(_ id: pid_t, _ chunk: Int?, _ attempt: Int) -> Process {
@@ -933,6 +1027,9 @@ final class SimulatedKernel: System {
         }
         story("pmap sends signal \(number) to group \(leader)")
         for process in processes where process.group == leader && process.isAlive {
+            if number == SIGKILL, process.state == .stopped, !process.pending.isEmpty {
+                fail("process \(process.id) is killed before it could take a signal")
+            }
             deliver(number, to: process)
         }
     }
@@ -954,7 +1051,7 @@ final class SimulatedKernel: System {
     private func checkChunkTimeout(_ signal: Int32, _ worker: Process) {
         guard let timeout = plan.timeout, signal == SIGTERM, sentToPmap.allSatisfy({ !ends($0) }),
             plan.halt != .now, plan.reader.leavesAfter == .max, faultsHit.isEmpty,
-            plan.events.isEmpty,
+            plan.events.isEmpty, !plan.hasLongItems,
             worker.next < worker.script.count,
             case .serve(let service) = worker.script[worker.next],
             let pipe = worker.pipes[0], pipes[pipe].writers > 0, worker.pipes[1] != nil
@@ -981,10 +1078,11 @@ final class SimulatedKernel: System {
 
     func unreadBytes(in pipe: FileDescriptor) -> Int {
         call()
-        guard case .pipeWrite(let number) = handle(pipe) else {
-            fail("no pipe is asked for its bytes")
+        switch handle(pipe) {
+        case .pipeWrite(let number): return pipes[number].count
+        case .poolWatch: return poolEnd?.rawValue ?? 0
+        default: fail("no pipe is asked for its bytes")
         }
-        return pipes[number].count
     }
 
     func inputWaits(of workers: [(leader: pid_t, input: FileDescriptor)]) -> [InputWait] {
@@ -1038,7 +1136,7 @@ final class SimulatedKernel: System {
         call()
         guard case .items = handle(file) else { fail("pmap reads what is not to be read") }
         if let error = fault("read items") { throw error }
-        let bytes = unsafe rest(of: input, from: offset, atMost: buffer.count)
+        let bytes = unsafe rest(of: inputNow, from: offset, atMost: buffer.count)
         unsafe buffer.copyBytes(from: bytes)
         return bytes.count
     }
@@ -1049,7 +1147,9 @@ final class SimulatedKernel: System {
 
     func size(of file: FileDescriptor) throws(Errno) -> Int {
         call()
-        return input.count
+        if let error = fault("size") { throw error }
+        hasAskedSize = true
+        return inputNow.count
     }
 
     func seek(_ file: FileDescriptor, to offset: Int) {
@@ -1075,16 +1175,22 @@ final class SimulatedKernel: System {
         case .replacement:
             if let error = fault("record") { throw error }
             replacement += bytes
-        case .pipeWrite(let pipe) where pipe == tokenPipe: pipes[pipe].append(bytes)
+        case .tokensWriting:
+            letOthersAct()
+            slots!.give(bytes, self, serves: plan.jobserver == .share)
         default: fail("pmap writes to what is not to be written to")
         }
     }
 
-    func closeFile(_ descriptor: FileDescriptor) throws(Errno) { close(descriptor) }
+    func closeFile(_ descriptor: FileDescriptor) throws(Errno) {
+        close(descriptor)
+        if let error = fault("record") { throw error }
+    }
 
     func replaceFile(
         _ path: Argument, _ write: (FileDescriptor) throws(Errno) -> Void
     ) throws(Errno) {
+        if let error = fault("replaceFile") { throw error }
         replacement = []
         let file = open(.replacement)
         defer { close(file) }
@@ -1107,6 +1213,7 @@ final class SimulatedKernel: System {
         call()
         if !plan.outputIsFile { pipes[outputPipe].writers = 0 }
         descriptors[1] = nil
+        if let error = fault("closeOutput") { throw error }
     }
 
     func writeToStandardError(_ bytes: [UInt8]) {
@@ -1135,17 +1242,25 @@ final class SimulatedKernel: System {
 
     func lock(_ descriptor: FileDescriptor) -> Bool {
         call()
-        return true
+        return slots!.lock(self)
     }
 
     func unlock(_ descriptor: FileDescriptor) {
         call()
+        slots!.unlock(self)
     }
 
-    func hasHungUp(_ descriptor: FileDescriptor) -> Bool { false }
+    func hasHungUp(_ descriptor: FileDescriptor) -> Bool {
+        call()
+        letOthersAct()
+        return slots!.writers == 0
+    }
 
     func reopenForWriting(_ descriptor: FileDescriptor) -> FileDescriptor {
-        open(.pipeWrite(tokenPipe ?? 0))
+        call()
+        letOthersAct()
+        slots!.open()
+        return open(.tokensWriting)
     }
 
     // MARK: Afterwards
@@ -1157,12 +1272,8 @@ final class SimulatedKernel: System {
             clock = max(clock, actor.wake)
             act(actor)
         }
-    }
-
-    /// Tokens in the pipe and in the hands of other clients.
-    var tokensLeft: Int {
-        guard let tokenPipe else { return 0 }
-        return pipes[tokenPipe].count + processes.reduce(0) { $0 + $1.tokensHeld }
+        poolServer?.end()
+        poolServer = nil
     }
 
     // MARK: Telling

@@ -55,6 +55,8 @@ func workerScript(
         script.append(pause(&random))
     }
     if random.once(in: 40) { script.append(.stop(random.pick([SIGTTIN, SIGTTOU]))) }
+    // Nobody continues it but pmap, when its time is up.
+    if plan.timeout != nil, random.once(in: 30) { script.append(.stop(SIGSTOP)) }
     if random.once(in: 3) { script.append(pause(&random)) }
     switch random.int(0...11) {
     case 0: script.append(.exit(Int32(random.int(1...3))))
