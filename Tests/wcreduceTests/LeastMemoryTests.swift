@@ -2,7 +2,7 @@ import Testing
 
 @testable import wcreduce
 
-@Suite struct MemoryLimitTests {
+@Suite struct LeastMemoryTests {
     @Test func noLimitIsBelowAMebibyte() {
         for given in [0, 1, (1 << 20) - 1] {
             #expect(MemoryLimit(given).bytes == 1 << 20)
