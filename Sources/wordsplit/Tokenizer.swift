@@ -360,6 +360,8 @@ struct Tokenizer: ~Copyable {
                 now.facts = 0
                 now.state = .start
                 index &+= 1
+                // What comes after the block is not text.
+                if index &+ 2 >= windowEnd { break }
                 pair = unsafe load(bytes + index)
                 if pair & 0xC0E0 == 0x80C0,
                     unsafe letterPairs[Int(pair & 0x1F) &<< 6 | Int(pair &>> 8 & 0x3F)]

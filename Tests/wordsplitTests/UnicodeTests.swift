@@ -209,6 +209,14 @@ import Testing
         #expect(try words([[0x61, 0xE2, 0x80, 0x62]]) == ["a", "b"])
     }
 
+    /// What is behind a block in memory may be letters of an earlier one.
+    @Test func aWordDoesNotBeginAfterTheEndOfABlock() throws {
+        for word in ["éé ", "ééb ", "éébc "] {
+            let pieces = [Array(word.utf8), Array("'a".utf8)]
+            #expect(try words(pieces) == [String(word.dropLast()), "a"])
+        }
+    }
+
     @Test func lengthIsCountedInThePrintedWord() throws {
         // Three letters, five scalars as they stand in the text, three as printed.
         let text = "e\u{301}te\u{301}"
