@@ -17,10 +17,9 @@ func withoutOuterSpaces(_ bytes: UnsafeBufferPointer<UInt8>) -> UnsafeBufferPoin
 /// Converts words to lower case by the full case mapping of the Unicode Standard, section 3.13.
 @safe
 struct LowerCase: ~Copyable {
-    /// A cache of the library's answers, for scalars whose lower case is not in the tables. An
-    /// entry holds the scalar in its upper half and the lower case in its lower half. No two such
-    /// scalars share a slot; WordTableTests checks that.
-    private let known: UnsafeMutablePointer<UInt64>
+    /// A cache of the library's answers, for scalars whose lower case is not in the tables. No two
+    /// such scalars share a slot; WordTableTests checks that.
+    private let known: UnsafeMutablePointer<(scalar: Unicode.Scalar, lower: Unicode.Scalar)>
     /// A cache of the library's answers about whether a scalar has a case. An entry holds the
     /// scalar and, in its lower two bits, the `Casing`. A new entry replaces the old one in its
     /// slot.
@@ -33,7 +32,7 @@ struct LowerCase: ~Copyable {
 
     init() {
         unsafe known = .allocate(capacity: Self.slots)
-        unsafe known.initialize(repeating: 0, count: Self.slots)
+        unsafe known.initialize(repeating: ("\0", "\0"), count: Self.slots)
         unsafe casings = .allocate(capacity: Self.slots)
         unsafe casings.initialize(repeating: 0, count: Self.slots)
     }
@@ -47,30 +46,34 @@ struct LowerCase: ~Copyable {
     ///
     /// - Parameter bytes: UTF-8 from the machine. Scalars with a simple mapping (see
     ///   `ScalarKind.shift`) are already in lower case.
-    /// - Returns: whether the word must be composed because of a change of case: U+0130 becomes
-    ///   U+0069 U+0307, and there is another mark after it. No other lower case adds a mark;
-    ///   WordTableTests checks that.
+    /// - Returns: whether the result may have to be composed: whether a scalar of it is not stable.
+    ///   The mark of U+0130, which becomes U+0069 U+0307, does not count: only another one after it
+    ///   can change the two. No other lower case adds a mark; WordTableTests checks that.
     /// - Throws: `Errno` if there is no memory.
     func append(
         _ bytes: UnsafeBufferPointer<UInt8>, to word: inout ByteBuffer, _ machine: WordMachine
     ) throws(Errno) -> Bool {
         // U+0130 and U+023A grow from two bytes to three. No scalar grows by more than that.
         let mostBytes = bytes.count + bytes.count / 2
-        var addsMark = false
+        var isStable = true
         try unsafe word.appendUpTo(mostBytes) { room in
             // Final_Sigma, table 3-17, within a word: a sigma is final if a cased letter comes
             // before it and none comes after it. Case-ignorable characters between them do not
             // count.
-            let holdsSigma = unsafe holdsCapitalSigma(bytes)
+            var holdsSigma = false
             var isBehindCased = false
             // The second byte of the last sigma, if it is final unless a cased letter follows.
             var openSigma = unsafe UnsafeMutablePointer<UInt8>?.none
-            var isBehindDottedI = false
             var end = unsafe room
             var index = 0
             while index < bytes.count {
                 let (scalar, length) = unsafe scalarOf(bytes, at: index)
+                let code = machine.code(of: scalar)
                 let isSigma = scalar == "\u{3A3}"
+                if isSigma && !holdsSigma {
+                    holdsSigma = true
+                    unsafe isBehindCased = endsCased(UnsafeBufferPointer(rebasing: bytes[..<index]))
+                }
                 let isFinal = isSigma && isBehindCased
                 let casing = holdsSigma ? casing(of: scalar) : .ignorable
                 if casing != .ignorable {
@@ -80,40 +83,52 @@ struct LowerCase: ~Copyable {
                     unsafe openSigma = nil
                     isBehindCased = casing == .cased
                 }
-                if isBehindDottedI, !machine.isStable(scalar) { addsMark = true }
-                isBehindDottedI = scalar == "\u{130}"
                 if isSigma {
                     // U+03C2 is CF 82, U+03C3 is CF 83.
                     unsafe end[0] = 0xCF
                     unsafe end[1] = isFinal ? 0x82 : 0x83
                     unsafe openSigma = isFinal ? end + 1 : nil
                     unsafe end += 2
-                } else if isBehindDottedI {
+                } else if scalar == "\u{130}" {
                     // 69, and CC 87.
                     unsafe end[0] = 0x69
                     unsafe end[1] = 0xCC
                     unsafe end[2] = 0x87
                     unsafe end += 3
-                } else if machine.facts(of: scalar) & WordMachine.isRecased == 0 {
+                } else if machine.facts(ofCode: code) & WordMachine.isRecased == 0 {
+                    isStable = isStable && machine.isStable(code: code)
                     for place in 0..<length { unsafe end[place] = bytes[index &+ place] }
                     unsafe end += length
                 } else {
-                    unsafe end += writeUTF8(lowerCase(of: scalar), at: end)
+                    let lower = lowerCase(of: scalar)
+                    isStable = isStable && machine.isStable(lower)
+                    unsafe end += writeUTF8(lower.value, at: end)
                 }
                 index &+= length
             }
             return unsafe end - room
         }
-        return addsMark
+        return !isStable
     }
 
-    private func lowerCase(of scalar: Unicode.Scalar) -> UInt32 {
+    private func lowerCase(of scalar: Unicode.Scalar) -> Unicode.Scalar {
         let slot = Self.slot(scalar.value)
         let entry = unsafe known[slot]
-        if UInt32(entry >> 32) == scalar.value { return UInt32(truncatingIfNeeded: entry) }
-        let lower = scalar.properties.lowercaseMapping.unicodeScalars.first!.value
-        unsafe known[slot] = UInt64(scalar.value) << 32 | UInt64(lower)
+        if entry.scalar == scalar { return entry.lower }
+        let lower = scalar.properties.lowercaseMapping.unicodeScalars.first!
+        unsafe known[slot] = (scalar, lower)
         return lower
+    }
+
+    /// Whether the last scalar that is not case-ignorable is cased.
+    private func endsCased(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        var index = bytes.count
+        while index > 0 {
+            repeat { index -= 1 } while unsafe bytes[index] & 0xC0 == 0x80
+            let casing = unsafe casing(of: scalarOf(bytes, at: index).value)
+            if casing != .ignorable { return casing == .cased }
+        }
+        return false
     }
 
     private func casing(of scalar: Unicode.Scalar) -> Casing {
@@ -127,17 +142,6 @@ struct LowerCase: ~Copyable {
         unsafe casings[slot] = scalar.value << 2 | casing.rawValue
         return casing
     }
-}
-
-/// Whether a word contains U+03A3, which is CE A3 in UTF-8.
-private func holdsCapitalSigma(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
-    var before: UInt8 = 0
-    for index in 0..<bytes.count {
-        let byte = unsafe bytes[index]
-        if before == 0xCE && byte == 0xA3 { return true }
-        before = byte
-    }
-    return false
 }
 
 /// The scalar that begins at `index` in a word. The word must be valid UTF-8 and hold the whole

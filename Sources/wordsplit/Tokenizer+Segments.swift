@@ -62,7 +62,7 @@ extension Tokenizer {
     /// Finishes the text between `start` and `end` if it is a word, and makes that range empty.
     ///
     /// - Parameter more: the number of bytes to make room for, in addition to those of a window.
-    private mutating func finishWord(
+    mutating func finishWord(
         _ room: inout UnsafeMutablePointer<UInt8>, _ output: inout Output, roomBehind more: Int = 0
     ) throws {
         if cursor.facts & WordMachine.isWord != 0 {

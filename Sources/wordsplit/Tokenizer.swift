@@ -72,6 +72,13 @@ struct Tokenizer: ~Copyable {
             end = place
             markEnd = place
         }
+
+        /// Notes that a combining mark comes next. After another mark, the two may change places.
+        @inline(__always)
+        mutating func addMark(of length: Int) {
+            if markEnd == end { facts |= WordMachine.isRecomposed }
+            markEnd = end &+ length
+        }
     }
 
     /// - Parameters:
@@ -309,8 +316,7 @@ struct Tokenizer: ~Copyable {
                     now.open = now.end
                     now.factsBeforeOpen = now.facts
                 } else if action == .joinMark {
-                    if now.markEnd == now.end { now.facts |= WordMachine.isRecomposed }
-                    now.markEnd = now.end &+ length
+                    now.addMark(of: length)
                 } else {
                     cursor = now
                     unsafe room = out
@@ -341,7 +347,9 @@ struct Tokenizer: ~Copyable {
                 while pair & 0xC0E0 == 0x80C0 && index &+ 2 < windowEnd {
                     let letter = unsafe letterPairs[
                         Int(pair & 0x1F) &<< 6 | Int(pair &>> 8 & 0x3F)]
-                    if letter == 0 { break }
+                    // A mark is negative. It has a loop of its own: noting its place here would
+                    // make each letter slower.
+                    if Int32(bitPattern: letter) <= 0 { break }
                     unsafe UnsafeMutableRawPointer(out + now.end).storeBytes(
                         of: UInt16(truncatingIfNeeded: letter).littleEndian, as: UInt16.self)
                     now.facts |= UInt8(truncatingIfNeeded: letter &>> 16)
@@ -350,16 +358,37 @@ struct Tokenizer: ~Copyable {
                     pair = unsafe load(bytes + index)
                 }
                 if unsafe bytes[index] != UInt8(ascii: " ") {
+                    while pair & 0xC0E0 == 0x80C0 && index &+ 2 < windowEnd {
+                        let mark = unsafe letterPairs[
+                            Int(pair & 0x1F) &<< 6 | Int(pair &>> 8 & 0x3F)]
+                        if mark < WordMachine.isMark { break }
+                        now.addMark(of: 2)
+                        unsafe UnsafeMutableRawPointer(out + now.end).storeBytes(
+                            of: UInt16(truncatingIfNeeded: mark).littleEndian, as: UInt16.self)
+                        now.facts |= UInt8(truncatingIfNeeded: mark &>> 16)
+                        now.end &+= 2
+                        index &+= 2
+                        pair = unsafe load(bytes + index)
+                    }
                     if index == start { break }
                     continue
                 }
-                if now.facts & ~plainFacts != 0 { break }
-                unsafe out[now.end] = terminator
-                now.start = now.facts != 0 ? now.end &+ 1 : now.start
-                now.end = now.start
+                if now.facts & ~plainFacts == 0 {
+                    unsafe out[now.end] = terminator
+                    now.start = now.facts != 0 ? now.end &+ 1 : now.start
+                    now.end = now.start
+                } else {
+                    cursor = now
+                    unsafe room = out
+                    try unsafe finishWord(&room, &output)
+                    unsafe out = room
+                    now = Cursor(at: cursor.start)
+                }
                 now.facts = 0
                 now.state = .start
                 index &+= 1
+                // What comes after the block is not text.
+                if index &+ 2 >= windowEnd { break }
                 pair = unsafe load(bytes + index)
                 if pair & 0xC0E0 == 0x80C0,
                     unsafe letterPairs[Int(pair & 0x1F) &<< 6 | Int(pair &>> 8 & 0x3F)]
@@ -368,6 +397,8 @@ struct Tokenizer: ~Copyable {
                     now.state = .letter
                 } else if leavesForASCII && index &+ 8 <= windowEnd, unsafe isASCII(bytes + index) {
                     break scalars
+                } else if unsafe (bytes[index] | 0x20) &- 0x61 < 26 {
+                    now.state = .letter
                 }
             }
         }

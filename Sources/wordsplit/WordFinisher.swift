@@ -36,15 +36,14 @@ struct WordFinisher: ~Copyable {
         var bytes = unsafe bytes
         if facts & WordMachine.holdsWhite != 0 { unsafe bytes = withoutOuterSpaces(bytes) }
         bytesTaken &+= bytes.count
-        var isComposed = composes && facts & WordMachine.isRecomposed != 0
+        var isComposed = facts & WordMachine.isRecomposed != 0
         if facts & WordMachine.isRecased != 0 {
             if lowerCase == nil { lowerCase = LowerCase() }
             recased.removeAll()
-            let addsMark = try unsafe lowerCase!.append(bytes, to: &recased, machine)
-            isComposed = isComposed || composes && addsMark
+            unsafe isComposed = try lowerCase!.append(bytes, to: &recased, machine)
             unsafe bytes = recased.bytes
         }
-        if isComposed {
+        if composes && isComposed {
             if composer == nil { composer = try Composer(machine) }
             word.removeAll()
             try unsafe composer!.append(bytes, to: &word)

@@ -27,8 +27,10 @@ struct WordMachine {
     let blockOffsets: UnsafeMutablePointer<UInt16>
     let codes: UnsafePointer<UInt8>
     /// By scalar below 0x800. If the scalar continues a word of letters and is printed as two
-    /// bytes: these bytes, the first one lowest, and the facts in the upper half. Else 0.
+    /// bytes: these bytes, the first one lowest, the facts in the upper half, and `isMark` for a
+    /// combining mark. Else 0.
     let letterPairs: UnsafeMutablePointer<UInt32>
+    static let isMark: UInt32 = 1 << 31
     /// By code: whether composition changes neither the scalar nor the text before it.
     private let areStable: UnsafeMutablePointer<Bool>
 
@@ -64,21 +66,24 @@ struct WordMachine {
             }
         }
         // With `-a`, text is bytes, not scalars.
-        if rule.words != .asciiLetters { fillLetterPairs() }
+        if rule.words != .asciiLetters { fillLetterPairs(rule) }
     }
 
-    private func fillLetterPairs() {
+    private func fillLetterPairs(_ rule: Rule) {
         let letter = WordBreakState.letter.rawValue
+        let mark = WordBreakState.Action.joinMark.rawValue << Self.actionShift | letter
         for scalar in 0x80..<0x800 as Range<UInt32> {
             let code = unsafe Int(codes[Int(blockOffsets[Int(scalar >> 6)]) + Int(scalar & 0x3F)])
             let print = unsafe prints[code]
             let printed = scalar &+ UInt32(bitPattern: print.shift)
             let transition = unsafe transitions[Int(letter) * Self.codeCount + code]
-            if transition == letter, 0x80..<0x800 ~= printed,
-                print.facts & ~Self.isWord == 0
-            {
+            // At the start of a word, sigma is printed in another way than within it.
+            let isPlain = transition == letter && (scalar != 0x3A3 || rule.keepsCase)
+            let isMark = transition == mark
+            if isPlain || isMark, 0x80..<0x800 ~= printed {
                 let bytes = 0x80C0 | printed >> 6 | (printed & 0x3F) << 8
-                unsafe letterPairs[Int(scalar)] = bytes | UInt32(print.facts) << 16
+                unsafe letterPairs[Int(scalar)] =
+                    bytes | UInt32(print.facts) << 16 | (isMark ? Self.isMark : 0)
             }
         }
     }
@@ -96,11 +101,13 @@ struct WordMachine {
         return unsafe Int(codes[block + Int(scalar.value & 0x3F)])
     }
 
-    func facts(of scalar: Unicode.Scalar) -> UInt8 { unsafe prints[code(of: scalar)].facts }
+    func facts(of scalar: Unicode.Scalar) -> UInt8 { facts(ofCode: code(of: scalar)) }
+    func facts(ofCode code: Int) -> UInt8 { unsafe prints[code].facts }
 
     /// Whether the scalar is in Normalization Form C in any context, and no text after it changes
     /// the text before it.
-    func isStable(_ scalar: Unicode.Scalar) -> Bool { unsafe areStable[code(of: scalar)] }
+    func isStable(_ scalar: Unicode.Scalar) -> Bool { isStable(code: code(of: scalar)) }
+    func isStable(code: Int) -> Bool { unsafe areStable[code] }
 
     private static func step(
         _ state: WordBreakState, _ kind: ScalarKind, _ rule: Rule

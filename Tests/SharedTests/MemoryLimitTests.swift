@@ -68,13 +68,12 @@ import Testing
     }
 
     /// proc(5): MemTotal comes first in meminfo, in units of 1024 bytes.
-    @Test func itIsNoMoreThanTheMachineHas() throws {
+    @Test(.enabled(if: textOfFile("/proc/meminfo") != nil, "the kernel tells nothing here"))
+    func itIsNoMoreThanTheMachineHas() throws {
         let memory = usableMemory()
         #expect(memory > 1 << 20)
-        guard let line = textOfFile("/proc/meminfo")?.split(separator: "\n").first else {
-            try Test.cancel("the kernel tells nothing here")
-        }
-        let kilobytes = line.split(separator: " ").dropFirst().first.flatMap { Int($0) }
+        let line = textOfFile("/proc/meminfo")?.split(separator: "\n").first
+        let kilobytes = line?.split(separator: " ").dropFirst().first.flatMap { Int($0) }
         #expect(memory <= (try #require(kilobytes)) * 1024)
     }
 }

@@ -47,8 +47,9 @@ func split(
     for piece in pieces {
         let bytes = Array(rest + piece)
         // The tokenizer may read what comes after a block, and must not mind what it is.
-        let after = Array(repeating: "\u{301}bc\u{3B1}\u{3B2}\u{3B3}def", count: 8).joined().utf8
-        let padded = bytes + after.prefix(InputBuffer.padding)
+        let first = ["\u{301}", "bc", "\u{3B1}\u{3B2}\u{3B3}"][bytes.count % 3]
+        let after = first + String(repeating: "def\u{301}bc\u{3B1}\u{3B2}\u{3B3}", count: 8)
+        let padded = bytes + after.utf8.prefix(InputBuffer.padding)
         let used = try padded.withUnsafeBytes {
             try tokenizer.split(UnsafeRawBufferPointer(rebasing: $0[..<bytes.count]), into: &output)
         }

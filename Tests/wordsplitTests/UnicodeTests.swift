@@ -1,3 +1,4 @@
+import Shared
 import Testing
 
 @testable import wordsplit
@@ -69,8 +70,20 @@ import Testing
         }
     }
 
+    /// A letter with a mark of class 230, and a mark of class 220 or 202 after it.
+    @Test func aMarkComesBetweenALetterAndItsMark() throws {
+        for (text, expected) in [
+            ("\u{E9}\u{323}", "\u{1EB9}\u{301}"),
+            ("x\u{1ED9}\u{327}y", "x\u{1ED9}\u{327}y"),
+            ("\u{1EC7}\u{301}", "\u{1EC7}\u{301}"),
+            ("\u{AC00}\u{11A8}\u{E9}\u{323}", "\u{AC01}\u{1EB9}\u{301}"),
+        ] {
+            #expect(try split([Array(text.utf8)]) == Array((expected + "\n").utf8))
+        }
+    }
+
     /// Few marks are sorted by insertion, many by counting; those of one class stay as they are.
-    @Test(arguments: [2, 23, 24, 25, 26, 300, 70_000])
+    @Test(arguments: [2, 15, 16, 17, 18, 300, 70_000])
     func anyNumberOfMarksComesInOrder(_ count: Int) throws {
         let marks: [Unicode.Scalar] = (0..<count).map {
             ["\u{315}", "\u{316}", "\u{317}", "\u{334}"][$0 * 7 % 4]
@@ -207,6 +220,30 @@ import Testing
         #expect(try words([[0x61, 0xED, 0xA0, 0x80, 0x62]]) == ["a", "b"])
         #expect(try words([[0x61, 0xF4, 0x90, 0x80, 0x80, 0x62]]) == ["a", "b"])
         #expect(try words([[0x61, 0xE2, 0x80, 0x62]]) == ["a", "b"])
+    }
+
+    @Test func bytesThatAreNotUTF8AreCountedWhereverTheyStand() throws {
+        let letter = Array("é".utf8)
+        for (text, count, first) in [
+            (letter + [0xFF], 1, 2), (letter + [0xFF, 0x80, 0x0A, 0xC1] + letter, 3, 2),
+            (letter + [0x20, 0xF5] + letter, 1, 3), ([0xE9, 0x20, 0xFF, 0x61, 0xF0, 0x80], 4, 0),
+            (letter, 0, 0),
+        ] {
+            var tokenizer = Tokenizer(Rule())
+            var output = Output(try ScratchFile().duplicate())
+            try split([text], &tokenizer, into: &output)
+            try output.finish()
+            let invalid = tokenizer.invalid
+            #expect(invalid.count == count && (count == 0 || invalid.first == first), "\(text)")
+        }
+    }
+
+    /// What is behind a block in memory may be letters of an earlier one.
+    @Test func aWordDoesNotBeginAfterTheEndOfABlock() throws {
+        for word in ["éé ", "ééb ", "éébc "] {
+            let pieces = [Array(word.utf8), Array("'a".utf8)]
+            #expect(try words(pieces) == [String(word.dropLast()), "a"])
+        }
     }
 
     @Test func lengthIsCountedInThePrintedWord() throws {

@@ -9,7 +9,7 @@ import Shared
 @safe
 struct Composer: ~Copyable {
     /// The decomposed scalars of the current piece of the word, each with its combining class in
-    /// the upper 8 bits.
+    /// the upper 8 bits, and `mayCompose`.
     private var piece: UnsafeMutablePointer<UInt32>
     /// Memory of the same size, to sort them. Allocated on first use.
     private var sorted: UnsafeMutablePointer<UInt32>?
@@ -24,23 +24,38 @@ struct Composer: ~Copyable {
     private(set) var work = 0
 
     private let machine: WordMachine
-    /// A cache of the library's answers, for marks that have no decomposition. An entry holds the
-    /// mark and, in its lower 8 bits, its combining class. A new entry replaces the old one in its
-    /// slot.
-    private let knownMarks: UnsafeMutablePointer<UInt32>
-    private static let slots = 1024
+    /// A cache of decompositions. A new entry replaces the old one in its slot.
+    private let known: UnsafeMutablePointer<Decomposition>
+    private static let slots = 2048
+
+    /// A scalar in Normalization Form D: four scalars at most, as they are in a piece.
+    private struct Decomposition {
+        /// An empty slot has none.
+        var scalar = UInt32.max
+        var count: UInt32 = 0
+        var parts = InlineArray<4, UInt32>(repeating: 0)
+
+        /// Whether the first part neither composes with text before it nor changes places with it.
+        var beginsPiece: Bool { parts[0] < Composer.mayCompose }
+        var lastClass: UInt32 { parts[Int(count) - 1] >> 24 }
+    }
+
+    /// The bits of a scalar in a piece that hold its value.
+    private static let scalarMask: UInt32 = 0x1FFFFF
+    /// The bit of a scalar in a piece that may compose with a scalar before it.
+    private static let mayCompose: UInt32 = 1 << 21
 
     init(_ machine: WordMachine) throws(Errno) {
         self.machine = machine
         unsafe piece = try Self.memory(nil, Self.usualCapacity)
-        unsafe knownMarks = .allocate(capacity: Self.slots)
-        unsafe knownMarks.initialize(repeating: 0, count: Self.slots)
+        unsafe known = .allocate(capacity: Self.slots)
+        unsafe known.initialize(repeating: Decomposition(), count: Self.slots)
     }
 
     deinit {
         unsafe free(piece)
         unsafe free(sorted)
-        unsafe knownMarks.deallocate()
+        unsafe known.deallocate()
     }
 
     /// Appends a word in Normalization Form C.
@@ -71,8 +86,10 @@ struct Composer: ~Copyable {
                 last = index
             } else {
                 if count == 0, last < index {
-                    try unsafe word.append(UnsafeBufferPointer(rebasing: bytes[copied..<last]))
-                    try unsafe decompose(scalarOf(bytes, at: last).value.value, &word)
+                    if copied < last {
+                        try unsafe word.append(UnsafeBufferPointer(rebasing: bytes[copied..<last]))
+                    }
+                    unsafe beginPiece(with: scalarOf(bytes, at: last).value.value)
                 }
                 try decompose(scalar.value, &word)
             }
@@ -88,54 +105,70 @@ struct Composer: ~Copyable {
     /// Adds a scalar to the piece, decomposed.
     @inline(__always)
     private mutating func decompose(_ scalar: UInt32, _ word: inout ByteBuffer) throws(Errno) {
-        let entry = unsafe knownMarks[Int(scalar) % Self.slots]
-        if entry >> 8 == scalar {
-            try add(scalar, combiningClass: UInt8(truncatingIfNeeded: entry))
-        } else if scalar < 0xC0 {
-            try addStarter(scalar, &word)
-        } else {
-            try decomposeUnknown(scalar, &word)
-        }
+        let parts = unsafe decomposition(of: scalar)
+        // No text after a stable scalar changes the text before it.
+        if count > 0, unsafe parts.pointee.beginsPiece { try finishPiece(&word) }
+        let partCount = unsafe Int(parts.pointee.count)
+        if count &+ partCount > capacity { try grow() }
+        for index in 0..<partCount { unsafe add(parts.pointee.parts[unchecked: index]) }
     }
 
-    private mutating func decomposeUnknown(
-        _ scalar: UInt32, _ word: inout ByteBuffer
-    ) throws(Errno) {
-        if let parts = Self.decomposition(of: scalar) {
-            // The recursion ends after four steps at most.
-            try decompose(parts.first, &word)
-            if parts.second != 0 { try decompose(parts.second, &word) }
-        } else if 0xAC00..<0xAC00 + 11172 ~= scalar {
-            let offset = scalar - 0xAC00
-            try addStarter(0x1100 + offset / 588, &word)
-            try add(0x1161 + offset % 588 / 28, combiningClass: 0)
-            if offset % 28 > 0 { try add(0x11A7 + offset % 28, combiningClass: 0) }
-        } else if machine.isStable(Unicode.Scalar(scalar)!) {
-            try addStarter(scalar, &word)
-        } else {
-            let combiningClass = libraryClass(of: scalar)
-            unsafe knownMarks[Int(scalar) % Self.slots] = scalar << 8 | UInt32(combiningClass)
-            try add(scalar, combiningClass: combiningClass)
-        }
-    }
-
-    /// Begins a piece with a stable scalar.
-    private mutating func addStarter(
-        _ scalar: UInt32, _ word: inout ByteBuffer
-    ) throws(Errno) {
-        if count > 0 { try finishPiece(&word) }
-        try add(scalar, combiningClass: 0)
+    /// Begins a piece with a stable scalar. It is not decomposed, because composing its parts
+    /// gives it back, unless a mark comes between them: see `orderMarks`.
+    private mutating func beginPiece(with scalar: UInt32) {
+        if scalar >= 0xC0 { unsafe lastClass = decomposition(of: scalar).pointee.lastClass }
+        unsafe piece[0] = scalar
+        count = 1
     }
 
     @inline(__always)
-    private mutating func add(_ scalar: UInt32, combiningClass: UInt8) throws(Errno) {
+    private func decomposition(of scalar: UInt32) -> UnsafePointer<Decomposition> {
+        let entry = unsafe known + Int(scalar) % Self.slots
+        if unsafe entry.pointee.scalar != scalar { unsafe entry.pointee = decompose(scalar) }
+        return unsafe UnsafePointer(entry)
+    }
+
+    private func decompose(_ scalar: UInt32) -> Decomposition {
+        var whole = Decomposition()
+        whole.scalar = scalar
+        // The recursion ends after four steps at most.
+        func append(_ scalar: UInt32) {
+            if let parts = Self.step(of: scalar) {
+                append(parts.first)
+                if parts.second != 0 { append(parts.second) }
+                return
+            }
+            whole.parts[Int(whole.count)] = part(scalar)
+            whole.count += 1
+        }
+        if 0xAC00..<0xAC00 + 11172 ~= scalar {
+            let offset = scalar - 0xAC00
+            append(0x1100 + offset / 588)
+            append(0x1161 + offset % 588 / 28)
+            if offset % 28 > 0 { append(0x11A7 + offset % 28) }
+        } else {
+            append(scalar)
+        }
+        return whole
+    }
+
+    /// A scalar without a decomposition, as it is in a piece.
+    private func part(_ scalar: UInt32) -> UInt32 {
+        let value = Unicode.Scalar(scalar)!
+        if machine.isStable(value) { return scalar }
+        let mayCompose = machine.facts(of: value) & WordMachine.isRecomposed != 0
+        return UInt32(libraryClass(of: scalar)) << 24 | (mayCompose ? Self.mayCompose : 0) | scalar
+    }
+
+    /// Adds a part to the piece, for which there must be room.
+    @inline(__always)
+    private mutating func add(_ part: UInt32) {
         work &+= 1
-        if count == capacity { try grow() }
-        let combiningClass = UInt32(combiningClass)
+        let combiningClass = part &>> 24
         // Without a branch: marks of a noisy text come in any order.
         isInOrder = isInOrder && (combiningClass == 0 || lastClass <= combiningClass)
         lastClass = combiningClass
-        unsafe piece[count] = combiningClass << 24 | scalar
+        unsafe piece[count] = part
         count &+= 1
     }
 
@@ -167,7 +200,7 @@ struct Composer: ~Copyable {
         try unsafe word.appendUpTo(4 * count) { room in
             var end = unsafe room
             for index in 0..<count {
-                unsafe end += writeUTF8(piece[index] & 0x1FFFFF, at: end)
+                unsafe end += writeUTF8(piece[index] & Self.scalarMask, at: end)
             }
             return unsafe end - room
         }
@@ -186,6 +219,7 @@ struct Composer: ~Copyable {
     /// The Canonical Ordering Algorithm, D108 and D109: a stable sort of each run of marks by
     /// combining class.
     private mutating func orderMarks() throws(Errno) {
+        try decomposeFirst()
         var start = 0
         while start < count {
             if unsafe piece[start] >> 24 == 0 {
@@ -194,7 +228,7 @@ struct Composer: ~Copyable {
             }
             var end = start + 1
             while end < count, unsafe piece[end] >> 24 != 0 { end += 1 }
-            if end - start <= 24 {
+            if end - start <= 16 {
                 sortFew(start, end)
             } else {
                 try sortMany(start, end)
@@ -203,17 +237,34 @@ struct Composer: ~Copyable {
         }
     }
 
-    /// Sorts a short run by insertion.
+    /// Decomposes the first scalar of the piece, if `beginPiece` left it whole.
+    private mutating func decomposeFirst() throws(Errno) {
+        if unsafe piece[0] < 0xC0 { return }
+        let whole = unsafe decomposition(of: piece[0] & Self.scalarMask).pointee
+        let more = Int(whole.count) - 1
+        if more == 0 { return }
+        if count + more > capacity { try grow() }
+        unsafe memmove(
+            piece + 1 + more, piece + 1, (count - 1) * MemoryLayout<UInt32>.stride)
+        for index in 0...more { unsafe piece[index] = whole.parts[index] }
+        count += more
+        work += count
+    }
+
+    /// Sorts a short run by insertion. Without a branch: where a mark goes cannot be guessed.
     private mutating func sortFew(_ start: Int, _ end: Int) {
         for index in start + 1..<end {
-            let mark = unsafe piece[index]
+            var mark = unsafe piece[index]
             var place = index
-            while place > start, unsafe piece[place - 1] >> 24 > mark >> 24 {
-                unsafe piece[place] = piece[place - 1]
+            while place > start {
+                let before = unsafe piece[place - 1]
+                let isLater = before >> 24 > mark >> 24
+                unsafe piece[place] = isLater ? before : mark
+                mark = isLater ? mark : before
                 place -= 1
             }
-            unsafe piece[place] = mark
-            work &+= index - place
+            unsafe piece[start] = mark
+            work &+= index - start
         }
     }
 
@@ -241,21 +292,23 @@ struct Composer: ~Copyable {
     /// The Canonical Composition Algorithm, D117.
     private mutating func composeMarks() {
         work &+= count
+        let piece = unsafe piece
         var end = 0
-        var starter: Int?
+        var starter = -1
         for index in 0..<count {
             let scalar = unsafe piece[index]
             // D115: a scalar between the two blocks the second one, unless its class is lower.
-            if let starter,
-                unsafe starter == end - 1 || piece[end - 1] >> 24 < scalar >> 24,
-                let composite = unsafe Self.composite(piece[starter], scalar & 0x1FFFFF)
+            if scalar & Self.mayCompose != 0, starter >= 0,
+                unsafe starter == end &- 1 || piece[end &- 1] >> 24 < scalar >> 24,
+                let composite = unsafe Self.composite(
+                    piece[starter] & Self.scalarMask, scalar & Self.scalarMask)
             {
                 unsafe piece[starter] = composite
                 continue
             }
             if scalar >> 24 == 0 { starter = end }
             unsafe piece[end] = scalar
-            end += 1
+            end &+= 1
         }
         count = end
     }
@@ -283,7 +336,7 @@ struct Composer: ~Copyable {
 
     /// The one or two scalars that a scalar decomposes to in one step, or nil if it has no
     /// decomposition. `second` is 0 if there is only one.
-    private static func decomposition(of scalar: UInt32) -> (first: UInt32, second: UInt32)? {
+    private static func step(of scalar: UInt32) -> (first: UInt32, second: UInt32)? {
         if scalar < 0xC0 { return nil }
         var slot = slot(scalar, 0, of: 4096)
         while true {
