@@ -138,6 +138,14 @@ struct Settings {
     var findsChunkSize = false
     /// Whether a chunk is a block of bytes (`-i` without `-c`).
     var cutsBlocks = false
+    /// Whether a large file may be cut into ranges, whose items are not in memory. A chunk with a
+    /// number of items may consist of parts of two files. And the log has a hash of its items, which
+    /// must not depend on how the file was cut.
+    var usesRanges: Bool {
+        cutsBlocks
+            || command.delivery == .standardInput && chunkLimits.bytes == .max
+                && argumentFiles.count <= 1 && logFile == nil
+    }
     /// The unit of the chunks' size if it is not given but found.
     var sizeUnit: ChunkSizer.Unit?
     /// How many items stand before each chunk.

@@ -10,7 +10,7 @@ runProgram(pmapSyntax, failure: 1) { options, operands in
     settings.refuseStreamsAsJobserver(messages)
     let slots = joinJobserver(&settings, messages: messages)
     let input = try openInput(settings)
-    if settings.cutsBlocks { keepFreedMemory(upTo: 32 << 20) }
+    if settings.command.delivery == .standardInput { keepFreedMemory(upTo: 32 << 20) }
     settings.inputIsTerminal = input.contains { $0.descriptor.isTerminal }
     settings.outputIsTerminal = FileDescriptor.standardOutput.isTerminal
     settings.errorsAreTerminal = FileDescriptor.standardError.isTerminal

@@ -29,6 +29,18 @@ import Testing
         #expect(try differences(pipeline) == "")
     }
 
+    @Test func persistentWorkersCountTheSame() throws {
+        let result = try shell(
+            """
+            ls "$SAMPLES"/* | pmap -j4 -c5 wordsplit | wcreduce >expected
+            ls "$SAMPLES"/* | pmap --persistent -j4 -c5 --answer-end= wordsplit --serve | wcreduce |
+                cmp - expected
+            wc -l <expected
+            """, environment: ["SAMPLES": samples])
+        #expect(result.errors.isEmpty && result.lines.count == 1)
+        #expect((Int(result.lines[0]) ?? 0) > 500)
+    }
+
     @Test func workersMayCountAndTheirCountsAreMerged() throws {
         let counting = "pmap -j2 -c5 -s 'wordsplit -a \"$@\" | wcreduce'"
         #expect(try differences("ls \"$SAMPLES\"/* | \(counting) | wcreduce -m") == "")

@@ -124,6 +124,20 @@ import Testing
 
     // MARK: Workers that answer at the end of their input
 
+    /// A large file is cut into ranges. Its last line gets the newline that it lacks.
+    @Test(arguments: ["", "-c auto", "-c 10", "-c 50000"])
+    func aLargeFileIsAnsweredInOrder(_ size: String) throws {
+        let result = try shell(
+            """
+            seq 200000 >in; printf end >>in
+            pmap -q -j3 --persistent \(size) -a in sed -u s/^/x/ >out; echo $?
+            sed s/^/x/ in | tr -d '\\n' | cksum; tr -d '\\n' <out | cksum; wc -l <out
+            """)
+        #expect(result.errors.isEmpty && result.lines.count == 4)
+        #expect(result.lines[0] == "0" && result.lines[1] == result.lines[2])
+        #expect(result.lines[3] == "200001")
+    }
+
     @Test func aFilterThatBuffersIsUsedChunkByChunk() throws {
         let result = try shell("seq 12 | pmap -q -j2 -c2 --persistent sed s/^/x/")
         #expect(result.text == (1...12).map { "x\($0)\n" }.joined())

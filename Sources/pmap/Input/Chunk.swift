@@ -12,7 +12,6 @@ struct Chunk {
     /// delimiter.
     enum Contents {
         case memory([UInt8], itemCount: Int)
-        /// The items are not counted.
         case range(FileRange)
     }
 
@@ -26,14 +25,17 @@ struct Chunk {
     }
 
     /// The number of items; nil if they are not counted.
-    var itemCount: Int? {
-        switch contents {
-        case .memory(_, let itemCount): itemCount
-        case .range: nil
-        }
-    }
+    var itemCount: Int? { contents.itemCount }
 
     var byteCount: Int { contents.byteCount }
+
+    /// The last byte of the items; nil if there are none.
+    var lastByte: UInt8? {
+        switch contents {
+        case .memory(let bytes, _): bytes.last
+        case .range(let range): range.tail.last ?? range.head.last
+        }
+    }
 
     /// Bytes of memory that its items take.
     var bytesInMemory: Int {
@@ -113,6 +115,13 @@ struct Chunk {
 }
 
 extension Chunk.Contents {
+    var itemCount: Int? {
+        switch self {
+        case .memory(_, let itemCount): itemCount
+        case .range(let range): range.itemCount
+        }
+    }
+
     var byteCount: Int {
         switch self {
         case .memory(let bytes, _): bytes.count
@@ -126,6 +135,8 @@ struct FileRange {
     let file: FileDescriptor
     let offset: Int
     let count: Int
+    /// nil if the items are not counted.
+    let itemCount: Int?
     /// When the file was last changed before the run, as time since 1970.
     let changed: Duration
     /// The first and the last bytes. If they are all, `tail` is empty.

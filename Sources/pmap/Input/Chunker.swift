@@ -22,12 +22,9 @@ struct Chunker {
     var limits: ChunkLimits
     let delimiter: UInt8
 
-    /// The unfinished chunk: its whole items, their bytes, and the bytes of their arguments.
-    private var itemCount = 0
-    private var byteCount = 0
+    /// The unfinished chunk, and the bytes of its arguments.
+    private var count = ItemCount()
     private var argumentBytes = 0
-    /// Bytes after `byteCount` that are known to hold no delimiter.
-    private var searched = 0
 
     init(limits: ChunkLimits, delimiter: UInt8) {
         self.limits = limits
@@ -42,70 +39,50 @@ struct Chunker {
         if limits.room == nil, limits.bytes == .max {
             return unsafe nextCounted(bytes, atEnd: atEnd)
         }
-        while byteCount < bytes.count {
+        while count.bytes < bytes.count {
             guard let end = unsafe endOfItem(bytes, atEnd: atEnd) else { return nil }
             let isDelimited = end < bytes.count
-            let itemBytes = end - byteCount + (isDelimited ? 1 : 0)
-            let item = unsafe UnsafeRawBufferPointer(rebasing: bytes[byteCount..<end])
+            let itemBytes = end - count.bytes + (isDelimited ? 1 : 0)
+            let item = unsafe UnsafeRawBufferPointer(rebasing: bytes[count.bytes..<end])
             let size = unsafe limits.room?.size(ofItem: item) ?? (cost: 0, longest: 0)
             if let why = unsafe refusal(item, size) {
-                if itemCount > 0 { return finishChunk() }
+                if count.items > 0 { return finishChunk() }
                 self = Chunker(limits: limits, delimiter: delimiter)
                 return .refused(byteCount: itemBytes, why: why)
             }
             let isFull =
-                byteCount + itemBytes > limits.bytes
+                count.bytes + itemBytes > limits.bytes
                 || argumentBytes + size.cost > (limits.room?.total ?? .max)
-            if isFull && itemCount > 0 { return finishChunk() }
-            itemCount += 1
-            byteCount += itemBytes
+            if isFull && count.items > 0 { return finishChunk() }
+            count.items += 1
+            count.bytes += itemBytes
+            count.rest = 0
             argumentBytes += size.cost
-            searched = 0
             // Every other item has at least one byte, so nothing more fits.
-            if itemCount == limits.items || byteCount >= limits.bytes { return finishChunk() }
+            if count.items == limits.items || count.bytes >= limits.bytes { return finishChunk() }
         }
-        return atEnd && itemCount > 0 ? finishChunk() : nil
+        return atEnd && count.items > 0 ? finishChunk() : nil
     }
 
-    /// Does the same if only the number of items limits a chunk. It counts delimiters in blocks,
-    /// several times as fast as it could look at each item.
+    /// Does the same if only the number of items limits a chunk.
     private mutating func nextCounted(_ bytes: UnsafeRawBufferPointer, atEnd: Bool) -> Cut? {
-        var place = byteCount + searched
-        while place < bytes.count {
-            let end = min(place + 4096, bytes.count)
-            let block = unsafe UnsafeRawBufferPointer(rebasing: bytes[place..<end])
-            let found = unsafe occurrences(of: delimiter, in: block)
-            if found < limits.items - itemCount {
-                itemCount += found
-                if let last = unsafe lastOffset(of: delimiter, in: block) {
-                    byteCount = place + last + 1
-                }
-                place = end
-                continue
-            }
-            while itemCount < limits.items {
-                let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[place..<end])
-                place += unsafe firstOffset(of: delimiter, in: rest)! + 1
-                itemCount += 1
-            }
-            byteCount = place
+        // If a read fails, the beginning of an item is dropped.
+        count.rest = min(count.rest, bytes.count - count.bytes)
+        let seen = count.bytes + count.rest
+        let fresh = unsafe UnsafeRawBufferPointer(rebasing: bytes[seen...])
+        if unsafe count.add(fresh, delimiter: delimiter, limit: limits.items) {
             return finishChunk()
         }
-        searched = bytes.count - byteCount
         if !atEnd { return nil }
-        if searched > 0 {
-            // The last item lacks its delimiter.
-            itemCount += 1
-            byteCount = bytes.count
-        }
-        return itemCount > 0 ? finishChunk() : nil
+        count.endLastItem()
+        return count.items > 0 ? finishChunk() : nil
     }
 
     private mutating func endOfItem(_ bytes: UnsafeRawBufferPointer, atEnd: Bool) -> Int? {
-        let from = byteCount + searched
+        let from = count.bytes + count.rest
         let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[from...])
         if let offset = unsafe firstOffset(of: delimiter, in: rest) { return from + offset }
-        searched = bytes.count - byteCount
+        count.rest = bytes.count - count.bytes
         return atEnd ? bytes.count : nil
     }
 
@@ -127,7 +104,7 @@ struct Chunker {
     }
 
     private mutating func finishChunk() -> Cut {
-        let cut = Cut.chunk(byteCount: byteCount, itemCount: itemCount)
+        let cut = Cut.chunk(byteCount: count.bytes, itemCount: count.items)
         self = Chunker(limits: limits, delimiter: delimiter)
         return cut
     }

@@ -9,6 +9,8 @@ struct InputFile {
     let extent: Extent?
     /// Whether it is worth to cut it into ranges.
     let isLarge: Bool
+    /// To copy a smaller chunk costs less than to move it as a range.
+    var leastRange = 64 << 10
 
     /// What is known of a regular file before it is read.
     struct Extent: Equatable {

@@ -2,8 +2,8 @@ import Shared
 
 /// The items that are not given to a worker yet.
 ///
-/// If a chunk is a block of bytes (`-i` without `-c`), a large regular file is cut into ranges, and
-/// only their ends are read. All other input is read into memory.
+/// A large regular file is cut into ranges if its items go to standard input (`-i`). All other input
+/// is read into memory.
 struct ItemSource<S: System>: ~Copyable {
     private let system: S
     private let files: [InputFile]
@@ -43,7 +43,7 @@ struct ItemSource<S: System>: ~Copyable {
     private var chunksCut = 0
     /// Bytes of input that were read or are in ranges.
     private var bytesSeen = 0
-    /// Whether no file was cut into ranges yet.
+    /// Whether no file was cut into blocks without counting their items.
     private(set) var countsItems = true
     /// Whether input that is in no chunk was taken by `takeRest`.
     private var gaveUpRest = false
@@ -94,7 +94,7 @@ struct ItemSource<S: System>: ~Copyable {
         let file = files[place]
         guard usesRanges, file.isLarge, let extent = file.extent else { return }
         ranges = RangeCutter(system, file, extent, delimiter: delimiter)
-        countsItems = false
+        if cutsBlocks { countsItems = false }
     }
 
     /// Goes on with the next file. The last item of a file ends with it.
@@ -171,6 +171,13 @@ struct ItemSource<S: System>: ~Copyable {
         return left
     }
 
+    /// Items that are in no chunk yet, as far as they are known. In a file that is cut into ranges
+    /// they are estimated from its bytes.
+    var itemsLeft: Int {
+        guard isInRanges, bytesSeen > 0, let bytesLeft else { return itemsWaiting }
+        return Int((Double(bytesLeft) * Double(itemsCut) / Double(bytesSeen)).rounded(.up))
+    }
+
     /// The number of chunks in the whole input, as far as it is known. It may turn out higher if
     /// the kernel's limit makes later chunks smaller.
     func totalChunks(itemsPerChunk: Int) -> Int? {
@@ -234,6 +241,7 @@ struct ItemSource<S: System>: ~Copyable {
     /// - Throws: `Errno.noMemory`.
     mutating func nextChunk(_ refuse: (RefusedItem) -> Void) throws(Errno) -> Chunk? {
         if !hasHeader, !takeHeader() { return nil }
+        if buffer.count == 0, isInRanges { return nextRange() }
         if cutsBlocks { return try nextBlock() }
         while true {
             let atEnd = self.atEnd
@@ -300,21 +308,30 @@ struct ItemSource<S: System>: ~Copyable {
     // MARK: Blocks
 
     private mutating func nextBlock() throws(Errno) -> Chunk? {
-        if buffer.count > 0 {
-            guard let size = sizeOfBlock() else { return nil }
-            searched = 0
-            try requireMemory(size)
-            let items = itemsInFirst(size)
-            let block = chunk(size, itemCount: items)
-            waitsSince = buffer.count > 0 ? system.now : .never
-            return block
-        }
-        while ranges != nil {
+        guard buffer.count > 0, let size = sizeOfBlock() else { return nil }
+        searched = 0
+        try requireMemory(size)
+        let items = itemsInFirst(size)
+        let block = chunk(size, itemCount: items)
+        waitsSince = buffer.count > 0 ? system.now : .never
+        return block
+    }
+
+    private mutating func nextRange() -> Chunk? {
+        let (size, count, cutsBlocks) = (max(blockSize, 1), chunkItems, self.cutsBlocks)
+        while isInRanges {
             do throws(Errno) {
-                if let range = try ranges?.next(size: max(blockSize, 1)) {
-                    bytesSeen += range.count
+                let contents =
+                    cutsBlocks
+                    ? try ranges?.next(size: size).map { .range($0) }
+                    : try ranges?.next(items: count)
+                if let contents {
+                    let itemCount = contents.itemCount ?? 0
+                    bytesSeen += contents.byteCount
+                    itemsSeen += itemCount
+                    itemsCut += itemCount
                     if ranges?.isAtEnd ?? true { endRanges() }
-                    return chunk(.range(range))
+                    return chunk(contents)
                 }
             } catch {
                 note(error)

@@ -1,7 +1,8 @@
 import Shared
 
-/// Cuts a regular file into ranges of whole items. It reads only a little around the end of each
-/// range, and no byte twice.
+/// Cuts a regular file into ranges of whole items. To cut blocks, it reads only a little around the
+/// end of each range, and no byte twice. To cut a number of items, it reads all bytes to count the
+/// items, but only into a small window: the processor's cache is faster than memory.
 struct RangeCutter<S: System>: ~Copyable {
     private let system: S
     private let file: InputFile
@@ -11,6 +12,11 @@ struct RangeCutter<S: System>: ~Copyable {
     private(set) var position: Int
     private(set) var end: Int
     private var search = Search.none
+    /// The items of the next range that were counted so far.
+    private var count = ItemCount()
+    /// The bytes of the file in which items are counted, and where they begin.
+    private var window: [UInt8] = []
+    private var windowStart = 0
     /// Set if the file has another size than at the start. Then only whole items of its first
     /// contents are used.
     private(set) var fault: String?
@@ -77,6 +83,60 @@ struct RangeCutter<S: System>: ~Copyable {
         return nil
     }
 
+    /// Returns the next items. If so many are not found in a moment, returns nil, and the next call
+    /// goes on.
+    ///
+    /// - Parameter limit: how many; fewer if the file has fewer.
+    mutating func next(items limit: Int) throws(Errno) -> Chunk.Contents? {
+        if isAtEnd { return nil }
+        var bytesRead = 0
+        while true {
+            let place = position + count.bytes + count.rest
+            if place == end { return try lastItems() }
+            if place >= windowStart + window.count {
+                if bytesRead >= Self.longestStep { return nil }
+                // A small chunk is copied from the window, so it must begin there.
+                let isSmall = place - position < file.leastRange
+                let start = isSmall ? position : place
+                guard let bytes = try read(start..<min(start + 2 * file.leastRange, end)) else {
+                    return nil
+                }
+                (window, windowStart) = (bytes, start)
+                bytesRead += bytes.count
+            }
+            var count = self.count
+            let (delimiter, offset) = (self.delimiter, place - windowStart)
+            let isFull = unsafe window.withUnsafeBytes { window in
+                let fresh = unsafe UnsafeRawBufferPointer(rebasing: window[offset...])
+                return unsafe count.add(fresh, delimiter: delimiter, limit: limit)
+            }
+            self.count = count
+            if isFull {
+                return position + count.bytes == end ? try lastItems() : try countedItems()
+            }
+        }
+    }
+
+    /// The counted items are the last ones.
+    private mutating func lastItems() throws(Errno) -> Chunk.Contents? {
+        try checkSize()
+        // If the file has grown, what follows the last delimiter is only a part of an item.
+        if fault == nil { count.endLastItem() } else { end = min(end, position + count.bytes) }
+        return isAtEnd ? nil : try countedItems()
+    }
+
+    private mutating func countedItems() throws(Errno) -> Chunk.Contents? {
+        let (items, size) = (count.items, count.bytes)
+        count = ItemCount()
+        if size >= file.leastRange {
+            return try range(to: position + size, itemCount: items).map { .range($0) }
+        }
+        let start = position - windowStart
+        position += size
+        system.seek(file.descriptor, to: position)
+        return .memory(Array(window[start..<(start + size)]), itemCount: items)
+    }
+
     /// The last item lacks its delimiter, and is longer than a block.
     private mutating func lastItem() throws(Errno) -> FileRange? {
         try checkSize()
@@ -131,7 +191,9 @@ struct RangeCutter<S: System>: ~Copyable {
 
     /// Ends the range, and moves the file's position there, so that a run that ends early leaves
     /// the rest of its standard input to the next program.
-    private mutating func range(to stop: Int) throws(Errno) -> FileRange? {
+    private mutating func range(
+        to stop: Int, itemCount: Int? = nil
+    ) throws(Errno) -> FileRange? {
         let start = position
         let sample = FileRange.sampleSize
         let isShort = stop - start <= 2 * sample
@@ -142,8 +204,8 @@ struct RangeCutter<S: System>: ~Copyable {
         search = .none
         system.seek(file.descriptor, to: stop)
         return FileRange(
-            file: file.descriptor, offset: start, count: stop - start, changed: changed,
-            head: head, tail: tail)
+            file: file.descriptor, offset: start, count: stop - start, itemCount: itemCount,
+            changed: changed, head: head, tail: tail)
     }
 
     /// Gives up the rest of the file.
@@ -153,8 +215,8 @@ struct RangeCutter<S: System>: ~Copyable {
         if isAtEnd { return nil }
         defer { end = position }
         return FileRange(
-            file: file.descriptor, offset: position, count: end - position, changed: changed,
-            head: [], tail: [])
+            file: file.descriptor, offset: position, count: end - position, itemCount: nil,
+            changed: changed, head: [], tail: [])
     }
 
     /// Takes items from the beginning of the file, as they are.

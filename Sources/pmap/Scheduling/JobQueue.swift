@@ -183,8 +183,9 @@ struct JobQueue<S: System>: ~Copyable {
             {
                 readItems(&report)
             }
-            source.chunkItems = sizer.size(
-                left: source.itemsWaiting, workers: workers, slowest: slowest)
+            let size = sizer.size(left: source.itemsLeft, workers: workers, slowest: slowest)
+            source.chunkItems = min(
+                size, max(sizer.size(outputWithin: outputBuffer / (2 * workers)), 1))
         case .bytes:
             let size = sizer.size(
                 left: source.bytesLeft ?? .max, workers: workers, slowest: slowest)

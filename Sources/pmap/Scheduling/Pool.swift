@@ -67,7 +67,7 @@ struct Pool<S: System>: ~Copyable {
         let source = ItemSource(
             system, input, limits: settings.chunkLimits, delimiter: settings.delimiter,
             headerItems: settings.headerItems, cutsBlocks: settings.cutsBlocks,
-            usesRanges: settings.cutsBlocks,
+            usesRanges: settings.usesRanges,
             patience: settings.sizeUnit == .bytes ? Self.patience : nil)
         let scratch = try InputBuffer(capacity: 256 << 10)
         try system.watch(

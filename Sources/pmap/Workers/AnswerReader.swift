@@ -52,16 +52,10 @@ struct AnswerReader {
 
     /// - Returns: the number of bytes taken.
     private mutating func takeLines(_ bytes: UnsafeRawBufferPointer) -> Int {
-        var count = bytes.count
-        let lines = unsafe occurrences(of: delimiter, in: bytes)
-        if lines >= owed {
-            count = 0
-            for _ in 0..<owed {
-                let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[count...])
-                count += unsafe firstOffset(of: delimiter, in: rest)! + 1
-            }
-        }
-        owed -= min(lines, owed)
+        var lines = ItemCount()
+        let isLast = unsafe lines.add(bytes, delimiter: delimiter, limit: owed)
+        let count = isLast ? lines.bytes : bytes.count
+        owed -= lines.items
         if count > 0 { isAtLineStart = unsafe bytes[count - 1] == delimiter }
         return count
     }

@@ -23,6 +23,10 @@ extension Worker.Feed {
                     bytesFed += try write(chunk.header, from: bytesFed, system)
                     continue
                 }
+                if place >= chunk.byteCount {
+                    bytesFed += try write(ending, from: place - chunk.byteCount, system)
+                    continue
+                }
                 switch chunk.contents {
                 case .memory(let bytes, _): bytesFed += try write(bytes, from: place, system)
                 case .range(let range):

@@ -103,16 +103,33 @@ final class Worker {
     /// pmap's end of a worker's standard input.
     struct Feed {
         let descriptor: FileDescriptor
-        /// What is written to the pipe, and how many bytes of it were written: the header, and then
-        /// the items.
-        var chunk: Chunk
+        /// What is written to the pipe, and how many bytes of it were written: the header, the
+        /// items, and the ending.
+        private(set) var chunk: Chunk
+        private(set) var ending: [UInt8] = []
         var bytesFed = 0
         /// Whether the pipe is closed after the items.
         var closesAfter: Bool
         /// Whether it is watched until it has room.
         var isWatched = false
 
-        var isDone: Bool { bytesFed == chunk.header.count + chunk.byteCount }
+        var isDone: Bool {
+            bytesFed == chunk.header.count + chunk.byteCount + ending.count
+        }
+
+        init(_ descriptor: FileDescriptor, _ chunk: Chunk, closesAfter: Bool) {
+            self.descriptor = descriptor
+            self.chunk = chunk
+            self.closesAfter = closesAfter
+        }
+
+        /// Begins with a chunk for a persistent worker. The worker gets a delimiter after each of
+        /// the items, even if the input does not end with one.
+        mutating func begin(_ chunk: Chunk, delimiter: UInt8) {
+            self.chunk = chunk
+            ending = chunk.lastByte == delimiter ? [] : [delimiter]
+            bytesFed = 0
+        }
     }
 
     /// pmap's end of a pipe to which a worker writes.
@@ -260,15 +277,15 @@ struct WorkerTable<S: System>: ~Copyable {
                 job: job, isFirst: true, begun: begun, started: started,
                 begunSince1970: begunSince1970,
                 lines: lines, answers: answers, watch: AnswerWatch(now: clock.time(at: started)))
+            var feed = input.map {
+                Worker.Feed($0.writing, job.chunk, closesAfter: kind == .ending)
+            }
+            if let answers { feed?.begin(job.chunk, delimiter: answers.delimiter) }
             let worker = Worker(
                 slot: slot, process: process,
                 state: .running(deadline: answers == nil ? deadline : .never),
                 assignment: assignment,
-                input: input.map {
-                    Worker.Feed(
-                        descriptor: $0.writing, chunk: Self.records(of: job.chunk, answers),
-                        closesAfter: kind == .ending)
-                },
+                input: feed,
                 output: Worker.ReadEnd(descriptor: output.reading),
                 errors: Worker.ReadEnd(descriptor: errors.reading))
             insert(worker)
@@ -277,15 +294,6 @@ struct WorkerTable<S: System>: ~Copyable {
             throw error
         }
         return slot
-    }
-
-    /// The items as they are written to a worker. A persistent worker gets a delimiter after each
-    /// of them, even if the input does not end with one.
-    private static func records(of chunk: Chunk, _ answers: AnswerReader?) -> Chunk {
-        guard let answers, chunk.bytes.last != answers.delimiter else { return chunk }
-        return Chunk(
-            number: chunk.number, itemCount: chunk.itemCount ?? 0,
-            bytes: chunk.bytes + [answers.delimiter])
     }
 
     private func makePipe(_ open: inout [FileDescriptor]) throws(Errno) -> PipeEnds {
@@ -323,8 +331,7 @@ struct WorkerTable<S: System>: ~Copyable {
             job: job, isFirst: false, begun: now, started: now,
             begunSince1970: system.timeSince1970, lines: lines, answers: answers,
             watch: AnswerWatch(now: clock.time(at: now)))
-        worker.input!.chunk = Self.records(of: job.chunk, answers)
-        worker.input!.bytesFed = 0
+        worker.input!.begin(job.chunk, delimiter: answers.delimiter)
         busyCount += 1
         look(at: nextTime(of: worker))
         return slot

@@ -79,7 +79,7 @@ final class SimulatedKernel: System {
         let extent = InputFile.Extent(start: 0, end: input.count, changed: .seconds(1))
         return InputFile(
             descriptor: Self.items, name: "standard input",
-            extent: plan.inputIsFile ? extent : nil, isLarge: true)
+            extent: plan.inputIsFile ? extent : nil, isLarge: true, leastRange: 8)
     }
 
     private let outputPipe: Int
