@@ -23,7 +23,10 @@ import Testing
     /// The keys that the manual page lists, in lines that another program's parser reads.
     @Test func jsonIsAnObjectALineAndALastOneAtTheEnd() throws {
         let result = try shell(
-            "seq 4 | pmap --progress json --progress-interval 0.1 -j1 -c2 -s 'sleep 0.25; exit 3'")
+            """
+            seq 4 >in
+            pmap -a in --progress json --progress-interval 0.1 -j1 -c2 -s 'sleep 0.25; exit 3'
+            """)
         #expect(
             result.errorLines.last == "pmap: 2 of 2 chunks failed: the first, chunk 1, "
                 + "exited with status 3; items: 1 2; see --failed, --log or -vv")
