@@ -139,6 +139,13 @@ import Testing
             table(try shell("seq 40 | pmap --stats -j4 -c 20 -s 'sleep 0.5'"))["advice"] ?? ""
         let bytes = table(try shell("seq 3000 | pmap --stats -b 100 -j2 true"))["advice"] ?? ""
         #expect(bytes.hasPrefix("try -b "), "\(bytes)")
+        // All blocks are of one size, so the sleep is not mistaken for the start.
+        let copies =
+            table(
+                try shell(
+                    "seq 100000 239999 | pmap --stats -b 70000 -j2 -i -s 'sleep 0.2; cat'"))[
+                "advice"] ?? ""
+        #expect(copies.hasPrefix("try -b "), "\(copies)")
         let auto =
             table(
                 try shell("seq 200 | pmap --stats -c auto -j2 -s 'sleep 0.0$#'"))["advice"] ?? ""

@@ -71,6 +71,23 @@ private func run(
         #expect(middle.allSatisfy { (35...42).contains($0) }, "\(sizes)")
     }
 
+    @Test func aStartTakesAFiftiethOfABlockAndLittleOfTheLastOnes() {
+        var sizer = ChunkSizer(.bytes)
+        for _ in 0..<20 {
+            let size = sizer.size
+            sizer.note(size: size, seconds: 0.002 + 1e-9 * Double(size), spawning: 0.001)
+        }
+        // 49 starts of 2 ms are 98 MB.
+        #expect((97_000_000...99_000_000).contains(sizer.size), "\(sizer.size)")
+        // Toward the end a block is half of a worker's share, but at least a quarter of that, if no
+        // worker is left without. Even if some are, it is not so small that the start takes most
+        // of its time.
+        #expect(sizer.size(left: 120_000_000, workers: 2) == 30_000_000)
+        #expect(sizer.size(left: 60_000_000, workers: 2) == sizer.size / 4)
+        #expect(sizer.size(left: 40_000_000, workers: 2) == 20_000_000)
+        #expect(sizer.size(left: 40_000_000, workers: 40) == sizer.size / 16)
+    }
+
     @Test func itemsThatTakeLongComeAlone() {
         let (_, sizes) = run([Double](repeating: 0.1, count: 500), workers: 4, start: 0.001)
         #expect(sizes.filter { $0 > 1 }.count <= 8, "\(sizes)")

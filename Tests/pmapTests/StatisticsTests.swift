@@ -120,8 +120,9 @@ import Testing
         #expect(
             advice.sentence
                 == "try -c 19 -j 4: starting workers took 50 % of the slots' time.")
+        // 10 bytes an item; 49 starts of 5 ms are 490 bytes.
         advice.limit = .bytes(10)
-        #expect(advice.sentence.hasPrefix("try -b 190 -j 4: "))
+        #expect(advice.sentence.hasPrefix("try -b 490 -j 4: "))
     }
 
     @Test func idleSlotsAtTheEndAskForSmallerOnes() {
@@ -135,6 +136,36 @@ import Testing
         // As Python's Pool.map has it: 1000 items, 4 chunks to each of 4 workers.
         advice.chunks = 2
         #expect(advice.sentence == "try -c 63 -j 4: 2 chunks are too few for 4 workers.")
+    }
+
+    /// Adding up the counts of many small blocks is the reader's work, which pmap does not see.
+    @Test func smallBlocksThatPrintMuchAskForLargerOnes() {
+        var advice = good
+        advice.limit = .bytes(1 << 20)
+        advice.chunks = 400
+        advice.bytes = 400 << 20
+        advice.bytesOut = 60 << 20
+        // Four blocks for each of 4 workers.
+        let larger =
+            "workers that count print less with larger blocks: these printed 15 % of what they read."
+        #expect(advice.sentence == "try -b 25M -j 4: " + larger)
+        advice.limit = .automatic(.bytes, 1 << 20)
+        #expect(advice.sentence == "try -b 25M -j 4: " + larger)
+        advice.limit = .bytes(1 << 20)
+        advice.bytes *= 256
+        advice.bytesOut *= 256
+        advice.chunks *= 256
+        #expect(advice.sentence == "try -b 64M -j 4: " + larger)
+        advice.bytesOut = advice.bytes / 11
+        #expect(advice.sentence.hasPrefix("keep -b 1024K -j 4: "))
+        advice.bytesOut = advice.bytes
+        advice.limit = .bytes(60 << 20)
+        advice.chunks = advice.bytes / (60 << 20)
+        #expect(advice.sentence.hasPrefix("keep -b 60M -j 4: "))
+        // A chunk of a number of items is not a block.
+        advice = good
+        advice.bytesOut = advice.bytes
+        #expect(advice.sentence.hasPrefix("keep -c 10 -j 4: "))
     }
 
     @Test func workersThatWaitAskForMoreOfThem() {

@@ -17,8 +17,9 @@ struct Advice {
     var cpus: Int
     var chunks: Int
     var items: Int
-    /// Bytes of input.
+    /// Bytes of input, and of output.
     var bytes: Int
+    var bytesOut = 0
     /// Seconds spent starting one worker, and the total run time of all workers.
     var start: Double
     var busy: Double
@@ -64,7 +65,7 @@ struct Advice {
     private var starting: String { isPersistent ? "handing over chunks" : "starting workers" }
 
     private var whyToKeep: String {
-        if startShare > ChunkSizer.startShare {
+        if startShare > unit.startShare {
             return "\(starting) took \(percent(startShare)) of the slots' time, but there are "
                 + "too few items for larger chunks"
         }
@@ -79,15 +80,21 @@ struct Advice {
 
     // MARK: -c
 
+    /// If workers print more than this share of what they read, it is worth while to try whether
+    /// they print less with larger blocks, as those that count do.
+    private static let muchOutput = 0.1
+    /// No larger block is advised for that reason.
+    private static let largeBlock = 64 << 20
+
     private var chunkAdvice: (option: String, why: String?) {
         let size = Double(measure) / Double(chunks)
         let start = Double(chunks) * start
-        // At the cheapest size, the work takes as long as 19 starts, so the start is a twentieth.
+        // At the cheapest size, a start takes its allowed share of the chunk's time.
         let perUnit = max(busy - start, busy * 0.01) / Double(max(measure, 1))
-        let cheapest = self.start * (1 / ChunkSizer.startShare - 1) / perUnit
+        let cheapest = self.start * (1 / unit.startShare - 1) / perUnit
         // At least four chunks for each worker, the default of Python's Pool.map.
         let largest = min(Double(measure) / Double(4 * workers), most)
-        if startShare > ChunkSizer.startShare, min(cheapest, largest) > size * 1.5 {
+        if startShare > unit.startShare, min(cheapest, largest) > size * 1.5 {
             // With chunks of one size only, the estimate may be far off if starts take most of the
             // time.
             let isUnsure = startShare > 0.5 && chunks == items
@@ -110,6 +117,15 @@ struct Advice {
                     "slots had nothing left to do for \(percent(endShare)) of their time"
                 )
             }
+        }
+        let printed = Double(bytesOut) / Double(max(bytes, 1))
+        let larger = min(largest, Double(Self.largeBlock))
+        if unit == .bytes, printed > Self.muchOutput, larger > size * 1.5 {
+            return (
+                option(larger),
+                "workers that count print less with larger blocks: these printed "
+                    + "\(percent(printed)) of what they read"
+            )
         }
         if case .automatic(.items, let size) = limit {
             return ("-c \(min(max(size, 1), mostItems))", "that is what -c auto came to")

@@ -414,7 +414,8 @@ struct Report<S: System>: ~Copyable {
         return Advice(
             limit: limit, isPersistent: settings.persistence != nil, workers: workers,
             cpus: system.cpuCount, chunks: statistics.chunks,
-            items: statistics.items, bytes: statistics.bytes, start: statistics.cost.knownStart,
+            items: statistics.items, bytes: statistics.bytes,
+            bytesOut: statistics.bytesOut, start: statistics.cost.knownStart,
             busy: statistics.busy.reduce(0, +),
             cpusUsed: wall > 0 ? statistics.cpuSeconds / wall : 0,
             utilisation: statistics.utilisation(wall: wall),

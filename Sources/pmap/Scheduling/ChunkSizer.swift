@@ -1,10 +1,11 @@
 /// Finds how large a chunk should be: how many items it should have, for `-c auto`, or how many bytes,
 /// for `-i` without `-b` and `-c`.
 ///
-/// While much work is left, chunks are so large that starting the worker takes a twentieth of a
-/// chunk's time. Toward the end chunks shrink with the number of items left, as in guided
-/// self-scheduling: C. D. Polychronopoulos and D. J. Kuck, "Guided Self-Scheduling: A Practical
-/// Scheduling Scheme for Parallel Supercomputers", IEEE Transactions on Computers C-36(12), 1987.
+/// While much work is left, chunks are so large that starting the worker takes a small part of a
+/// chunk's time (`startShare`). Toward the end chunks shrink with the number of items left, as in
+/// guided self-scheduling: C. D. Polychronopoulos and D. J. Kuck, "Guided Self-Scheduling: A
+/// Practical Scheduling Scheme for Parallel Supercomputers", IEEE Transactions on Computers
+/// C-36(12), 1987.
 /// They give each of P processors 1/P of the items left. Here a worker gets half of that, because
 /// the costs of items may differ a thousandfold, as in S. F. Hummel, E. Schonberg and L. E. Flynn,
 /// "Factoring", Communications of the ACM 35(8), 1992.
@@ -12,10 +13,12 @@ struct ChunkSizer {
     /// What the size of a chunk is measured in.
     enum Unit {
         case items, bytes
-    }
 
-    /// The share of a chunk's time that starting its worker may take.
-    static let startShare = 0.05
+        /// The share of a chunk's time that starting its worker may take. A worker that counts a
+        /// block also fills a new table and prints it, and another program adds up what it printed.
+        /// That takes two or three times as long as the start, and cannot be told from the rest.
+        var startShare: Double { self == .items ? 0.05 : 0.02 }
+    }
 
     let unit: Unit
     private var cost = ChunkCost(memory: 0.9)
@@ -52,7 +55,7 @@ struct ChunkSizer {
         // Before the first chunk has finished, nothing is known.
         if cost.start == 0 { return ceiling }
         let perUnit = max(cost.perItem, slowest)
-        let wanted = cost.start / perUnit * (1 / Self.startShare - 1)
+        let wanted = cost.start / perUnit * (1 / unit.startShare - 1)
         let size = wanted < Double(ceiling) ? Int(wanted.rounded(.up)) : ceiling
         return max(size, unit == .items ? 1 : Self.leastBlock)
     }
@@ -66,8 +69,10 @@ struct ChunkSizer {
     /// Returns the size of the next chunk.
     ///
     /// No chunk takes more than its share of what is known to be left, however cheap it seems: its
-    /// items may be the slow ones. But a block is not so small that starting its worker takes most
-    /// of its time.
+    /// items may be the slow ones. But no block is much smaller than those in the middle: near the
+    /// end, small ones would cost more for starts than they save in waiting for the last worker.
+    /// Nor is one so small that starting its worker takes most of its time, even if then some
+    /// workers get none.
     ///
     /// - Parameters:
     ///   - left: what is known to be left.
@@ -77,7 +82,8 @@ struct ChunkSizer {
     func size(left: Int, workers: Int, slowest: Double = 0) -> Int {
         let share = (Double(left) / (2 * Double(workers))).rounded(.up)
         let size = size(slowest: slowest)
-        let least = unit == .items ? 1 : max(size / 16, Self.leastBlock)
+        let least =
+            unit == .items ? 1 : max(min(size / 4, left / workers), size / 16, Self.leastBlock)
         return max(share < Double(size) ? Int(share) : size, least)
     }
 }
