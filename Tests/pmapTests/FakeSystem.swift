@@ -2,8 +2,8 @@ import Shared
 
 @testable import pmap
 
-/// A system in memory with what the merging of output needs: workers' pipes, files and standard
-/// output. All other calls are errors of the test.
+/// A system in memory with what the merging of output and the cutting of a file need: workers' pipes,
+/// files, standard output and an input file. All other calls are errors of the test.
 final class FakeSystem: System {
     /// What the reader of standard output got.
     private(set) var output: [UInt8] = []
@@ -16,6 +16,9 @@ final class FakeSystem: System {
     /// Bytes in files, in all of them together.
     var bytesOnDisk: Int { files.values.reduce(0) { $0 + $1.count { $0 != nil } } }
     var openFiles: Int { files.count }
+    /// The file with the items, whatever its descriptor.
+    var input: [UInt8] = []
+    private(set) var inputPosition = 0
     /// Bytes that went through memory of pmap's own.
     private(set) var bytesCopied = 0
 
@@ -27,7 +30,7 @@ final class FakeSystem: System {
     private var lastDescriptor: Int32 = 100
 
     private func unexpected(_ call: StaticString = #function) -> Never {
-        fatalError("a call that merging output does not need: \(call)")
+        fatalError("a call that is not needed: \(call)")
     }
 
     private func newDescriptor() -> FileDescriptor {
@@ -208,9 +211,13 @@ final class FakeSystem: System {
     ) throws(Errno) -> Int { unexpected() }
     func read(
         _ file: FileDescriptor, at offset: Int, into buffer: UnsafeMutableRawBufferPointer
-    ) throws(Errno) -> Int { unexpected() }
-    func size(of file: FileDescriptor) throws(Errno) -> Int { unexpected() }
-    func seek(_ file: FileDescriptor, to offset: Int) { unexpected() }
+    ) throws(Errno) -> Int {
+        let bytes = input[min(offset, input.count)...].prefix(buffer.count)
+        buffer.copyBytes(from: bytes)
+        return bytes.count
+    }
+    func size(of file: FileDescriptor) throws(Errno) -> Int { input.count }
+    func seek(_ file: FileDescriptor, to offset: Int) { inputPosition = offset }
     func writeAll(_ bytes: [UInt8], to descriptor: FileDescriptor) throws(Errno) { unexpected() }
     func closeFile(_ descriptor: FileDescriptor) throws(Errno) { unexpected() }
     func replaceFile(

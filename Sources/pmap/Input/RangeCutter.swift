@@ -32,6 +32,8 @@ struct RangeCutter<S: System>: ~Copyable {
     /// Bytes that are read at first, and at most in one call.
     private static var firstStep: Int { 4 << 10 }
     private static var longestStep: Int { 1 << 20 }
+    /// Windows that are read in one call.
+    private static var mostWindows: Int { 8 }
 
     init(_ system: S, _ file: InputFile, _ extent: InputFile.Extent, delimiter: UInt8) {
         self.system = system
@@ -74,8 +76,7 @@ struct RangeCutter<S: System>: ~Copyable {
         case .forward(let place):
             let stop = min(place + Self.longestStep, end)
             if let offset = try find(in: place..<stop, last: false) {
-                if place + offset + 1 == end { try checkSize() }
-                return isAtEnd ? nil : try range(to: place + offset + 1)
+                return try range(to: place + offset + 1)
             }
             search = .forward(from: stop)
             if stop == end { return try lastItem() }
@@ -89,12 +90,13 @@ struct RangeCutter<S: System>: ~Copyable {
     /// - Parameter limit: how many; fewer if the file has fewer.
     mutating func next(items limit: Int) throws(Errno) -> Chunk.Contents? {
         if isAtEnd { return nil }
-        var bytesRead = 0
+        var windowsRead = 0
         while true {
             let place = position + count.bytes + count.rest
             if place == end { return try lastItems() }
-            if place >= windowStart + window.count {
-                if bytesRead >= Self.longestStep { return nil }
+            // If the limit became lower in the meantime, the last chunk ended before the window.
+            if place < windowStart || place >= windowStart + window.count {
+                if windowsRead == Self.mostWindows { return nil }
                 // A small chunk is copied from the window, so it must begin there.
                 let isSmall = place - position < file.leastRange
                 let start = isSmall ? position : place
@@ -102,13 +104,12 @@ struct RangeCutter<S: System>: ~Copyable {
                     return nil
                 }
                 (window, windowStart) = (bytes, start)
-                bytesRead += bytes.count
+                windowsRead += 1
             }
             var count = self.count
-            let (delimiter, offset) = (self.delimiter, place - windowStart)
-            let isFull = unsafe window.withUnsafeBytes { window in
-                let fresh = unsafe UnsafeRawBufferPointer(rebasing: window[offset...])
-                return unsafe count.add(fresh, delimiter: delimiter, limit: limit)
+            let delimiter = self.delimiter
+            let isFull = unsafe window[(place - windowStart)...].withUnsafeBytes {
+                unsafe count.add($0, delimiter: delimiter, limit: limit)
             }
             self.count = count
             if isFull {
@@ -128,7 +129,7 @@ struct RangeCutter<S: System>: ~Copyable {
     private mutating func countedItems() throws(Errno) -> Chunk.Contents? {
         let (items, size) = (count.items, count.bytes)
         count = ItemCount()
-        if size >= file.leastRange {
+        if size >= file.leastRange || position < windowStart {
             return try range(to: position + size, itemCount: items).map { .range($0) }
         }
         let start = position - windowStart
