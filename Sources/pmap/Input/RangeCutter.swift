@@ -76,7 +76,8 @@ struct RangeCutter<S: System>: ~Copyable {
         case .forward(let place):
             let stop = min(place + Self.longestStep, end)
             if let offset = try find(in: place..<stop, last: false) {
-                return try range(to: place + offset + 1)
+                if place + offset + 1 == end { try checkSize() }
+                return isAtEnd ? nil : try range(to: place + offset + 1)
             }
             search = .forward(from: stop)
             if stop == end { return try lastItem() }
