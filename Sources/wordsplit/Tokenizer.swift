@@ -73,6 +73,16 @@ struct Tokenizer: ~Copyable {
             markEnd = place
         }
 
+        /// Ends a word that is printed as it is, or drops a segment that is no word.
+        @inline(__always)
+        mutating func endPlainSegment(
+            in room: UnsafeMutablePointer<UInt8>, terminator: UInt8
+        ) {
+            unsafe room[end] = terminator
+            start = facts != 0 ? end &+ 1 : start
+            end = start
+        }
+
         /// Notes that a combining mark comes next. After another mark, the two may change places.
         @inline(__always)
         mutating func addMark(of length: Int) {
@@ -289,9 +299,7 @@ struct Tokenizer: ~Copyable {
                         now.state = .other
                     }
                     if !now.state.isOpen && now.facts & ~plainFacts == 0 {
-                        unsafe out[now.end] = terminator
-                        now.start = now.facts != 0 ? now.end &+ 1 : now.start
-                        now.end = now.start
+                        unsafe now.endPlainSegment(in: out, terminator: terminator)
                     } else {
                         cursor = now
                         unsafe room = out
@@ -374,9 +382,7 @@ struct Tokenizer: ~Copyable {
                     continue
                 }
                 if now.facts & ~plainFacts == 0 {
-                    unsafe out[now.end] = terminator
-                    now.start = now.facts != 0 ? now.end &+ 1 : now.start
-                    now.end = now.start
+                    unsafe now.endPlainSegment(in: out, terminator: terminator)
                 } else {
                     cursor = now
                     unsafe room = out
