@@ -26,9 +26,18 @@ final class TerminalShell {
         self.folder = try folder ?? TemporaryFolder()
         screen = Screen(columns: columns, rows: rows)
         ours = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC)
-        guard ours >= 0, grantpt(ours) == 0, unlockpt(ours) == 0, let name = ptsname(ours) else {
+        guard ours >= 0, grantpt(ours) == 0, unlockpt(ours) == 0 else {
             throw CallError("/dev/ptmx")
         }
+        // Several tests do this at the same time, and ptsname(3) has one buffer for them all.
+        let descriptor = ours
+        let name = String(unsafeUninitializedCapacity: 64) { bytes in
+            bytes.withMemoryRebound(to: CChar.self) { name in
+                ptsname_r(descriptor, name.baseAddress!, name.count) == 0
+                    ? strlen(name.baseAddress!) : 0
+            }
+        }
+        guard !name.isEmpty else { throw CallError("ptsname_r") }
         cs_set_window(ours, UInt16(columns), UInt16(rows))
         let base = ["TERM": "xterm", "LC_ALL": "C.UTF-8", "PS1": "$ ", "NO_COLOR": "1"]
         let variables = completed(
@@ -36,7 +45,7 @@ final class TerminalShell {
         let enter = "cd '\(self.folder.path)' || exit 99\n"
         processID = try spawn(
             ["sh", "-c", enter + (command ?? "exec bash --norc --noprofile --noediting -i")],
-            .terminal(String(cString: name)), environment: variables)
+            .terminal(name), environment: variables)
     }
 
     deinit {

@@ -106,7 +106,7 @@ static inline int cs_other_locks_byte(int fd, off_t byte) {
 /* For pseudo-terminals; only the tests open them. */
 extern int grantpt(int fd);
 extern int unlockpt(int fd);
-extern char *ptsname(int fd);
+extern int ptsname_r(int fd, char *name, size_t size);
 static inline int cs_set_window(int fd, unsigned short columns, unsigned short rows) {
     struct winsize size = {.ws_row = rows, .ws_col = columns};
     return ioctl(fd, TIOCSWINSZ, &size);
