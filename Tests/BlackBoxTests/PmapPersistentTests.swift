@@ -202,6 +202,18 @@ import Testing
         #expect(result.status == 0)
     }
 
+    /// The worker that answered 1 has got 3, does not read it, and exits after the run was halted.
+    @Test func aChunkThatIsGivenBackAfterAHaltIsListedToo() throws {
+        let folder = try TemporaryFolder()
+        let result = try shell(
+            """
+            seq 4 | pmap -q -j2 -c1 --persistent --halt soon --failed failed -s '
+                read x; [ $x = 1 ] || { sleep 0.5; exit 1; }; echo $x; sleep 1.2'; cat failed
+            """, in: folder)
+        #expect(result.text == "1\n2\n3\n4\n")
+        #expect(result.errors.contains("1 of 4 chunks failed, 2 were not done"))
+    }
+
     @Test(arguments: [1, 3])
     func workersThatDieBeforeTheirFirstAnswerStopTheRun(slots: Int) throws {
         let folder = try TemporaryFolder()
@@ -280,6 +292,16 @@ import Testing
             """, in: folder)
         #expect(result.text == "1\n2\n4\n")
         #expect(try shell("cat failed", in: folder).text == "3\n")
+        #expect(result.status == 125)
+    }
+
+    @Test func aWorkerThatIsStoppedIsEndedByTheTimeout() throws {
+        let result = try shell(
+            """
+            seq 4 | pmap -q -j1 -c1 --persistent --timeout 1 -s '
+                while read x; do [ $x != 2 ] || kill -STOP $$; echo $x; done'
+            """)
+        #expect(result.text == "1\n3\n4\n")
         #expect(result.status == 125)
     }
 

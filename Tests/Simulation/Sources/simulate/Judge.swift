@@ -7,6 +7,8 @@ struct Judge {
     let end: Result<RunEnd, WriteError>
     /// The items of the chunks that an earlier run has done.
     var doneBefore: [Int: [UInt8]] = [:]
+    /// Whether an earlier run could not read its input to the end.
+    var inputFailedBefore = false
 
     enum RunEnd: Equatable {
         case exit(Int32)
@@ -105,7 +107,7 @@ struct Judge {
         // From these on, nobody can tell which answer is whose. pmap has to say so.
         if kernel.services.contains(where: { $0.service.gaveExtra }) { return }
         if kernel.faultsHit.contains("record") { return }
-        let (answered, parts) = readAnswers()
+        let (answered, parts, partTexts) = readAnswers()
         if Set(answered).count != answered.count { kernel.fail("an item is answered twice") }
         if plan.mode == .ordered, answered != answered.sorted() {
             kernel.fail("answers are not in order: \(answered)")
@@ -115,8 +117,15 @@ struct Judge {
         {
             kernel.fail("a failed item is answered")
         }
-        if let part = parts.first(where: { !failed.contains("i\($0)") }), !mayLoseOutput {
-            kernel.fail("item i\(part) is answered in part, and has not failed")
+        // Half of the answer to i10 may look like half of that to i1.
+        let failedAnswers = failed.map { answer($0, plan) }
+        let strange = partTexts.first { text in
+            !failedAnswers.contains { $0.starts(with: text.dropLast()) }
+        }
+        if let strange, !mayLoseOutput {
+            kernel.fail(
+                "no failed item has an answer that begins with "
+                    + String(decoding: strange.dropLast(), as: UTF8.self))
         }
         if mayLoseOutput || kernel.faultsHit.contains("read items") { return }
         let missing = Set(names(itemsRead)).subtracting(failed)
@@ -137,8 +146,10 @@ struct Judge {
     private func checkAnswerEnd() {
         switch end {
         case .success(.exit(let status)):
+            // What a killed worker gave too many may pass for answers that it still owed.
             let gaveExtra = kernel.services.contains {
-                $0.service.gaveExtra && !kernel.attempts[$0.attempt].wasTold
+                $0.service.gaveExtra && kernel.attempts[$0.attempt].waitStatus == 0
+                    && !kernel.attempts[$0.attempt].wasTold
                     && !kernel.attempts[$0.attempt].lostOutput && $0.service.outgoing.isEmpty
                     && $0.service.buffered.isEmpty
             }
@@ -174,10 +185,12 @@ struct Judge {
         items.map { String($0.prefix { $0 != ";" }) }
     }
 
-    /// The numbers of the items whose answers are in the output, and of those of which a part is.
-    private func readAnswers() -> (whole: [Int], parts: [Int]) {
+    /// The numbers of the items whose answers are in the output, and of those of which a part is,
+    /// with these parts.
+    private func readAnswers() -> (whole: [Int], parts: [Int], partTexts: [[UInt8]]) {
         var whole: [Int] = []
         var parts: [Int] = []
+        var partTexts: [[UInt8]] = []
         var texts: [(item: Int, text: [UInt8])] = []
         for line in cut(output) where !line.isEmpty {
             var text = String(decoding: line, as: UTF8.self)
@@ -202,9 +215,14 @@ struct Judge {
         for (item, text) in texts {
             var expected = answer("i\(item)", plan)
             if plan.hasAnswerEnd { expected.removeLast(4) }
-            if text == expected { whole.append(item) } else { parts.append(item) }
+            if text == expected {
+                whole.append(item)
+            } else {
+                parts.append(item)
+                partTexts.append(text)
+            }
         }
-        return (whole, parts.filter { $0 >= 0 })
+        return (whole, parts, partTexts)
     }
 
     // MARK: Records
@@ -255,6 +273,7 @@ struct Judge {
         }
         // An input that could not be read to its end gives a chunk of other items than the log
         // says. What has become of those that it has is not known then.
+        if inputFailedBefore { return }
         if kernel.faultsHit.contains("read items") && !doneBefore.isEmpty { return }
         let failed = lines(kernel.failed)
         if plan.feeds { return checkFedItems(rows, finals, failed) }
@@ -455,6 +474,8 @@ struct Judge {
             kernel.fail("status \(status), and all is done")
         }
         guard plan.isQuiet, plan.halt != .now else { return }
+        // pmap was frozen when it had decided to end this one, which then exited by itself.
+        if finals.values.contains(where: \.wasToldLate) { return }
         var statuses: Set<Int32> = []
         for final in finals.values {
             // Its time was up, or its output fitted nowhere.

@@ -12,6 +12,9 @@ struct Plan {
     /// Whether the items are in a file, not in a pipe.
     private(set) var inputIsFile = false
     private(set) var feedPause = 0
+    /// The bytes of a chunk from which on it is a range of the file. In small windows a chunk may be
+    /// counted in several steps, between which its limit changes.
+    private(set) var leastRange = 8
     private(set) var reader = Reader()
     private(set) var outputIsFile = false
     /// Whether bytes can be moved into standard output without a copy.
@@ -186,6 +189,7 @@ struct Plan {
         if var random = random(9) {
             inputIsFile = random.once(in: 3)
             feedPause = random.pick([0, 1000, 100_000])
+            leastRange = random.pick([1, 2, 8])
         }
         if var random = random(10), random.once(in: 2) {
             reader.bytes = random.pick([100, 4096, 65536])

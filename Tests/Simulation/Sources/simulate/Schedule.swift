@@ -16,12 +16,16 @@ func run(_ plan: Plan) {
 
 private func judge(
     _ plan: Plan, _ kernel: SimulatedKernel, _ end: Result<Judge.RunEnd, WriteError>,
-    doneBefore: [Int: [UInt8]] = [:]
+    doneBefore: [Int: [UInt8]] = [:], inputFailedBefore: Bool = false
 ) {
     kernel.story("ended: \(end)")
+    kernel.story("--failed lists: \(kernel.failedText)")
     Judge.checkSurvivors(kernel)
     kernel.finish()
-    Judge(plan: plan, kernel: kernel, end: end, doneBefore: doneBefore).judge()
+    let judge = Judge(
+        plan: plan, kernel: kernel, end: end, doneBefore: doneBefore,
+        inputFailedBefore: inputFailedBefore)
+    judge.judge()
 }
 
 /// Runs the same again with what is left of the log after a crash at some moment.
@@ -43,7 +47,9 @@ private func resume(_ plan: Plan, _ settings: Settings, after first: SimulatedKe
     }
     let kernel = SimulatedKernel(plan)
     kernel.story("resumed with \(done.count) chunks done")
-    judge(plan, kernel, runPool(kernel, settings, plan, done: done), doneBefore: items)
+    judge(
+        plan, kernel, runPool(kernel, settings, plan, done: done), doneBefore: items,
+        inputFailedBefore: first.faultsHit.contains("read items"))
 }
 
 private func runPool(

@@ -79,7 +79,7 @@ final class SimulatedKernel: System {
         let extent = InputFile.Extent(start: 0, end: input.count, changed: .seconds(1))
         return InputFile(
             descriptor: Self.items, name: "standard input",
-            extent: plan.inputIsFile ? extent : nil, isLarge: true, leastRange: 8)
+            extent: plan.inputIsFile ? extent : nil, isLarge: true, leastRange: plan.leastRange)
     }
 
     private let outputPipe: Int
@@ -662,7 +662,8 @@ final class SimulatedKernel: System {
 
     private func hold(_ count: Int) {
         bytesInMemory += count
-        mostBytesInMemory = max(mostBytesInMemory, bytesInMemory)
+        // pmap forgets what it reads when nobody wants the output any more.
+        if !readerIsGone { mostBytesInMemory = max(mostBytesInMemory, bytesInMemory) }
     }
 
     private func copy(
@@ -1280,6 +1281,11 @@ final class SimulatedKernel: System {
 
     /// Whether the story of the schedule is printed.
     nonisolated(unsafe) static var tellsStory = false
+
+    /// The items of --failed in one line.
+    var failedText: String {
+        String(decoding: failed, as: UTF8.self).split(separator: "\n").joined(separator: " ")
+    }
 
     func story(_ text: @autoclosure () -> String) {
         if Self.tellsStory { print("t=\(seconds(clock)) s: \(text())") }
