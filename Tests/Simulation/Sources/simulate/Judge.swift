@@ -7,8 +7,9 @@ struct Judge {
     let end: Result<RunEnd, WriteError>
     /// The items of the chunks that an earlier run has done.
     var doneBefore: [Int: [UInt8]] = [:]
-    /// Whether an earlier run could not read its input to the end.
-    var inputFailedBefore = false
+    /// Whether an earlier run cut other chunks, since it could not read its input to the end or the
+    /// kernel took fewer arguments.
+    var wasCutOtherwise = false
 
     enum RunEnd: Equatable {
         case exit(Int32)
@@ -107,25 +108,25 @@ struct Judge {
         // From these on, nobody can tell which answer is whose. pmap has to say so.
         if kernel.services.contains(where: { $0.service.gaveExtra }) { return }
         if kernel.faultsHit.contains("record") { return }
-        let (answered, parts, partTexts) = readAnswers()
+        let (answered, parts) = readAnswers()
         if Set(answered).count != answered.count { kernel.fail("an item is answered twice") }
         if plan.mode == .ordered, answered != answered.sorted() {
             kernel.fail("answers are not in order: \(answered)")
         }
-        if plan.retries != nil, !mayLoseOutput,
-            !failed.isDisjoint(with: (answered + parts).map { "i\($0)" })
-        {
-            kernel.fail("a failed item is answered")
+        if plan.retries != nil, !mayLoseOutput {
+            if !failed.isDisjoint(with: answered.map { "i\($0)" }) || !parts.isEmpty {
+                kernel.fail("a failed item is answered")
+            }
         }
         // Half of the answer to i10 may look like half of that to i1.
         let failedAnswers = failed.map { answer($0, plan) }
-        let strange = partTexts.first { text in
-            !failedAnswers.contains { $0.starts(with: text.dropLast()) }
+        let strange = parts.first { text in
+            !failedAnswers.contains { $0.starts(with: text) }
         }
         if let strange, !mayLoseOutput {
             kernel.fail(
                 "no failed item has an answer that begins with "
-                    + String(decoding: strange.dropLast(), as: UTF8.self))
+                    + String(decoding: strange, as: UTF8.self))
         }
         if mayLoseOutput || kernel.faultsHit.contains("read items") { return }
         let missing = Set(names(itemsRead)).subtracting(failed)
@@ -185,12 +186,10 @@ struct Judge {
         items.map { String($0.prefix { $0 != ";" }) }
     }
 
-    /// The numbers of the items whose answers are in the output, and of those of which a part is,
-    /// with these parts.
-    private func readAnswers() -> (whole: [Int], parts: [Int], partTexts: [[UInt8]]) {
+    /// The numbers of the items whose answers are in the output, and the beginnings of others.
+    private func readAnswers() -> (whole: [Int], parts: [[UInt8]]) {
         var whole: [Int] = []
-        var parts: [Int] = []
-        var partTexts: [[UInt8]] = []
+        var parts: [[UInt8]] = []
         var texts: [(item: Int, text: [UInt8])] = []
         for line in cut(output) where !line.isEmpty {
             var text = String(decoding: line, as: UTF8.self)
@@ -199,10 +198,7 @@ struct Judge {
             }
             let name = text.split(separator: "=").first.map(String.init) ?? ""
             let owner = name.hasPrefix("ENDIVE of ") ? String(name.dropFirst(10)) : name
-            guard owner.hasPrefix("i"), let item = Int(owner.dropFirst()) else {
-                parts.append(-1)
-                continue
-            }
+            guard owner.hasPrefix("i"), let item = Int(owner.dropFirst()) else { continue }
             let bytes = Array(text.utf8) + [UInt8(ascii: "\n")]
             if texts.last?.item == item, plan.mode != .lines {
                 texts[texts.count - 1].text += bytes
@@ -215,14 +211,21 @@ struct Judge {
         for (item, text) in texts {
             var expected = answer("i\(item)", plan)
             if plan.hasAnswerEnd { expected.removeLast(4) }
-            if text == expected {
+            // Before or after it may be a part of an answer to another item: i1 of i14=0.
+            var rest = text[...]
+            if expected.isEmpty {
+                // Nothing of this answer can be seen.
+            } else if text.starts(with: expected) {
                 whole.append(item)
-            } else {
-                parts.append(item)
-                partTexts.append(text)
+                rest = rest.dropFirst(expected.count)
+            } else if text.suffix(expected.count) == expected[...] {
+                whole.append(item)
+                rest = rest.dropLast(expected.count)
             }
+            // A part of a line was given an end.
+            if !rest.isEmpty { parts.append(Array(rest.dropLast())) }
         }
-        return (whole, parts, partTexts)
+        return (whole, parts)
     }
 
     // MARK: Records
@@ -273,7 +276,7 @@ struct Judge {
         }
         // An input that could not be read to its end gives a chunk of other items than the log
         // says. What has become of those that it has is not known then.
-        if inputFailedBefore { return }
+        if wasCutOtherwise { return }
         if kernel.faultsHit.contains("read items") && !doneBefore.isEmpty { return }
         let failed = lines(kernel.failed)
         if plan.feeds { return checkFedItems(rows, finals, failed) }

@@ -16,7 +16,7 @@ func run(_ plan: Plan) {
 
 private func judge(
     _ plan: Plan, _ kernel: SimulatedKernel, _ end: Result<Judge.RunEnd, WriteError>,
-    doneBefore: [Int: [UInt8]] = [:], inputFailedBefore: Bool = false
+    doneBefore: [Int: [UInt8]] = [:], wasCutOtherwise: Bool = false
 ) {
     kernel.story("ended: \(end)")
     kernel.story("--failed lists: \(kernel.failedText)")
@@ -24,7 +24,7 @@ private func judge(
     kernel.finish()
     let judge = Judge(
         plan: plan, kernel: kernel, end: end, doneBefore: doneBefore,
-        inputFailedBefore: inputFailedBefore)
+        wasCutOtherwise: wasCutOtherwise)
     judge.judge()
 }
 
@@ -49,7 +49,8 @@ private func resume(_ plan: Plan, _ settings: Settings, after first: SimulatedKe
     kernel.story("resumed with \(done.count) chunks done")
     judge(
         plan, kernel, runPool(kernel, settings, plan, done: done), doneBefore: items,
-        inputFailedBefore: first.faultsHit.contains("read items"))
+        wasCutOtherwise: first.faultsHit.contains("read items")
+            || first.faultsHit.contains("start") && plan.faults.contains { $0.error == E2BIG })
 }
 
 private func runPool(

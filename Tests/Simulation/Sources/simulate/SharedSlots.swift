@@ -11,6 +11,9 @@ final class SharedSlots {
     /// Tokens of clients that were killed.
     private(set) var lost = 0
     private var owner: ObjectIdentifier?
+    /// The tokens of the server while it looks for lost ones. It keeps these; what it gives beyond
+    /// those that it found is new, although it may look like one that it has.
+    private var keptByServer: Int?
     /// Whether a client has closed the pipe since the server asked last.
     private(set) var hasReport = false
 
@@ -27,9 +30,10 @@ final class SharedSlots {
 
     func open() { pipe.writers += 1 }
 
-    func close() {
+    func close(_ client: AnyObject, serves: Bool) {
         pipe.writers -= 1
         hasReport = true
+        if serves { keptByServer = tokens(of: client) }
     }
 
     func takeReport() -> Bool {
@@ -46,7 +50,7 @@ final class SharedSlots {
             if writers == 0 { return 0 }
             throw .wouldBlock
         }
-        let taken = pipe.take(unsafe min(free, buffer.count))
+        let taken = pipe.take(min(free, buffer.count))
         unsafe buffer.copyBytes(from: taken)
         held[ObjectIdentifier(client), default: []] += taken
         return taken.count
@@ -54,8 +58,12 @@ final class SharedSlots {
 
     /// - Parameter serves: whether the client may make new tokens for those that are lost.
     func give(_ bytes: [UInt8], _ client: AnyObject, serves: Bool) {
+        let kept = serves ? keptByServer ?? 0 : 0
+        if serves { keptByServer = nil }
         for byte in bytes {
-            if let place = held[ObjectIdentifier(client)]?.firstIndex(of: byte) {
+            if tokens(of: client) > kept,
+                let place = held[ObjectIdentifier(client)]?.firstIndex(of: byte)
+            {
                 held[ObjectIdentifier(client)]!.remove(at: place)
             } else if serves, byte == newToken, lost > 0 {
                 kernel.story("a lost token is replaced")
@@ -167,7 +175,9 @@ final class SlotClient: TokenSystem {
 
     var now: Duration { kernel.now }
 
-    func close(_ descriptor: FileDescriptor) { if descriptor == Self.writing { slots.close() } }
+    func close(_ descriptor: FileDescriptor) {
+        if descriptor == Self.writing { slots.close(self, serves: serves) }
+    }
 
     func stopWatching(_ descriptor: FileDescriptor) {}
 

@@ -22,7 +22,7 @@ func shrink(_ seed: UInt64) {
     }
     for part in 0..<Plan.parts where fails(without.union([part])) { without.insert(part) }
     print("replay: simulate --replay \(seed) \(text(without))")
-    SimulatedKernel.tellsStory = true
+    unsafe SimulatedKernel.tellsStory = true
     run(Plan(seed: seed, without: without))
 }
 

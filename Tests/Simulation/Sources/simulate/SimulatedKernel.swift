@@ -596,7 +596,7 @@ final class SimulatedKernel: System {
         case .pipeRead(let pipe): pipes[pipe].readers -= 1
         case .pipeWrite(let pipe): pipes[pipe].writers -= 1
         case .tokensWriting:
-            slots?.close()
+            slots?.close(self, serves: plan.jobserver == .share)
             letOthersAct()
         case .file:
             fileBytes[descriptor.rawValue] = nil
@@ -670,7 +670,7 @@ final class SimulatedKernel: System {
         _ bytes: ArraySlice<UInt8>, to buffer: UnsafeMutableRawBufferPointer,
         _ note: (Int) -> Void
     ) -> Int {
-        let count = unsafe min(bytes.count, buffer.count)
+        let count = min(bytes.count, buffer.count)
         unsafe buffer.copyBytes(from: bytes.prefix(count))
         note(count)
         return count
@@ -686,7 +686,7 @@ final class SimulatedKernel: System {
             }
             throw .wouldBlock
         }
-        var count = unsafe min(pipes[pipe].count, buffer.count)
+        var count = min(pipes[pipe].count, buffer.count)
         if random.once(in: 10) { count = random.int(1...count) }
         let bytes = pipes[pipe].take(count)
         unsafe buffer.copyBytes(from: bytes)
@@ -1137,7 +1137,7 @@ final class SimulatedKernel: System {
         call()
         guard case .items = handle(file) else { fail("pmap reads what is not to be read") }
         if let error = fault("read items") { throw error }
-        let bytes = unsafe rest(of: inputNow, from: offset, atMost: buffer.count)
+        let bytes = rest(of: inputNow, from: offset, atMost: buffer.count)
         unsafe buffer.copyBytes(from: bytes)
         return bytes.count
     }
@@ -1288,7 +1288,7 @@ final class SimulatedKernel: System {
     }
 
     func story(_ text: @autoclosure () -> String) {
-        if Self.tellsStory { print("t=\(seconds(clock)) s: \(text())") }
+        if unsafe Self.tellsStory { print("t=\(seconds(clock)) s: \(text())") }
     }
 
     /// The schedule has broken a promise. It ends here.

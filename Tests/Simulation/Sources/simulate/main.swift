@@ -22,18 +22,20 @@ guard words.count >= 3 else { usage() }
 switch words[1] {
 case "--replay", "--try":
     guard let seed = UInt64(words[2]) else { usage() }
-    SimulatedKernel.tellsStory = words[1] == "--replay"
+    unsafe SimulatedKernel.tellsStory = words[1] == "--replay"
     run(Plan(seed: seed, without: parts(3)))
 case "--shrink":
     guard let seed = UInt64(words[2]) else { usage() }
     shrink(seed)
 default:
     guard let first = UInt64(words[1]), let count = UInt64(words[2]) else { usage() }
-    atexit { if currentSeed != .max { print("seed \(currentSeed) ends the simulation") } }
+    atexit {
+        if unsafe currentSeed != .max { unsafe print("seed \(currentSeed) ends the simulation") }
+    }
     for seed in first..<(first + count) {
-        currentSeed = seed
+        unsafe currentSeed = seed
         run(Plan(seed: seed))
     }
-    currentSeed = .max
+    unsafe currentSeed = .max
     print("\(count) schedules from seed \(first): no promise broken")
 }
