@@ -26,18 +26,11 @@ final class TerminalShell {
         self.folder = try folder ?? TemporaryFolder()
         screen = Screen(columns: columns, rows: rows)
         ours = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC)
-        guard ours >= 0, grantpt(ours) == 0, unlockpt(ours) == 0 else {
-            throw CallError("/dev/ptmx")
-        }
         // Several tests do this at the same time, and ptsname(3) has one buffer for them all.
-        let descriptor = ours
-        let name = String(unsafeUninitializedCapacity: 64) { bytes in
-            bytes.withMemoryRebound(to: CChar.self) { name in
-                ptsname_r(descriptor, name.baseAddress!, name.count) == 0
-                    ? strlen(name.baseAddress!) : 0
-            }
-        }
-        guard !name.isEmpty else { throw CallError("ptsname_r") }
+        var name = [CChar](repeating: 0, count: 64)
+        guard ours >= 0, grantpt(ours) == 0, unlockpt(ours) == 0,
+            ptsname_r(ours, &name, name.count) == 0
+        else { throw CallError("/dev/ptmx") }
         cs_set_window(ours, UInt16(columns), UInt16(rows))
         let base = ["TERM": "xterm", "LC_ALL": "C.UTF-8", "PS1": "$ ", "NO_COLOR": "1"]
         let variables = completed(
@@ -45,7 +38,8 @@ final class TerminalShell {
         let enter = "cd '\(self.folder.path)' || exit 99\n"
         processID = try spawn(
             ["sh", "-c", enter + (command ?? "exec bash --norc --noprofile --noediting -i")],
-            .terminal(name), environment: variables)
+            .terminal(String(decoding: name.prefix { $0 != 0 }.map { UInt8($0) }, as: UTF8.self)),
+            environment: variables)
     }
 
     deinit {

@@ -624,6 +624,7 @@ struct Pool<S: System>: ~Copyable {
         if mayBePutBack(worker, assignment) {
             output.restart(chunk: assignment.chunk.number)
             queue.add(assignment.job)
+            // Nobody takes it any more.
             if case .open = phase {} else { try startNoMore() }
             return noteLeft(worker, outcome)
         }
