@@ -28,6 +28,7 @@ struct Judge {
         let rows = logRows()
         if plan.isPersistent { return judgeAnswers(rows) }
         let finals = finalAttempts()
+        checkShares(finals)
         switch end {
         case .success(.exit(let status)):
             checkItems(rows, finals, mayLoseRecords: kernel.faultsHit.contains("record"))
@@ -243,6 +244,25 @@ struct Judge {
             }
         }
         return rows
+    }
+
+    /// With `-c auto` no chunk takes more than half of a worker's share of what is left, so that the
+    /// workers end together.
+    private func checkShares(_ finals: [Int: Attempt]) {
+        // In a file that is fed, what is left is only estimated.
+        guard plan.options.contains("-cauto"), !plan.inputChanges,
+            !plan.feeds || !plan.inputIsFile
+        else { return }
+        var left = plan.itemCount
+        for chunk in 1...max(finals.count, 1) {
+            guard let final = finals[chunk], !final.isFed || final.hasReadAll else { return }
+            let count = lines(final.items).count
+            let share = (left + 2 * plan.workers - 1) / (2 * plan.workers)
+            if count > max(share, 1) {
+                kernel.fail("chunk \(chunk) takes \(count) of \(left) items")
+            }
+            left -= count
+        }
     }
 
     /// The last attempt of each chunk.

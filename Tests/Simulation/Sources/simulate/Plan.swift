@@ -8,6 +8,7 @@ struct Plan {
     let without: Set<Int>
 
     private(set) var options: [String] = []
+    private(set) var workers = 1
     private(set) var itemCount = 0
     /// Whether the items are in a file, not in a pipe.
     private(set) var inputIsFile = false
@@ -136,7 +137,8 @@ struct Plan {
         }
         var basis = Random(seed: seed, stream: 1000)
         itemCount = basis.once(in: 8) ? basis.int(0...2) : basis.int(1...16)
-        options = ["-q", "-j\(basis.int(1...4))"]
+        workers = basis.int(1...4)
+        options = ["-q", "-j\(workers)"]
         if var random = random(0) { options.append("-c\(random.pick(["1", "2", "5", "auto"]))") }
         if var random = random(30), random.once(in: 3) {
             feeds = true
