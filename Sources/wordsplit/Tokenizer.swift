@@ -231,55 +231,61 @@ struct Tokenizer: ~Copyable {
         let firstSigma = WordMachine.Printing(
             shift: rule.keepsCase ? 0 : 0x20, facts: WordMachine.isWord)
         let small: UInt8 = rule.keepsCase ? 0 : 0x20
+        // With `-a`, text is bytes: none is part of a scalar of several, and none is dropped.
+        let scalarBits: UInt32 = readsBytes ? 0 : .max
+        let droppable: UInt8 = readsBytes ? 0 : 0x80
+        // `ASCIIText` would stop at once.
+        let underscores: UInt64 = rule.words == .unicode ? 0x5F5F_5F5F_5F5F_5F5F : .max
+        // Before this place, no scalar is cut by the end of the block.
+        let wholeEnd = readsBytes ? Int.max : count &- 3
+        var unseen: UInt8 = invalid.count == 0 ? 0x80 : 0
         scalars: while index < windowEnd {
             let lead = unsafe bytes[index]
-            var scalar = UInt32(lead)
-            var length = 1
-            if lead >= 0x80 {
-                let trails = unsafe UInt32(load(bytes + (index &+ 1)))
-                let ofThree =
-                    (scalar & 0x0F) &<< 12 | (trails & 0x3F) &<< 6 | trails &>> 8 & 0x3F
-                if lead >= 0xC2 && lead < 0xE0 && trails & 0xC0 == 0x80 && index &+ 2 <= count {
-                    scalar = (scalar & 0x1F) &<< 6 | (trails & 0x3F)
-                    length = 2
-                } else if lead & 0xF0 == 0xE0 && trails & 0xC0C0 == 0x8080
-                    && isOfThreeBytes(ofThree) && index &+ 3 <= count
-                {
-                    scalar = ofThree
-                    length = 3
-                } else if readsBytes {
-                    scalar = 0
-                } else {
-                    // Any other scalar has four bytes, or is cut by the end of the block.
-                    let mayBeScalar = lead >= 0xF0 || index &+ 3 > count
-                    let decoded: Decoded =
-                        mayBeScalar ? unsafe decode(bytes + index, count - index) : .invalid
-                    switch decoded {
+            // In random bytes a branch on the next byte is a guess. A branch on whether several
+            // bytes are a scalar is not: they hardly ever are.
+            let four = unsafe loadFour(bytes + index) & scalarBits
+            let trails = four &>> 8
+            let ofThree = (four & 0x0F) &<< 12 | (trails & 0x3F) &<< 6 | trails &>> 8 & 0x3F
+            var scalar: UInt32
+            var length: Int
+            if four & 0xC0_C0F0 == 0x80_80E0 && isOfThreeBytes(ofThree) && index < wholeEnd {
+                scalar = ofThree
+                length = 3
+            } else if four & 0xC0E0 == 0x80C0 && lead >= 0xC2 && index < wholeEnd {
+                scalar = (four & 0x1F) &<< 6 | (trails & 0x3F)
+                length = 2
+            } else {
+                // A byte that begins no scalar ends a word as NUL does.
+                scalar = lead < 0x80 ? UInt32(lead) : 0
+                length = 1
+                var dropped = lead & droppable
+                if four & 0xC0F8 == 0x80F0 || index >= wholeEnd {
+                    // It may have four bytes, or be cut by the end of the block.
+                    switch unsafe decode(bytes + index, count - index) {
                     case .scalar(let value, let size):
                         scalar = value
                         length = size
+                        dropped = 0
                     case .incomplete:
                         cursor = now
                         unsafe room = out
                         return index
-                    case .invalid:
-                        if rule.isStrict {
-                            cursor = now
-                            unsafe room = out
-                            offset += index
-                            try unsafe drop(1, &room, &output)
-                        }
-                        // It ends a word as NUL does.
-                        invalid.add(1, at: offset &+ index)
-                        scalar = 0
+                    case .invalid: break
                     }
                 }
-                if readsBytes {
-                    scalar = 0
-                    length = 1
+                if dropped & unseen != 0 {
+                    if rule.isStrict {
+                        cursor = now
+                        unsafe room = out
+                        offset += index
+                        try unsafe drop(1, &room, &output)
+                    }
+                    invalid.begin(at: offset &+ index)
+                    unseen = 0
                 }
+                invalid.count &+= Int(dropped &>> 7)
             }
-            let block = lead < 0x80 ? Int(lead & 0xC0) : unsafe Int(blockOffsets[Int(scalar &>> 6)])
+            let block = unsafe Int(blockOffsets[Int(scalar &>> 6)])
             let code = unsafe Int(codes[block &+ Int(scalar & 0x3F)])
             let transition = unsafe transitions[
                 Int(now.state.rawValue) &* WordMachine.codeCount &+ code]
@@ -313,7 +319,7 @@ struct Tokenizer: ~Copyable {
                         now.state = .start
                         index &+= length
                         if leavesForASCII && index &+ 8 <= windowEnd,
-                            unsafe readsBytes || isASCII(bytes + index)
+                            unsafe readsBytes || begins(bytes + index, without: underscores)
                         {
                             break scalars
                         }
@@ -401,7 +407,9 @@ struct Tokenizer: ~Copyable {
                         & UInt32(WordMachine.isWord) &<< 16 != 0
                 {
                     now.state = .letter
-                } else if leavesForASCII && index &+ 8 <= windowEnd, unsafe isASCII(bytes + index) {
+                } else if leavesForASCII && index &+ 8 <= windowEnd,
+                    unsafe begins(bytes + index, without: underscores)
+                {
                     break scalars
                 } else if unsafe (bytes[index] | 0x20) &- 0x61 < 26 {
                     now.state = .letter
@@ -429,10 +437,14 @@ struct Tokenizer: ~Copyable {
     }
 }
 
-/// Whether the next 8 bytes are all ASCII.
+/// Whether the next 8 bytes are all ASCII, and none is equal to that of `others` in its place.
 @inline(__always)
-private func isASCII(_ bytes: UnsafePointer<UInt8>) -> Bool {
-    unsafe UnsafeRawPointer(bytes).loadUnaligned(as: UInt64.self) & 0x8080_8080_8080_8080 == 0
+private func begins(_ bytes: UnsafePointer<UInt8>, without others: UInt64) -> Bool {
+    let eight = unsafe UnsafeRawPointer(bytes).loadUnaligned(as: UInt64.self)
+    let differences = eight ^ others
+    // The lowest byte of 0 borrows, which sets its highest bit.
+    let equals = (differences &- 0x0101_0101_0101_0101) & ~differences
+    return (eight | equals) & 0x8080_8080_8080_8080 == 0
 }
 
 /// Whether a value below 0x10000 is that of a scalar of three bytes: neither below U+0800 nor
@@ -441,6 +453,12 @@ private func isASCII(_ bytes: UnsafePointer<UInt8>) -> Bool {
 @inline(__always)
 private func isOfThreeBytes(_ value: UInt32) -> Bool {
     (0xF7FF_FFFE as UInt32) &>> (value &>> 11) & 1 != 0
+}
+
+/// Loads four bytes; the first one becomes the lowest.
+@inline(__always)
+private func loadFour(_ bytes: UnsafePointer<UInt8>) -> UInt32 {
+    unsafe UInt32(littleEndian: UnsafeRawPointer(bytes).loadUnaligned(as: UInt32.self))
 }
 
 /// Loads two bytes; the first one becomes the lower half.
