@@ -237,7 +237,7 @@ struct Tokenizer: ~Copyable {
         // `ASCIIText` would stop at once.
         let underscores: UInt64 = rule.words == .unicode ? 0x5F5F_5F5F_5F5F_5F5F : .max
         // Before this place, no scalar is cut by the end of the block.
-        let wholeEnd = readsBytes ? Int.max : count &- 3
+        let wholeEnd = readsBytes ? Int.max : count &- 2
         var unseen: UInt8 = invalid.count == 0 ? 0x80 : 0
         scalars: while index < windowEnd {
             let lead = unsafe bytes[index]
