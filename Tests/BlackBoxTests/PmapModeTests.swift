@@ -128,6 +128,19 @@ import Testing
         #expect(try shell("ls tmp", in: folder).text == "")
     }
 
+    /// The output of the first few chunks is held with preference.
+    @Test func chunksWithLittleOutputNeedNotWaitForThoseWithMuch() throws {
+        let result = try shell(
+            """
+            seq 6 | pmap -q -u -j6 -c1 -s '
+                case $1 in [56]) size=3000000;; *) size=60000000;; esac
+                head -c $size /dev/zero | tr "\\0" $1' | tr -s 1-6
+            """)
+        #expect(result.errors == "")
+        #expect(result.text.prefix(2).sorted() == ["5", "6"])
+        #expect(result.text.sorted() == Array("123456"))
+    }
+
     @Test func withoutAFileWorkersWaitAndNothingIsLost() throws {
         let script =
             "seq 4 | pmap %s -j4 --buffer 64K --tmpdir /nonexistent -s '[ $1 = 1 ] && sleep 0.2; seq 100000'"

@@ -176,6 +176,40 @@ private func randomText(_ random: inout SeededGenerator, atMost lines: Int) -> [
         }
     }
 
+    private func hold(
+        _ count: Int, in held: inout HeldOutput, of backlog: inout Backlog<FakeSystem>
+    ) {
+        unsafe [UInt8](repeating: 97, count: count).withUnsafeBytes {
+            unsafe backlog.append($0, to: &held)
+        }
+    }
+
+    @Test func aChunkWithMuchOutputGetsAFileBeforeMemoryIsFull() throws {
+        let system = FakeSystem()
+        var backlog = Backlog(system, limit: 64_000, folder: "t")
+        var (small, large) = (HeldOutput(), HeldOutput())
+        hold(999, in: &small, of: &backlog)
+        hold(1, in: &small, of: &backlog)
+        hold(1000, in: &large, of: &backlog)
+        expect(system.openFiles == 0)
+        for _ in 0..<10 { hold(1000, in: &large, of: &backlog) }
+        backlog.moveToFile(&large)
+        expect(system.openFiles == 1 && backlog.memoryBytes == 2000 && backlog.bytes == 12_000)
+        expect(backlog.clear(&large) == 11_000 && backlog.clear(&small) == 1000)
+    }
+
+    @Test func ifThereIsNoFileMemoryIsUsedUpToItsLimit() throws {
+        let system = FakeSystem()
+        system.diskRoom = 0
+        var backlog = Backlog(system, limit: 64_000, folder: "t")
+        var held = HeldOutput()
+        for _ in 0..<63 { hold(1000, in: &held, of: &backlog) }
+        expect(backlog.memoryBytes == 63_000 && !backlog.isFull && backlog.spillFailure == nil)
+        for _ in 0..<9 { hold(1000, in: &held, of: &backlog) }
+        expect(backlog.memoryBytes == 72_000 && backlog.isFull && backlog.spillFailure != nil)
+        expect(backlog.clear(&held) == 72_000)
+    }
+
     private func readAll(_ system: FakeSystem, _ pipe: FileDescriptor) throws -> [UInt8] {
         var buffer = try InputBuffer(capacity: 1 << 16)
         _ = try unsafe buffer.fill { memory throws(Errno) in

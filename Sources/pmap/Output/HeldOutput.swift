@@ -10,13 +10,18 @@ struct HeldOutput {
 
     private var pieces: [Piece] = []
     private var first = 0
+    /// Bytes of the pieces in memory.
+    fileprivate var bytesInMemory = 0
     /// The last bytes. They go to a file when there are enough of them for a write.
     fileprivate(set) var tail: [UInt8] = []
 
     var isEmpty: Bool { first == pieces.count && tail.isEmpty }
     fileprivate var endsInTail: Bool { !tail.isEmpty }
 
-    fileprivate mutating func append(_ piece: Piece) { pieces.append(piece) }
+    fileprivate mutating func append(_ piece: Piece) {
+        if case .memory(let bytes) = piece { bytesInMemory += bytes.count }
+        pieces.append(piece)
+    }
 
     /// The file of the chunk, if the tail comes directly after it.
     fileprivate var file: ChunkFile? {
@@ -38,6 +43,7 @@ struct HeldOutput {
         else { return false }
         pieces[pieces.count - 1] = .memory([])
         unsafe last += bytes
+        bytesInMemory += bytes.count
         pieces[pieces.count - 1] = .memory(last)
         return true
     }
@@ -50,6 +56,7 @@ struct HeldOutput {
             return .memory(tail)
         }
         let piece = pieces[first]
+        if case .memory(let bytes) = piece { bytesInMemory -= bytes.count }
         pieces[first] = .memory([])
         first += 1
         if first == pieces.count {
@@ -96,12 +103,16 @@ struct Backlog<S: System>: ~Copyable {
     private static var allowance: Int { 8 << 20 }
     /// The smallest write to a file, in bytes.
     private let spillSize: Int
+    /// Bytes of a chunk in memory from which on the rest goes to a file of the chunk, even if there
+    /// is more memory. To move output into a file and out of it takes less time than to copy it.
+    private let mostBytesOfChunk: Int
     /// Bytes read from a file at a time.
     private static var readSize: Int { 256 << 10 }
 
     init(_ system: S, limit: Int, folder: Argument) {
         self.limit = limit
         spillSize = min(max(limit, 4 << 10), 128 << 10)
+        mostBytesOfChunk = min(limit / 64, 1 << 20)
         spill = SpillFiles(system, folder: folder)
     }
 
@@ -114,8 +125,8 @@ struct Backlog<S: System>: ~Copyable {
     /// Whether nothing more may be held, not even from the chunk that all others wait for.
     var isOverfull: Bool { spill.failure != nil && memoryBytes >= limit + Self.allowance }
 
-    /// Why output cannot wait in a file; nil if it can.
-    var spillFailure: Errno? { spill.failure }
+    /// Why output cannot wait in a file; nil if it can, or need not.
+    var spillFailure: Errno? { memoryBytes >= limit ? spill.failure : nil }
 
     /// Counts a chunk whose output may have to wait.
     mutating func open() { tableBytes += Self.overhead }
@@ -128,12 +139,23 @@ struct Backlog<S: System>: ~Copyable {
     mutating func append(_ bytes: UnsafeRawBufferPointer, to held: inout HeldOutput) {
         if unsafe bytes.isEmpty { return }
         memoryBytes += bytes.count
-        if !held.endsInTail, memoryBytes <= limit {
+        if !held.endsInTail, memoryBytes <= limit, !usesFile(&held) {
             if unsafe !held.extendLast(bytes) { unsafe held.append(.memory(Array(bytes))) }
             return
         }
         unsafe held.tail += bytes
         if held.tail.count >= spillSize { moveToFile(&held) }
+    }
+
+    /// Whether the chunk has a file of its own, or has so much output that it gets one now.
+    private mutating func usesFile(_ held: inout HeldOutput) -> Bool {
+        if held.file != nil { return spill.failure == nil }
+        guard held.bytesInMemory >= mostBytesOfChunk, let file = spill.makeChunkFile() else {
+            return false
+        }
+        held.append(.file(file))
+        tableBytes += Self.overhead
+        return true
     }
 
     /// Moves output from a worker's pipe into the file of its chunk, if it has one.
@@ -174,7 +196,9 @@ struct Backlog<S: System>: ~Copyable {
     /// Moves the tail to a file: that of the chunk if it has one or gets one, else the common one.
     /// If that fails, the tail stays in memory.
     mutating func moveToFile(_ held: inout HeldOutput) {
-        guard memoryBytes > limit, held.tail.count > Self.overhead else { return }
+        guard memoryBytes > limit || held.file != nil, held.tail.count > Self.overhead else {
+            return
+        }
         if held.file == nil, held.tail.count >= spillSize, let file = spill.makeChunkFile() {
             held.append(.file(file))
             tableBytes += Self.overhead

@@ -96,6 +96,9 @@ struct MergedOutput<S: System>: ~Copyable {
     /// Bytes that wait in memory and in files.
     var waitingBytes: Int { backlog.bytes }
 
+    /// Bytes received since the start of the run.
+    var receivedBytes: Int { account.received }
+
     /// The chunk whose output is written next.
     private var front: Int? {
         if mode == .ordered { return next }

@@ -19,6 +19,8 @@ struct SpillFiles<S: System>: ~Copyable {
     private var commonBytes = 0
     private var ownFiles = 0
     private let mostOwnFiles: Int
+    /// Whether the last attempt to make a file for a chunk succeeded.
+    private var canMakeChunkFiles = true
     /// Whether splice(2) may move bytes into the files.
     private var takesSplices = true
     /// Bytes in the files that are not taken yet.
@@ -93,7 +95,9 @@ struct SpillFiles<S: System>: ~Copyable {
     ///
     /// - Returns: nil if there are enough of them, or if it cannot be made.
     mutating func makeChunkFile() -> ChunkFile? {
-        guard ownFiles < mostOwnFiles, let file = try? system.makeNamelessFile(in: folder) else {
+        guard ownFiles < mostOwnFiles, canMakeChunkFiles else { return nil }
+        guard let file = try? system.makeNamelessFile(in: folder) else {
+            canMakeChunkFiles = false
             return nil
         }
         ownFiles += 1
@@ -125,7 +129,7 @@ struct SpillFiles<S: System>: ~Copyable {
         guard takesSplices, failure == nil else { return nil }
         do {
             let count = try system.splice(
-                from: pipe, to: file.descriptor, at: file.end, atMost: 256 << 10)
+                from: pipe, to: file.descriptor, at: file.end, atMost: largePipeSize)
             file.end += count
             liveBytes += count
             return count

@@ -21,8 +21,12 @@ struct Pool<S: System>: ~Copyable {
     private var workerLimit: Int
     private var phase = Phase.open
     private var persistence = PersistenceState()
-    /// The slot of the last worker whose output was held.
-    private var lastHeldSlot = 0
+    /// The last chunk of which output was held.
+    private var lastHeldChunk = 0
+    /// The last of these that was not one of the first few.
+    private var lastGuest = 0
+    /// How many bytes may be held now; below 0 after a read that was longer.
+    private var bytesToHold = 0
 
     private enum Phase {
         /// Workers are started while there are chunks.
@@ -53,7 +57,12 @@ struct Pool<S: System>: ~Copyable {
     /// Starting this many workers takes about ten milliseconds.
     private static var startsAtOnce: Int { 16 }
     /// After holding so many bytes, one turn of the loop holds no more.
-    private static var bytesHeldATurn: Int { 256 << 10 }
+    private static var bytesHeldATurn: Int { largePipeSize }
+    /// While the output of one of these is held, the workers of the others fill their pipes.
+    private static var chunksHeldFirst: Int { 3 }
+    /// While so many bytes a turn are written at once, only a share of them is held.
+    private static var bytesOfBusyTurn: Int { 64 << 10 }
+    private static var streamedPerHeldByte: Int { 16 }
     /// Bytes that one turn of the loop may need besides items and output.
     private static var memoryForATurn: Int { 1 << 20 }
 
@@ -387,25 +396,38 @@ struct Pool<S: System>: ~Copyable {
     /// Handles output that must be held after everything else, and only a little of it. To hold
     /// output costs much more than to write it at once. So a worker whose output can be written has
     /// its turn again soon, while the others wait for room in their pipes.
+    ///
+    /// Of the chunks whose output must be held, the first few and one of the others get a turn. So
+    /// the first ones end before the others do, and are written while those are held.
     private mutating func handle(_ events: [Event]) throws(WriteError) {
-        var slotsToHold: [Int] = []
+        var toHold: [(chunk: Int, slot: Int)] = []
+        let before = output.receivedBytes
         for event in events {
             if case .output(let slot) = event, let chunk = workers[slot]?.assignment?.chunk,
                 !output.streams(chunk.number)
             {
-                slotsToHold.append(slot)
+                toHold.append((chunk.number, slot))
             } else {
                 try handle(event)
             }
         }
-        if slotsToHold.isEmpty { return }
-        slotsToHold.sort()
-        let first = slotsToHold.firstIndex { $0 > lastHeldSlot } ?? 0
-        let before = output.waitingBytes
-        for slot in slotsToHold[first...] + slotsToHold[..<first] {
+        if toHold.isEmpty { return }
+        let streamed = output.receivedBytes - before
+        bytesToHold =
+            streamed < Self.bytesOfBusyTurn
+            ? Self.bytesHeldATurn
+            : min(bytesToHold + streamed / Self.streamedPerHeldByte, Self.bytesHeldATurn)
+        toHold.sort { $0.chunk < $1.chunk }
+        let later = toHold.dropFirst(Self.chunksHeldFirst)
+        let guest = later.first { $0.chunk > lastGuest } ?? later.first
+        let few = toHold.prefix(Self.chunksHeldFirst) + (guest.map { [$0] } ?? [])
+        let first = few.firstIndex { $0.chunk > lastHeldChunk } ?? 0
+        for (chunk, slot) in few[first...] + few[..<first] where bytesToHold > 0 {
+            let before = output.waitingBytes
             try readOutput(slot)
-            lastHeldSlot = slot
-            if output.waitingBytes - before >= Self.bytesHeldATurn { break }
+            lastHeldChunk = chunk
+            if chunk == guest?.chunk { lastGuest = chunk }
+            bytesToHold -= output.waitingBytes - before
         }
     }
 
