@@ -1,0 +1,177 @@
+import Shared
+import Testing
+
+@testable import pmap
+
+private let newline = UInt8(ascii: "\n")
+
+/// The lines of a text, each with its newline if it has one.
+private func lines(_ text: [UInt8]) -> [[UInt8]] {
+    var found: [[UInt8]] = []
+    var rest = text[...]
+    while !rest.isEmpty {
+        let end = rest.firstIndex(of: newline).map { $0 + 1 } ?? rest.endIndex
+        found.append(Array(rest[..<end]))
+        rest = rest[end...]
+    }
+    return found
+}
+
+/// Files that come in pieces, and what is cut from them.
+private struct Input: ~Copyable {
+    let system = FakeSystem()
+    var source: ItemSource<FakeSystem>
+    private let pipes: [FileDescriptor]
+    private var unread: [[UInt8]]
+    private var file = 0
+    /// What the files hold one after the other, the last line of each but the last one ended.
+    let text: [UInt8]
+
+    init(_ texts: [[UInt8]], _ limits: ChunkLimits, headerItems: Int = 0, cutsBlocks: Bool) {
+        let system = self.system
+        pipes = texts.map { _ in system.makeWorkerPipe() }
+        unread = texts
+        var text: [UInt8] = []
+        for (index, part) in texts.enumerated() {
+            text += part
+            if let last = part.last, last != newline, index + 1 < texts.count {
+                text.append(newline)
+            }
+        }
+        self.text = text
+        source = ItemSource(
+            system, pipes.map { InputFile(descriptor: $0, name: "in", extent: nil, isLarge: false) },
+            limits: limits, delimiter: newline, headerItems: headerItems, cutsBlocks: cutsBlocks)
+    }
+
+    /// Lets the source read a piece of a file, or its end.
+    mutating func read(_ count: Int) {
+        if file < pipes.count {
+            system.print(Array(unread[file].prefix(count)), into: pipes[file])
+            unread[file].removeFirst(min(count, unread[file].count))
+            if unread[file].isEmpty {
+                system.closeWriter(of: pipes[file])
+                file += 1
+            }
+        }
+        if source.isReadable { source.read() }
+    }
+
+    mutating func next() throws -> Chunk? {
+        try source.nextChunk { _ in Issue.record("an item is refused") }
+    }
+}
+
+@Suite struct ItemSourceTests {
+    private static func text(
+        lines count: Int, atMost length: Int, _ random: inout SeededGenerator
+    ) -> [UInt8] {
+        var text: [UInt8] = []
+        for _ in 0..<count {
+            let length = Int.random(in: 0...length, using: &random)
+            text += [UInt8](repeating: .random(in: 97...122, using: &random), count: length)
+            text.append(newline)
+        }
+        if Bool.random(using: &random), !text.isEmpty { text.removeLast() }
+        return text
+    }
+
+    private static func texts(_ random: inout SeededGenerator) -> [[UInt8]] {
+        let isLarge = Int.random(in: 0..<20, using: &random) == 0
+        return (0..<Int.random(in: 1...3, using: &random)).map { _ in
+            text(
+                lines: .random(in: 0...(isLarge ? 8 : 30), using: &random),
+                atMost: isLarge ? 100_000 : 20, &random)
+        }
+    }
+
+    /// However the files come, the chunks are their lines in order, after the header, and each chunk
+    /// is as large as its limits allow. A chunk that is put back comes again in smaller parts.
+    @Test(arguments: [false, true])
+    func chunksAreTheLinesOfAllFiles(cutsBlocks: Bool) throws {
+        var random = SeededGenerator()
+        for _ in 0..<200 {
+            let most = cutsBlocks ? 2_000_000 : Int.max
+            let size = [1, 10, 100, 1000, 200_000, most].randomElement(using: &random)!
+            let limits = ChunkLimits(
+                items: cutsBlocks ? .max : .random(in: 1...10, using: &random), bytes: size)
+            let headerItems = [0, 0, 1, 3].randomElement(using: &random)!
+            var input = Input(
+                Self.texts(&random), limits, headerItems: headerItems, cutsBlocks: cutsBlocks)
+            let all = lines(input.text)
+            let header = all.prefix(headerItems)
+            var rest = all.dropFirst(headerItems)
+            let items = rest.count
+            var itemLimit = limits.items
+            var chunks = 0
+            while !input.source.isExhausted {
+                let pieces = input.text.count < 10_000 ? [1, 7, 300] : [9000, 70_000, 1_000_000]
+                input.read(pieces.randomElement(using: &random)!)
+                while let chunk = try input.next() {
+                    if !cutsBlocks, let count = chunk.itemCount, count > 1,
+                        Int.random(in: 0..<8, using: &random) == 0
+                    {
+                        input.source.putBack(chunk)
+                        itemLimit = min(itemLimit, count / 2)
+                        continue
+                    }
+                    chunks += 1
+                    let count = lines(chunk.bytes).count
+                    let isNext =
+                        chunk.number == chunks && chunk.itemCount == count
+                        && chunk.bytes == Array(rest.prefix(count).joined())
+                        && chunk.header == Array(header.joined())
+                    rest = rest.dropFirst(count)
+                    let isFull =
+                        rest.isEmpty || count == itemLimit || chunk.byteCount >= size
+                        || chunk.byteCount + rest.first!.count > size
+                    let isAllowed = count == 1 || count <= itemLimit && chunk.byteCount <= size
+                    // A check for each chunk, because many checks take long.
+                    #expect(isNext && isFull && isAllowed, "\(random)")
+                }
+            }
+            #expect(rest.isEmpty && input.source.header == Array(header.joined()), "\(random)")
+            let (totalItems, left) = (input.source.totalItems, input.source.itemsWaiting)
+            #expect(totalItems == items && left == 0, "\(random)")
+            let totalChunks = input.source.totalChunks(itemsPerChunk: itemLimit)
+            #expect(totalChunks == chunks, "\(random)")
+        }
+    }
+
+    /// The number of chunks is known when the input has ended, however much of it is cut.
+    @Test func theNumberOfChunksIsKnownAtTheEndOfTheInput() throws {
+        for count in 1...9 {
+            var input = Input(
+                [Array((1...count).map { "\($0)\n" }.joined().utf8)],
+                ChunkLimits(items: 4, bytes: .max), cutsBlocks: false)
+            let before = input.source.totalChunks(itemsPerChunk: 4)
+            #expect(before == nil)
+            for _ in 0..<2 { input.read(1000) }
+            for cut in 0...(count + 3) / 4 {
+                let total = input.source.totalChunks(itemsPerChunk: 4)
+                #expect(total == (count + 3) / 4)
+                let chunk = try input.next()
+                #expect((chunk == nil) == (cut == (count + 3) / 4))
+            }
+        }
+    }
+
+    /// What a run that is given up has read are whole items: the rest of the last one may come yet.
+    @Test func theRestOfTheInputIsWholeItems() throws {
+        var random = SeededGenerator()
+        for _ in 0..<200 {
+            let text = Self.text(lines: 20, atMost: 9, &random)
+            var input = Input(
+                [text], ChunkLimits(items: 1, bytes: .max), cutsBlocks: false)
+            let count = Int.random(in: 1...(text.count + 1), using: &random)
+            input.read(count)
+            if count > text.count { input.read(1) }
+            var seen: [UInt8] = []
+            if Bool.random(using: &random), let chunk = try input.next() { seen += chunk.bytes }
+            while case .memory(let bytes, _)? = input.source.takeRest() { seen += bytes }
+            let read = text.prefix(count)
+            let whole = read.lastIndex(of: newline).map { $0 + 1 } ?? 0
+            #expect(seen == Array(count > text.count ? read : read.prefix(whole)), "\(random)")
+        }
+    }
+}
