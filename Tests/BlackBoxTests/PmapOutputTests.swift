@@ -64,7 +64,7 @@ import Testing
             $0.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) }
         }
         #expect(peaks.count == 5)
-        #expect((peaks.max() ?? .max) < (16 + 8) * 1024)
+        #expect((peaks.max() ?? .max) < ((16 + 8) << 10) + memoryOfLibraries)
     }
 
     @Test func linesOfStandardErrorAreNeverMixed() throws {

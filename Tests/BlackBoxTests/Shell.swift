@@ -113,6 +113,9 @@ let programFolder: String =
 let testFolder: String = URL(fileURLWithPath: CommandLine.arguments[0])
     .resolvingSymlinksInPath().deletingLastPathComponent().path
 
+/// KiB of memory that the programs beside the tests take beyond those without shared libraries.
+let memoryOfLibraries = programFolder == testFolder ? 8 << 10 : 0
+
 /// Whether a program that some tests need is on PATH.
 func isInstalled(_ tool: String) -> Bool {
     (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
