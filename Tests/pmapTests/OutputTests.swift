@@ -190,7 +190,7 @@ private func randomText(_ random: inout SeededGenerator, atMost lines: Int) -> [
         var (small, large) = (HeldOutput(), HeldOutput())
         hold(999, in: &small, of: &backlog)
         hold(1, in: &small, of: &backlog)
-        hold(1000, in: &large, of: &backlog)
+        for _ in 0..<2 { hold(500, in: &large, of: &backlog) }
         expect(system.openFiles == 0)
         for _ in 0..<10 { hold(1000, in: &large, of: &backlog) }
         backlog.moveToFile(&large)
@@ -201,13 +201,13 @@ private func randomText(_ random: inout SeededGenerator, atMost lines: Int) -> [
     @Test func ifThereIsNoFileMemoryIsUsedUpToItsLimit() throws {
         let system = FakeSystem()
         system.diskRoom = 0
-        var backlog = Backlog(system, limit: 64_000, folder: "t")
+        var backlog = Backlog(system, limit: 1_000_000, folder: "t")
         var held = HeldOutput()
-        for _ in 0..<63 { hold(1000, in: &held, of: &backlog) }
-        expect(backlog.memoryBytes == 63_000 && !backlog.isFull && backlog.spillFailure == nil)
-        for _ in 0..<9 { hold(1000, in: &held, of: &backlog) }
-        expect(backlog.memoryBytes == 72_000 && backlog.isFull && backlog.spillFailure != nil)
-        expect(backlog.clear(&held) == 72_000)
+        for _ in 0..<60 { hold(10_000, in: &held, of: &backlog) }
+        expect(backlog.memoryBytes == 600_000 && !backlog.isFull && backlog.spillFailure == nil)
+        for _ in 0..<50 { hold(10_000, in: &held, of: &backlog) }
+        expect(backlog.memoryBytes == 1_100_000 && backlog.isFull && backlog.spillFailure != nil)
+        expect(backlog.clear(&held) == 1_100_000)
     }
 
     private func readAll(_ system: FakeSystem, _ pipe: FileDescriptor) throws -> [UInt8] {
