@@ -6,7 +6,7 @@ struct NotUTF8: Error {
 
 /// The number and place of the bytes of a file that were dropped because they are not UTF-8.
 struct InvalidBytes {
-    var count = 0
+    private(set) var count = 0
     /// The place of the first such byte in the file, in bytes.
     private(set) var first = 0
 
@@ -19,11 +19,10 @@ struct InvalidBytes {
         }
     }
 
-    /// Notes the place of a byte if it is the first one.
-    mutating func begin(at offset: Int) { if count == 0 { first = offset } }
-
+    /// Not inlined: it would take registers from the tokenizer's loop.
+    @inline(never)
     mutating func add(_ more: Int, at offset: Int) {
-        begin(at: offset)
+        if count == 0 { first = offset }
         count += more
     }
 }

@@ -231,61 +231,60 @@ struct Tokenizer: ~Copyable {
         let firstSigma = WordMachine.Printing(
             shift: rule.keepsCase ? 0 : 0x20, facts: WordMachine.isWord)
         let small: UInt8 = rule.keepsCase ? 0 : 0x20
-        // With `-a`, text is bytes: none is part of a scalar of several, and none is dropped.
-        let scalarBits: UInt32 = readsBytes ? 0 : .max
-        let droppable: UInt8 = readsBytes ? 0 : 0x80
         // `ASCIIText` would stop at once.
         let underscores: UInt64 = rule.words == .unicode ? 0x5F5F_5F5F_5F5F_5F5F : .max
-        // Before this place, no scalar is cut by the end of the block.
-        let wholeEnd = readsBytes ? Int.max : count &- 2
-        var unseen: UInt8 = invalid.count == 0 ? 0x80 : 0
         scalars: while index < windowEnd {
             let lead = unsafe bytes[index]
-            // In random bytes a branch on the next byte is a guess. A branch on whether several
-            // bytes are a scalar is not: they hardly ever are.
-            let four = unsafe loadFour(bytes + index) & scalarBits
-            let trails = four &>> 8
-            let ofThree = (four & 0x0F) &<< 12 | (trails & 0x3F) &<< 6 | trails &>> 8 & 0x3F
-            var scalar: UInt32
-            var length: Int
-            if four & 0xC0_C0F0 == 0x80_80E0 && isOfThreeBytes(ofThree) && index < wholeEnd {
-                scalar = ofThree
-                length = 3
-            } else if four & 0xC0E0 == 0x80C0 && lead >= 0xC2 && index < wholeEnd {
-                scalar = (four & 0x1F) &<< 6 | (trails & 0x3F)
-                length = 2
-            } else {
-                // A byte that begins no scalar ends a word as NUL does.
-                scalar = lead < 0x80 ? UInt32(lead) : 0
-                length = 1
-                var dropped = lead & droppable
-                if four & 0xC0F8 == 0x80F0 || index >= wholeEnd {
-                    // It may have four bytes, or be cut by the end of the block.
-                    switch unsafe decode(bytes + index, count - index) {
+            var scalar = UInt32(lead)
+            var length = 1
+            if lead >= 0x80 {
+                // One comparison for all bytes of a scalar: where the next byte is random, each of
+                // several branches is a guess.
+                let four = unsafe loadFour(bytes + index)
+                let trails = four &>> 8
+                let ofThree =
+                    (scalar & 0x0F) &<< 12 | (trails & 0x3F) &<< 6 | trails &>> 8 & 0x3F
+                if four & 0xC0E0 == 0x80C0 && lead >= 0xC2 && index &+ 2 <= count {
+                    scalar = (scalar & 0x1F) &<< 6 | (trails & 0x3F)
+                    length = 2
+                } else if four & 0xC0_C0F0 == 0x80_80E0 && isOfThreeBytes(ofThree)
+                    && index &+ 3 <= count
+                {
+                    scalar = ofThree
+                    length = 3
+                } else if readsBytes {
+                    scalar = 0
+                } else {
+                    // Any other scalar has four bytes, or is cut by the end of the block.
+                    let mayBeScalar = four & 0xC0F8 == 0x80F0 || index &+ 3 > count
+                    let decoded: Decoded =
+                        mayBeScalar ? unsafe decode(bytes + index, count - index) : .invalid
+                    switch decoded {
                     case .scalar(let value, let size):
                         scalar = value
                         length = size
-                        dropped = 0
                     case .incomplete:
                         cursor = now
                         unsafe room = out
                         return index
-                    case .invalid: break
+                    case .invalid:
+                        if rule.isStrict {
+                            cursor = now
+                            unsafe room = out
+                            offset += index
+                            try unsafe drop(1, &room, &output)
+                        }
+                        // It ends a word as NUL does.
+                        invalid.add(1, at: offset &+ index)
+                        scalar = 0
                     }
                 }
-                if dropped & unseen != 0 {
-                    if rule.isStrict {
-                        cursor = now
-                        unsafe room = out
-                        offset += index
-                        try unsafe drop(1, &room, &output)
-                    }
-                    invalid.begin(at: offset &+ index)
-                    unseen = 0
+                if readsBytes {
+                    scalar = 0
+                    length = 1
                 }
-                invalid.count &+= Int(dropped &>> 7)
             }
-            let block = unsafe Int(blockOffsets[Int(scalar &>> 6)])
+            let block = lead < 0x80 ? Int(lead & 0xC0) : unsafe Int(blockOffsets[Int(scalar &>> 6)])
             let code = unsafe Int(codes[block &+ Int(scalar & 0x3F)])
             let transition = unsafe transitions[
                 Int(now.state.rawValue) &* WordMachine.codeCount &+ code]
