@@ -140,7 +140,7 @@ import Testing
             ("a\\0-b", "-0"),
             ("a\\0", "-0"), ("\\n", ""), ("%%\\\\", ""), ("'\\n'", ""), ("\\0", ""),
         ] {
-            try shell("printf \"\(items)\" >items", in: folder)
+            try shell("printf -- \"\(items)\" >items", in: folder)
             for name in ["sh", "bash"] where isInstalled(name) {
                 let result = try shell(
                     "pmap \(option) -n -i cat <items | \(name) | cmp - items", in: folder)

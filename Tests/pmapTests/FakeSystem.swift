@@ -27,6 +27,8 @@ final class FakeSystem: System {
     /// How many of a file's first bytes the reader may share.
     private var shared: [Int32: Int] = [:]
     private var pipes: [Int32: (bytes: [UInt8], isClosed: Bool)] = [:]
+    /// What a read of an empty pipe fails with.
+    private var faults: [Int32: Errno] = [:]
     private var lastDescriptor: Int32 = 100
 
     private func unexpected(_ call: StaticString = #function) -> Never {
@@ -50,12 +52,15 @@ final class FakeSystem: System {
         pipes[pipe.rawValue]!.bytes += bytes
     }
 
+    func fail(_ pipe: FileDescriptor, with error: Errno) { faults[pipe.rawValue] = error }
+
     func closeWriter(of pipe: FileDescriptor) { pipes[pipe.rawValue]!.isClosed = true }
 
     // MARK: Pipes and standard output
 
     private func takeFromPipe(_ pipe: FileDescriptor, _ count: Int) throws(Errno) -> [UInt8] {
         guard let (bytes, isClosed) = pipes[pipe.rawValue] else { throw .invalid }
+        if bytes.isEmpty, let fault = faults[pipe.rawValue] { throw fault }
         if bytes.isEmpty, !isClosed { throw .wouldBlock }
         pipes[pipe.rawValue]!.bytes.removeFirst(min(count, bytes.count))
         return Array(bytes.prefix(count))

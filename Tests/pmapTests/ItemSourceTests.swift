@@ -164,6 +164,46 @@ private struct Input: ~Copyable {
         }
     }
 
+    /// The file goes no further, so what was read of its last item may be only a part of it.
+    @Test(arguments: [("a\nb\nhal", "a\nb\n"), ("a\nb\n", "a\nb\n"), ("hal", ""), ("", "")])
+    func anItemThatAReadErrorCutsIsNotUsed(beforeIt: String, whole: String) throws {
+        let system = FakeSystem()
+        let pipes = [system.makeWorkerPipe(), system.makeWorkerPipe()]
+        var source = ItemSource(
+            system,
+            pipes.map { InputFile(descriptor: $0, name: "in", extent: nil, isLarge: false) },
+            limits: ChunkLimits(items: 100, bytes: .max), delimiter: newline)
+        system.print(Array(beforeIt.utf8), into: pipes[0])
+        system.fail(pipes[0], with: Errno(EIO))
+        system.print(Array("c\nd".utf8), into: pipes[1])
+        system.closeWriter(of: pipes[1])
+        while !source.atEnd { source.read() }
+        let chunk = try source.nextChunk { _ in }
+        #expect(chunk?.bytes == Array((whole + "c\nd").utf8))
+        let (faults, bytes, items) = (source.takeFaults(), source.totalBytes, source.totalItems)
+        #expect(faults.map(\.why) == ["Input/output error"])
+        #expect(bytes == whole.utf8.count + 3 && items == chunk?.itemCount)
+    }
+
+    @Test func theTotalIsThatOfAllFiles() {
+        // Each begins at an offset; the last one has shrunk to less than that.
+        let extents = [(10, 30), (0, 5), (7, 3)].map {
+            InputFile.Extent(start: $0.0, end: $0.1, changed: .zero)
+        }
+        func total(_ extents: [InputFile.Extent?]) -> Int? {
+            let source = ItemSource(
+                FakeSystem(),
+                extents.map {
+                    InputFile(
+                        descriptor: FileDescriptor(0), name: "in", extent: $0, isLarge: false)
+                },
+                limits: ChunkLimits(items: 1, bytes: .max), delimiter: newline)
+            return source.totalBytes
+        }
+        #expect(total(extents) == 25 && total(Array(extents.prefix(1))) == 20)
+        #expect(total(extents + [nil]) == nil)
+    }
+
     /// What a run that is given up has read are whole items: the rest of the last one may come yet.
     @Test func theRestOfTheInputIsWholeItems() throws {
         var random = SeededGenerator()

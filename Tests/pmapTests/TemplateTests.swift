@@ -1,3 +1,4 @@
+import Foundation
 import Shared
 import Testing
 
@@ -55,6 +56,7 @@ private func filled(_ word: String, _ item: String, separator: String = "") -> S
         #expect(filled("{2}", "a::b::c", separator: "::") == "b")
         #expect(filled("{1}", "a:b", separator: "::") == "a:b")
         #expect(filled("{0}{01}", "a,b", separator: ",") == "{0}a")
+        #expect(filled("<{999999999}>{0000000001}", "a", separator: ",") == "<>{0000000001}")
         #expect(filled("{}", "a,b", separator: ",") == "a,b")
     }
 
@@ -112,11 +114,25 @@ private func filled(_ word: String, _ item: String, separator: String = "") -> S
         #expect(name.cost == 6 + 9 && name.longest == 6)
     }
 
+    /// What is left of the kernel's limit by the environment, PMAP_SLOT and PMAP_CHUNK (32 bytes each),
+    /// and the words that stand for themselves. Each string costs 9 bytes more.
+    @Test func theEnvironmentAndTheOtherWordsTakeRoom() throws {
+        let environment = ProcessInfo.processInfo.environment
+            .filter { $0.key != "PMAP_SLOT" && $0.key != "PMAP_CHUNK" }
+            .reduce(0) { $0 + $1.key.utf8.count + $1.value.utf8.count + 1 + 9 }
+        let long = String(repeating: "x", count: 1000)
+        let command = Command(["f", Argument(long), "{}", "{#}"], delivery: .arguments)
+        let room = try #require(try command.roomForItems())
+        let words = 1 + 1000 + 19 + 3 * 9
+        #expect(room.total == ArgumentLimit.total - environment - 2 * (32 + 9) - words)
+    }
+
     /// Against the arguments themselves, whatever the template: each its bytes and 9.
     @Test func theSizeIsThatOfTheArgumentsThatAreBuilt() throws {
         var random = SeededGenerator()
         let words: [Argument] = [
             "{}", "{/}", "a{//}b", "{.}", "{/.}{}", "{1}", "{2}-{1}", "{3}", "plain", "{}{}",
+            "{#}", "{}-{%}",
         ]
         for _ in 0..<500 {
             let chosen = (0..<3).map { _ in words.randomElement(using: &random)! }
@@ -126,8 +142,10 @@ private func filled(_ word: String, _ item: String, separator: String = "") -> S
             let item = (0..<Int.random(in: 0...20, using: &random)).map { _ in
                 Array("ab,/.".utf8).randomElement(using: &random)!
             }
+            // Numbers count with the greatest length that they can have.
             let arguments = command.arguments(
-                for: Chunk(number: 1, itemCount: 1, bytes: item + [0x0A]), slot: 1, delimiter: 0x0A)
+                for: Chunk(number: .max, itemCount: 1, bytes: item + [0x0A]), slot: .max,
+                delimiter: 0x0A)
             let without = command.words.filter { !$0.holdsItem }.reduce(0) {
                 $0 + $1.fixedLength + 9
             }

@@ -20,6 +20,17 @@ import Testing
         #expect(quoted("#x") == "'#x'")
         #expect(quoted("a\nb") == "'a\nb'")
     }
+
+    /// POSIX.1-2024, XCU 2.2: the first line must be quoted, the second under some circumstances.
+    /// An exclamation mark is one of bash's.
+    @Test func everyCharacterThatIsSpecialSomewhereIsQuoted() {
+        let special = "|&;<>()$`\\\"' \t\n" + "*?[]^#~={}!"
+        for character in special.map(String.init) {
+            for word in [character, "a\(character)", "\(character)b", "a\(character)b"] {
+                #expect(quoted(word).first == "'", "\(word)")
+            }
+        }
+    }
 }
 
 @Suite struct CountingBytesTests {
@@ -46,10 +57,24 @@ import Testing
     func whateverIsLongIsBounded(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
         let words = (0..<Int.random(in: 1...400, using: &random)).map { _ in
-            Array(String(repeating: "ä", count: .random(in: 0...300, using: &random)).utf8)
+            let letter = ["ä", "€", "😀"].randomElement(using: &random)!
+            let start = "xxx".prefix(.random(in: 0...3, using: &random))
+            let end = "xxx".prefix(.random(in: 0...3, using: &random))
+            let count = Int.random(in: 0...300, using: &random)
+            return Array((start + String(repeating: letter, count: count) + end).utf8)
         }
         let line = text(words)
-        #expect(line.utf8.count < 500 && !line.contains("\u{FFFD}"))
+        // A character that is cut would be spelled in octal between $' and '.
+        #expect(line.utf8.count < 500 && !line.contains("$"))
         #expect(line.utf8.count <= words.reduce(0) { $0 + $1.count + 3 } + 100)
+    }
+
+    @Test(arguments: [40, 41, 400, 100_000])
+    func theWordsShownAndTheNumberLeftOutAreAll(count: Int) throws {
+        let words = (1...count).map { _ in Array("12345".utf8) }
+        let shown = text(words).split(separator: " ")
+        let dots = try #require(shown.firstIndex(of: "..."))
+        #expect(shown[dots + 2] == "more" && shown[dots + 3] == "...")
+        #expect(try shown.count - 4 + #require(Int(shown[dots + 1])) == count)
     }
 }

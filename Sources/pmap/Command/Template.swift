@@ -178,7 +178,6 @@ private func directoryName(_ path: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
         path.lastIndex { $0 != slash }.map { path[...$0] } ?? path.prefix(1)
     }
     let name = trimmed(path)
-    if name.first == slash && name.count == 1 { return name }
     guard let end = name.lastIndex(of: slash) else { return [UInt8(ascii: ".")] }
     return trimmed(name[...end])
 }

@@ -209,7 +209,9 @@ struct ItemSource<S: System>: ~Copyable {
         } catch {
             // The bytes after the last delimiter may be only part of an item. Drop them, so that
             // they are not used as a whole item.
-            buffer.removeLast(bytesOfLastItem)
+            let dropped = bytesOfLastItem
+            buffer.removeLast(dropped)
+            bytesSeen -= dropped
             note(error)
             return endFile()
         }
