@@ -146,6 +146,11 @@ struct Settings {
             || command.delivery == .standardInput && chunkLimits.bytes == .max
                 && argumentFiles.count <= 1 && logFile == nil
     }
+    /// Whether nothing needs the items of a chunk again after a worker got them.
+    var needsItemsOnce: Bool {
+        command.delivery == .standardInput && failedItemsFile == nil && retries ?? 0 == 0
+            && persistence == nil
+    }
     /// The unit of the chunks' size if it is not given but found.
     var sizeUnit: ChunkSizer.Unit?
     /// How many items stand before each chunk.

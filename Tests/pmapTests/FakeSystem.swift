@@ -27,6 +27,11 @@ final class FakeSystem: System {
     /// How many of a file's first bytes the reader may share.
     private var shared: [Int32: Int] = [:]
     private var pipes: [Int32: (bytes: [UInt8], isClosed: Bool)] = [:]
+    /// The bytes that a pipe of pmap's own holds at most.
+    var pipeCapacity = 65536
+    /// The open ends of pmap's own pipes. Both ends of a pipe have one descriptor.
+    private var openEnds: [Int32: Int] = [:]
+    var openPipes: Int { openEnds.count }
     /// What a read of an empty pipe fails with.
     private var faults: [Int32: Errno] = [:]
     private var lastDescriptor: Int32 = 100
@@ -92,9 +97,29 @@ final class FakeSystem: System {
     func splice(
         from input: FileDescriptor, to output: FileDescriptor, atMost count: Int
     ) throws(Errno) -> Int {
+        if openEnds[output.rawValue] != nil {
+            let room = try room(in: output)
+            let bytes = try takeFromPipe(input, min(count, room))
+            print(bytes, into: output)
+            return bytes.count
+        }
         if room == 0 { throw .wouldBlock }
         let bytes = try takeFromPipe(input, min(count, room))
         deliver(bytes)
+        return bytes.count
+    }
+
+    private func room(in pipe: FileDescriptor) throws(Errno) -> Int {
+        let room = pipeCapacity - pipes[pipe.rawValue]!.bytes.count
+        if room <= 0 { throw .wouldBlock }
+        return room
+    }
+
+    func tee(
+        from input: FileDescriptor, to output: FileDescriptor, atMost count: Int
+    ) throws(Errno) -> Int {
+        let bytes = try pipes[input.rawValue]!.bytes.prefix(min(count, room(in: output)))
+        print(Array(bytes), into: output)
         return bytes.count
     }
 
@@ -167,6 +192,11 @@ final class FakeSystem: System {
     }
 
     func close(_ descriptor: FileDescriptor) {
+        if let ends = openEnds[descriptor.rawValue] {
+            openEnds[descriptor.rawValue] = ends == 1 ? nil : ends - 1
+            if ends == 1 { pipes[descriptor.rawValue] = nil }
+            return
+        }
         let bytes = files.removeValue(forKey: descriptor.rawValue)!
         if diskRoom != .max { diskRoom += bytes.count { $0 != nil } }
         shared[descriptor.rawValue] = nil
@@ -188,9 +218,13 @@ final class FakeSystem: System {
     func markBar(shown: Bool) { unexpected() }
     var otherBarIsShown: Bool { unexpected() }
     func outputReaders() -> OutputReaders.State { unexpected() }
-    func makePipe() throws(Errno) -> PipeEnds { unexpected() }
+    func makePipe() throws(Errno) -> PipeEnds {
+        let pipe = makeWorkerPipe()
+        openEnds[pipe.rawValue] = 2
+        return PipeEnds(reading: pipe, writing: pipe)
+    }
     func setNonBlocking(_ descriptor: FileDescriptor) throws(Errno) { unexpected() }
-    func enlargePipe(_ descriptor: FileDescriptor, to bytes: Int) { unexpected() }
+    func enlargePipe(_ descriptor: FileDescriptor, to bytes: Int) -> Int { pipeCapacity }
     func watch(
         _ descriptor: FileDescriptor, for interest: Poller.Interest, token: UInt64
     ) throws(Errno) { unexpected() }
@@ -223,7 +257,9 @@ final class FakeSystem: System {
     }
     func size(of file: FileDescriptor) throws(Errno) -> Int { input.count }
     func seek(_ file: FileDescriptor, to offset: Int) { inputPosition = offset }
-    func writeAll(_ bytes: [UInt8], to descriptor: FileDescriptor) throws(Errno) { unexpected() }
+    func writeAll(_ bytes: [UInt8], to descriptor: FileDescriptor) throws(Errno) {
+        print(bytes, into: descriptor)
+    }
     func closeFile(_ descriptor: FileDescriptor) throws(Errno) { unexpected() }
     func replaceFile(
         _ path: Argument, _ write: (FileDescriptor) throws(Errno) -> Void

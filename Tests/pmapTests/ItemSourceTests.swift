@@ -29,8 +29,12 @@ private struct Input: ~Copyable {
     /// What the files hold one after the other, the last line of each but the last one ended.
     let text: [UInt8]
 
-    init(_ texts: [[UInt8]], _ limits: ChunkLimits, headerItems: Int = 0, cutsBlocks: Bool) {
+    init(
+        _ texts: [[UInt8]], _ limits: ChunkLimits, headerItems: Int = 0, cutsBlocks: Bool,
+        pipeSize: Int? = nil
+    ) {
         let system = self.system
+        if let pipeSize { system.pipeCapacity = pipeSize }
         pipes = texts.map { _ in system.makeWorkerPipe() }
         unread = texts
         size = texts.reduce(0) { $0 + $1.count }
@@ -44,8 +48,13 @@ private struct Input: ~Copyable {
         self.text = text
         source = ItemSource(
             system,
-            pipes.map { InputFile(descriptor: $0, name: "in", extent: nil, isLarge: false) },
-            limits: limits, delimiter: newline, headerItems: headerItems, cutsBlocks: cutsBlocks)
+            pipes.map {
+                InputFile(
+                    descriptor: $0, name: "in", extent: nil, isLarge: false, isPipe: true,
+                    leastRange: (pipeSize ?? 0) / 2, pipeSize: pipeSize ?? 0)
+            },
+            limits: limits, delimiter: newline, headerItems: headerItems, cutsBlocks: cutsBlocks,
+            usesPipes: pipeSize != nil, hashesBlocks: pipeSize != nil)
     }
 
     /// Lets the source read a piece of a file, or its end.
@@ -63,6 +72,25 @@ private struct Input: ~Copyable {
 
     mutating func next() throws -> Chunk? {
         try source.nextChunk { _ in Issue.record("an item is refused") }
+    }
+
+    /// The bytes of a chunk, which can be read once.
+    func bytes(of chunk: Chunk) throws -> [UInt8] {
+        guard case .piped(let block) = chunk.contents else { return chunk.bytes }
+        var bytes: [UInt8] = []
+        while bytes.count < chunk.byteCount {
+            let worker = try system.makePipe()
+            let count = try block.move(to: worker.writing, atMost: 700, system)
+            var piece = [UInt8](repeating: 0, count: count)
+            let read = try piece.withUnsafeMutableBytes {
+                try system.read(worker.reading, into: $0)
+            }
+            #expect(read == count)
+            bytes += piece
+            system.close(worker.reading)
+            system.close(worker.writing)
+        }
+        return bytes
     }
 }
 
@@ -90,18 +118,24 @@ private struct Input: ~Copyable {
     }
 
     /// However the files come, the chunks are their lines in order, after the header, and each chunk
-    /// is as large as its limits allow. A chunk that is put back comes again in smaller parts.
-    @Test(arguments: [false, true])
-    func chunksAreTheLinesOfAllFiles(cutsBlocks: Bool) throws {
+    /// is as large as its limits allow. A chunk that is put back comes again in smaller parts. A
+    /// block in pipes is the same as one in memory.
+    @Test(arguments: [(false, false), (true, false), (true, true)])
+    func chunksAreTheLinesOfAllFiles(cutsBlocks: Bool, usesPipes: Bool) throws {
         var random = SeededGenerator()
+        var blocksInPipes = 0
         for _ in 0..<200 {
+            let pipeSize = usesPipes ? [40, 80, 20_000].randomElement(using: &random)! : nil
             let most = cutsBlocks ? 2_000_000 : Int.max
-            let size = [1, 10, 100, 1000, 200_000, most].randomElement(using: &random)!
+            let size =
+                pipeSize.map { .random(in: $0...(5 * $0), using: &random) }
+                ?? [1, 10, 100, 1000, 200_000, most].randomElement(using: &random)!
             let limits = ChunkLimits(
                 items: cutsBlocks ? .max : .random(in: 1...10, using: &random), bytes: size)
             let headerItems = [0, 0, 1, 3].randomElement(using: &random)!
             var input = Input(
-                Self.texts(&random), limits, headerItems: headerItems, cutsBlocks: cutsBlocks)
+                Self.texts(&random), limits, headerItems: headerItems, cutsBlocks: cutsBlocks,
+                pipeSize: pipeSize)
             let all = lines(input.text)
             let header = all.prefix(headerItems)
             var rest = all.dropFirst(headerItems)
@@ -120,10 +154,22 @@ private struct Input: ~Copyable {
                         continue
                     }
                     chunks += 1
-                    let count = lines(chunk.bytes).count
+                    let bytes = try input.bytes(of: chunk)
+                    let count = lines(bytes).count
+                    if case .piped(let block) = chunk.contents {
+                        blocksInPipes += 1
+                        let same = Chunk(number: chunks, itemCount: count, bytes: bytes)
+                        let marks = [chunk, same].map {
+                            ChunkMark($0, delimiter: newline, isBlock: true)
+                        }
+                        #expect(marks[0] == marks[1], "\(random)")
+                        #expect(
+                            bytes.starts(with: block.head) && bytes.suffix(2048) == block.tail[...],
+                            "\(random)")
+                    }
                     let isNext =
                         chunk.number == chunks && chunk.itemCount == count
-                        && chunk.bytes == Array(rest.prefix(count).joined())
+                        && bytes == Array(rest.prefix(count).joined())
                         && chunk.header == Array(header.joined())
                     rest = rest.dropFirst(count)
                     // Whether a last line without its newline goes on is not known in time.
@@ -143,7 +189,10 @@ private struct Input: ~Copyable {
             #expect(totalChunks == chunks, "\(random)")
             let totalBytes = input.source.totalBytes
             #expect(totalBytes == input.size - header.joined().count, "\(random)")
+            let openPipes = input.system.openPipes
+            #expect(openPipes == 0, "\(random)")
         }
+        #expect(usesPipes == (blocksInPipes > 20))
     }
 
     /// The number of chunks is known when the input has ended, however much of it is cut.

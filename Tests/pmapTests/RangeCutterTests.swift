@@ -33,11 +33,12 @@ import Testing
                 }
                 let limit = Int.random(in: 1...50, using: &random)
                 guard let contents = try cutter.next(items: limit) else { continue }
-                let bytes =
+                let bytes: [UInt8] =
                     switch contents {
                     case .memory(let bytes, _): bytes
                     case .range(let range):
                         Array(system.input[range.offset..<(range.offset + range.count)])
+                    case .piped: []
                     }
                 let lines = bytes.count { $0 == 0x0A } + (bytes.last == 0x0A ? 0 : 1)
                 #expect(contents.itemCount == lines && lines > 0, "\(random)")

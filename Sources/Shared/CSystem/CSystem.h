@@ -30,6 +30,7 @@ static inline char **cs_environ(void) { return environ; }
 extern int pipe2(int fds[2], int flags);
 extern ssize_t splice(int in, long long *in_offset, int out,
                       long long *out_offset, size_t length, unsigned flags);
+extern ssize_t tee(int in, int out, size_t length, unsigned flags);
 extern int sched_getaffinity(pid_t pid, size_t size, void *mask);
 extern int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *, int from);
 extern int fallocate(int fd, int mode, long offset, long length);

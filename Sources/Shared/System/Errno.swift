@@ -14,6 +14,7 @@ public struct Errno: Error, Equatable, Sendable {
     public static let notPermitted = Errno(EPERM)
     public static let noEntry = Errno(ENOENT)
     public static let noMemory = Errno(ENOMEM)
+    public static let noSpace = Errno(ENOSPC)
     public static let overflow = Errno(EOVERFLOW)
     public static let inputOutput = Errno(EIO)
     public static let invalid = Errno(EINVAL)

@@ -23,9 +23,13 @@ func openNameless(in folder: UnsafePointer<CChar>) -> Int32? {
 
 /// Asks for a pipe capacity of `bytes`. Best effort: it does nothing if the descriptor is not a
 /// pipe, if the pipe is already larger, or if the kernel refuses.
-public func enlargePipe(_ descriptor: FileDescriptor, to bytes: Int32) {
+///
+/// - Returns: the capacity now, in bytes; negative if the descriptor is not a pipe.
+@discardableResult
+public func enlargePipe(_ descriptor: FileDescriptor, to bytes: Int32) -> Int {
     let size = fcntl(descriptor.rawValue, CS_F_GETPIPE_SZ)
-    if size > 0 && size < bytes { _ = fcntl(descriptor.rawValue, CS_F_SETPIPE_SZ, bytes) }
+    if size < 0 || size >= bytes { return Int(size) }
+    return Int(max(fcntl(descriptor.rawValue, CS_F_SETPIPE_SZ, bytes), size))
 }
 
 /// Frees the disk space of `count` bytes of a file, if the file system can: fallocate(2).
@@ -69,6 +73,16 @@ public func moveBytes(
     return try retrying {
         unsafe splice(input.rawValue, nil, file.rawValue, &position, count, flags)
     }
+}
+
+/// Puts the bytes of a pipe into another one too, without copying them and without waiting: tee(2).
+///
+/// - Returns: how many of the first bytes.
+/// - Throws: `Errno.wouldBlock` if the input has nothing or the output has no room.
+public func duplicateBytes(
+    from input: FileDescriptor, to output: FileDescriptor, atMost count: Int
+) throws(Errno) -> Int {
+    try retrying { tee(input.rawValue, output.rawValue, count, UInt32(CS_SPLICE_F_NONBLOCK)) }
 }
 
 /// Copies bytes of a file, from an offset, to another file, in the kernel: sendfile(2).

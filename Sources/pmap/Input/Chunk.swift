@@ -13,6 +13,7 @@ struct Chunk {
     enum Contents {
         case memory([UInt8], itemCount: Int)
         case range(FileRange)
+        case piped(PipedBlock)
     }
 
     init(number: Int, contents: Contents) {
@@ -34,6 +35,7 @@ struct Chunk {
         switch contents {
         case .memory(let bytes, _): bytes.last
         case .range(let range): range.tail.last ?? range.head.last
+        case .piped(let block): block.tail.last
         }
     }
 
@@ -42,13 +44,14 @@ struct Chunk {
         switch contents {
         case .memory(let bytes, _): bytes.count
         case .range: 0
+        case .piped(let block): block.count
         }
     }
 
-    /// The items, which must be in memory. Only a chunk for standard input can be a range.
+    /// The items, which must be in memory. Only a chunk for standard input can be somewhere else.
     var bytes: [UInt8] {
         guard case .memory(let bytes, _) = contents else {
-            wrongState("the items of a range are needed in memory")
+            wrongState("the items of a range or of pipes are needed in memory")
         }
         return bytes
     }
@@ -84,6 +87,7 @@ struct Chunk {
             switch contents {
             case .memory(let bytes, _): (bytes[...], bytes[bytes.endIndex...])
             case .range(let range): (range.head[...], range.tail[...])
+            case .piped(let block): (block.head[...], block.tail[...])
             }
         if tail.isEmpty, itemCount ?? 0 <= first + last {
             let all = Chunk(number: number, itemCount: 0, bytes: Array(head))
@@ -119,6 +123,7 @@ extension Chunk.Contents {
         switch self {
         case .memory(_, let itemCount): itemCount
         case .range(let range): range.itemCount
+        case .piped(let block): block.itemCount
         }
     }
 
@@ -126,6 +131,7 @@ extension Chunk.Contents {
         switch self {
         case .memory(let bytes, _): bytes.count
         case .range(let range): range.count
+        case .piped(let block): block.count
         }
     }
 }

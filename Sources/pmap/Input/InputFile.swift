@@ -9,8 +9,11 @@ struct InputFile {
     let extent: Extent?
     /// Whether it is worth to cut it into ranges.
     let isLarge: Bool
-    /// To copy a smaller chunk costs less than to move it as a range.
+    var isPipe = false
+    /// To copy a smaller chunk costs less than to move it.
     var leastRange = 64 << 10
+    /// The size of pipes that hold blocks.
+    var pipeSize = largePipeSize
 
     /// What is known of a regular file before it is read.
     struct Extent: Equatable {
@@ -55,7 +58,8 @@ extension InputFile {
 
     private init(_ descriptor: FileDescriptor, name: String) {
         var extent: Extent?
-        if let status = descriptor.status, status.isRegular {
+        let status = descriptor.status
+        if let status, status.isRegular {
             let start = lseek(descriptor.rawValue, 0, SEEK_CUR)
             if start >= 0 {
                 extent = Extent(
@@ -66,6 +70,7 @@ extension InputFile {
         }
         let size = extent.map { $0.end - $0.start } ?? 0
         self.init(
-            descriptor: descriptor, name: name, extent: extent, isLarge: size >= Self.large)
+            descriptor: descriptor, name: name, extent: extent, isLarge: size >= Self.large,
+            isPipe: status?.isNamedPipe ?? false)
     }
 }

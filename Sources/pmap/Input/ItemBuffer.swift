@@ -17,6 +17,12 @@ struct ItemBuffer {
 
     init(capacity: Int) { storage = Self.memory(capacity) }
 
+    /// Bytes that were read.
+    init(_ bytes: [UInt8]) {
+        storage = bytes
+        end = bytes.count
+    }
+
     private static func memory(_ capacity: Int) -> [UInt8] {
         // Filling it with zeros would cost as much as reading it full.
         unsafe [UInt8](unsafeUninitializedCapacity: capacity) { $1 = capacity }
@@ -25,6 +31,8 @@ struct ItemBuffer {
     var count: Int { end - start }
 
     var last: UInt8? { count > 0 ? storage[end - 1] : nil }
+
+    var contents: ArraySlice<UInt8> { storage[start..<end] }
 
     /// Calls a function with the bytes.
     func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {

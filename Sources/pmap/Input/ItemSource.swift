@@ -2,8 +2,8 @@ import Shared
 
 /// The items that are not given to a worker yet.
 ///
-/// A large regular file is cut into ranges if its items go to standard input (`-i`). All other input
-/// is read into memory.
+/// A large regular file is cut into ranges if its items go to standard input (`-i`). Blocks from a
+/// pipe stay in pipes if they are needed only once. All other input is read into memory.
 struct ItemSource<S: System>: ~Copyable {
     private let system: S
     private let files: [InputFile]
@@ -13,8 +13,16 @@ struct ItemSource<S: System>: ~Copyable {
     private var ranges: RangeCutter<S>?
     private var buffer: ItemBuffer
     private var chunker: Chunker
+    /// What is in pipes, after what is in the buffer; nil if all is in memory.
+    private var pipes: BlockPipes<S>?
+    /// The items in the pipes that were seen.
+    private var itemsInPipes = 0
+    private let livePipes = LivePipes()
+    private var canUsePipes = false
     private let cutsBlocks: Bool
     private let usesRanges: Bool
+    private let usesPipes: Bool
+    private let hashesBlocks: Bool
     private let delimiter: UInt8
 
     /// The most items in the next chunk.
@@ -56,21 +64,28 @@ struct ItemSource<S: System>: ~Copyable {
     /// From this size on, only one block is read ahead. It then gets the memory of the buffer.
     private static var largeBlock: Int { 1 << 20 }
 
+    /// Of fewer, none are taken from workers for pipes that hold blocks.
+    private static var manyDescriptors: Int { 1024 }
+
     /// - Parameters:
     ///   - headerItems: how many items of the input stand before each chunk.
     ///   - cutsBlocks: whether chunks are blocks of at most `limits.bytes`.
     ///   - usesRanges: whether a large file may be cut into ranges.
+    ///   - usesPipes: whether the items of a block are needed only once.
+    ///   - hashesBlocks: whether the hashes of blocks are needed.
     ///   - patience: how long to wait for a block to be full; nil for as long as that takes.
     init(
         _ system: S, _ files: [InputFile], limits: ChunkLimits, delimiter: UInt8,
         headerItems: Int = 0, cutsBlocks: Bool = false, usesRanges: Bool = false,
-        patience: Duration? = nil
+        usesPipes: Bool = false, hashesBlocks: Bool = false, patience: Duration? = nil
     ) {
         self.system = system
         self.files = files
         self.delimiter = delimiter
         self.cutsBlocks = cutsBlocks
         self.usesRanges = usesRanges
+        self.usesPipes = usesPipes
+        self.hashesBlocks = hashesBlocks
         self.headerItems = headerItems
         self.patience = patience
         hasHeader = headerItems == 0
@@ -92,6 +107,8 @@ struct ItemSource<S: System>: ~Copyable {
         ranges = nil
         if atEnd { return }
         let file = files[place]
+        canUsePipes =
+            usesPipes && cutsBlocks && file.isPipe && system.descriptorLimit >= Self.manyDescriptors
         guard usesRanges, file.isLarge, let extent = file.extent else { return }
         ranges = RangeCutter(system, file, extent, delimiter: delimiter)
         if cutsBlocks { countsItems = false }
@@ -118,7 +135,10 @@ struct ItemSource<S: System>: ~Copyable {
     // MARK: What is known
 
     /// Whether there is room for more input. Callers take all ready chunks first.
-    var wantsMore: Bool { !atEnd && !isInRanges && buffer.count < wantedBytes }
+    var wantsMore: Bool { !atEnd && !isInRanges && bytesWaiting < wantedBytes }
+
+    /// Bytes that were read and are in no chunk yet.
+    private var bytesWaiting: Int { buffer.count + (pipes?.count ?? 0) }
 
     /// Whether the next chunk is a range of a file and not in memory.
     var isInRanges: Bool {
@@ -130,7 +150,7 @@ struct ItemSource<S: System>: ~Copyable {
 
     /// How many bytes the buffer is to hold.
     private var wantedBytes: Int {
-        cutsBlocks && blockSize >= Self.largeBlock ? blockSize : Self.readAhead
+        pipes != nil || cutsBlocks && blockSize >= Self.largeBlock ? blockSize : Self.readAhead
     }
 
     /// Items that were read completely and are not in a chunk yet.
@@ -194,7 +214,7 @@ struct ItemSource<S: System>: ~Copyable {
     /// Reads once. Does nothing if a non-blocking descriptor has no data, or if the file is cut
     /// into ranges.
     mutating func read() {
-        if atEnd || isInRanges { return }
+        if atEnd || isInRanges || readIntoPipes() { return }
         let wanted = cutsBlocks ? wantedBytes : 0
         let (system, descriptor) = (self.system, self.descriptor)
         let added: Int
@@ -225,6 +245,103 @@ struct ItemSource<S: System>: ~Copyable {
         }
     }
 
+    // MARK: Pipes
+
+    /// Moves what the input has now into pipes, if that is possible.
+    ///
+    /// - Returns: false if it must be read into memory.
+    private mutating func readIntoPipes() -> Bool {
+        if pipes == nil, !beginPipes() { return false }
+        let count: Int
+        do throws(Errno) {
+            count = try pipes!.take(from: descriptor)
+        } catch .wouldBlock {
+            return true
+        } catch {
+            if error == .invalid { canUsePipes = false }
+            return !drainPipes()
+        }
+        if count == 0 { return !drainPipes() }
+        if waitsSince == .never, patience != nil { waitsSince = system.now }
+        bytesSeen += count
+        do { try collect() } catch { drainPipes() }
+        return true
+    }
+
+    /// Moves whole items into the next block.
+    private mutating func collect() throws(Errno) {
+        try pipes!.collect(limit: blockSize)
+        itemsSeen += pipes!.items - itemsInPipes
+        itemsInPipes = pipes!.items
+        if pipes!.isClogged, pipes!.count < blockSize { throw .noSpace }
+    }
+
+    /// Goes over from memory to pipes before the first bytes of a block.
+    private mutating func beginPipes() -> Bool {
+        guard canUsePipes, hasHeader, blockSize >= files[place].pipeSize,
+            buffer.count <= files[place].leastRange,
+            livePipes.hasRoom(for: blockSize, pipeSize: files[place].pipeSize)
+        else { return false }
+        do throws(Errno) {
+            let made = try BlockPipes(
+                system, files[place], delimiter: delimiter, hashes: hashesBlocks, live: livePipes)
+            try made.put(Array(buffer.contents))
+            // pmap then takes more at a time, and waits less often until the writer lets go of it.
+            system.enlargePipe(descriptor, to: files[place].pipeSize / 4)
+            pipes = made
+        } catch {
+            canUsePipes = false
+            return false
+        }
+        itemsInPipes = itemsWaiting
+        buffer.removeFirst(buffer.count)
+        searched = 0
+        return true
+    }
+
+    /// Reads what is in pipes into memory.
+    ///
+    /// - Returns: whether that succeeded; if not, the file has ended.
+    @discardableResult
+    private mutating func drainPipes() -> Bool {
+        guard let pipes else { return true }
+        self.pipes = nil
+        do throws(Errno) {
+            try requireMemory(pipes.count)
+            let bytes = try pipes.drain()
+            let delimiter = self.delimiter
+            let items = unsafe bytes.withUnsafeBytes { unsafe occurrences(of: delimiter, in: $0) }
+            itemsSeen += items - itemsInPipes
+            itemsInPipes = 0
+            buffer = ItemBuffer(bytes)
+            return true
+        } catch {
+            note(error)
+            endFile()
+            return false
+        }
+    }
+
+    /// Returns the next block in pipes.
+    private mutating func nextPipedBlock() throws(Errno) -> Chunk? {
+        let isFull = pipes!.count >= blockSize
+        let isLate = patience.map { system.now >= waitsSince + $0 } ?? false
+        if !isFull && !(isLate && pipes!.hasBlock) { return nil }
+        if !pipes!.hasBlock {
+            // The next item is longer than a block.
+            drainPipes()
+            return try nextBlockInMemory()
+        }
+        let contents = try pipes!.takeBlock()
+        itemsCut += contents.itemCount ?? 0
+        itemsInPipes -= contents.itemCount ?? 0
+        waitsSince = pipes!.count > 0 ? system.now : .never
+        do { try collect() } catch { drainPipes() }
+        return chunk(contents)
+    }
+
+    // MARK: Chunks
+
     /// Bytes after the last delimiter.
     private var bytesOfLastItem: Int {
         if buffer.last == delimiter { return 0 }
@@ -234,8 +351,6 @@ struct ItemSource<S: System>: ~Copyable {
         }
     }
 
-    // MARK: Chunks
-
     /// Returns the next full chunk, or the rest at the end of the input; nil if more input is
     /// needed first, or none is left.
     ///
@@ -244,7 +359,7 @@ struct ItemSource<S: System>: ~Copyable {
     mutating func nextChunk(_ refuse: (RefusedItem) -> Void) throws(Errno) -> Chunk? {
         if !hasHeader, !takeHeader() { return nil }
         if buffer.count == 0, isInRanges { return nextRange() }
-        if cutsBlocks { return try nextBlock() }
+        if cutsBlocks { return try pipes == nil ? nextBlockInMemory() : nextPipedBlock() }
         while true {
             let atEnd = self.atEnd
             var chunker = self.chunker
@@ -309,7 +424,7 @@ struct ItemSource<S: System>: ~Copyable {
 
     // MARK: Blocks
 
-    private mutating func nextBlock() throws(Errno) -> Chunk? {
+    private mutating func nextBlockInMemory() throws(Errno) -> Chunk? {
         guard buffer.count > 0, let size = sizeOfBlock() else { return nil }
         searched = 0
         try requireMemory(size)
@@ -419,6 +534,7 @@ struct ItemSource<S: System>: ~Copyable {
     /// file, because the run is given up; nil if there are none.
     mutating func takeRest() -> Chunk.Contents? {
         gaveUpRest = true
+        drainPipes()
         let count = atEnd || isInRanges ? buffer.count : buffer.count - bytesOfLastItem
         if count > 0 { return .memory(buffer.take(count), itemCount: 0) }
         if isInRanges {

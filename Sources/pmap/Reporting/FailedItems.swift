@@ -91,6 +91,7 @@ struct FailedItems<S: System>: ~Copyable {
                 if whole == 0 { break }
                 try write(Array(bytes[..<whole]))
             }
+        case .piped: wrongState("items that must be kept are in pipes")
         }
         let missing = items.byteCount - count
         if let last, last != delimiter { try write([delimiter]) }

@@ -63,8 +63,16 @@ struct ChunkMark: Equatable {
         var hash = FNVHash()
         switch chunk.contents {
         case .memory(let bytes, _):
-            if isBlock { hash.addFast(bytes) } else { hash.add(bytes) }
+            if isBlock {
+                var block = BlockHash()
+                unsafe bytes.withUnsafeBytes { unsafe block.add($0) }
+                hash = block.hash
+            } else {
+                hash.add(bytes)
+            }
             if bytes.last != delimiter { hash.add([delimiter]) }
+        case .piped(let block):
+            if let known = block.hash { hash = known.hash }
         case .range(let range):
             hash.add(Array("\(range.count) \(range.changed)".utf8))
             hash.add(range.head)
@@ -94,34 +102,69 @@ struct ChunkMark: Equatable {
 /// A 64-bit FNV-1a hash of bytes.
 private struct FNVHash {
     private(set) var value: UInt64 = 0xCBF2_9CE4_8422_2325
-    private static let prime: UInt64 = 0x100_0000_01B3
+    fileprivate static let prime: UInt64 = 0x100_0000_01B3
 
     mutating func add(_ bytes: some Sequence<UInt8>) {
         for byte in bytes { value = (value ^ UInt64(byte)) &* Self.prime }
     }
+}
 
-    /// Adds four words at a time, each to a lane of its own. A multiplication has to wait for the
-    /// one before it, so hashing a gigabyte byte by byte takes more than a second.
-    mutating func addFast(_ bytes: [UInt8]) {
-        var lanes = (value, value &+ 1, value &+ 2, value &+ 3)
+/// The hash of a block, whose bytes may come in pieces. It takes four words at a time, each into a
+/// lane of its own: a multiplication has to wait for the one before it, so hashing a gigabyte byte by
+/// byte takes more than a second.
+struct BlockHash {
+    private var lanes: SIMD4<UInt64>
+    /// Bytes that do not fill the lanes yet.
+    private var rest: [UInt8] = []
+
+    init() {
+        let start = FNVHash().value
+        lanes = [start, start &+ 1, start &+ 2, start &+ 3]
+    }
+
+    mutating func add(_ bytes: UnsafeRawBufferPointer) {
+        var bytes = unsafe bytes
+        if !rest.isEmpty {
+            let missing = unsafe bytes.prefix(32 - rest.count)
+            unsafe rest += missing
+            if rest.count < 32 { return }
+            unsafe bytes = UnsafeRawBufferPointer(rebasing: bytes[missing.count...])
+            let whole = rest
+            rest = []
+            unsafe whole.withUnsafeBytes { unsafe addWhole($0) }
+        }
         let whole = bytes.count & ~31
-        unsafe bytes.withUnsafeBytes { bytes in
-            func add(_ lane: inout UInt64, _ offset: Int) {
-                let word = unsafe bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
-                lane = (lane ^ word) &* Self.prime
-                lane ^= lane >> 32
-            }
-            for offset in stride(from: 0, to: whole, by: 32) {
-                add(&lanes.0, offset)
-                add(&lanes.1, offset + 8)
-                add(&lanes.2, offset + 16)
-                add(&lanes.3, offset + 24)
-            }
+        unsafe addWhole(UnsafeRawBufferPointer(rebasing: bytes[..<whole]))
+        unsafe rest += bytes[whole...]
+    }
+
+    private mutating func addWhole(_ bytes: UnsafeRawBufferPointer) {
+        guard var place = bytes.baseAddress else { return }
+        let end = unsafe place + bytes.count
+        var (a, b, c, d) = (lanes[0], lanes[1], lanes[2], lanes[3])
+        func add(_ lane: inout UInt64, _ offset: Int) {
+            let word = unsafe place.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+            lane = (lane ^ word) &* FNVHash.prime
+            lane ^= lane >> 32
         }
-        for lane in [lanes.0, lanes.1, lanes.2, lanes.3] {
-            add((0..<8).map { UInt8(truncatingIfNeeded: lane >> (8 * $0)) })
+        while unsafe place < end {
+            add(&a, 0)
+            add(&b, 8)
+            add(&c, 16)
+            add(&d, 24)
+            unsafe place += 32
         }
-        add(bytes[whole...])
+        lanes = [a, b, c, d]
+    }
+
+    /// The hash of the bytes so far.
+    fileprivate var hash: FNVHash {
+        var hash = FNVHash()
+        for lane in 0..<4 {
+            hash.add((0..<8).map { UInt8(truncatingIfNeeded: lanes[lane] >> (8 * $0)) })
+        }
+        hash.add(rest)
+        return hash
     }
 }
 

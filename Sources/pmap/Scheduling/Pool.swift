@@ -76,7 +76,8 @@ struct Pool<S: System>: ~Copyable {
         let source = ItemSource(
             system, input, limits: settings.chunkLimits, delimiter: settings.delimiter,
             headerItems: settings.headerItems, cutsBlocks: settings.cutsBlocks,
-            usesRanges: settings.usesRanges,
+            usesRanges: settings.usesRanges, usesPipes: settings.needsItemsOnce,
+            hashesBlocks: settings.logFile != nil,
             patience: settings.sizeUnit == .bytes ? Self.patience : nil)
         let scratch = try InputBuffer(capacity: 256 << 10)
         try system.watch(

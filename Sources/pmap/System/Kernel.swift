@@ -34,7 +34,7 @@ final class Kernel: System {
         try descriptor.setNonBlocking()
     }
 
-    func enlargePipe(_ descriptor: FileDescriptor, to bytes: Int) {
+    func enlargePipe(_ descriptor: FileDescriptor, to bytes: Int) -> Int {
         Shared.enlargePipe(descriptor, to: Int32(clamping: bytes))
     }
 
@@ -56,6 +56,12 @@ final class Kernel: System {
         from input: FileDescriptor, to output: FileDescriptor, atMost count: Int
     ) throws(Errno) -> Int {
         try moveBytes(from: input, to: output, atMost: count)
+    }
+
+    func tee(
+        from input: FileDescriptor, to output: FileDescriptor, atMost count: Int
+    ) throws(Errno) -> Int {
+        try duplicateBytes(from: input, to: output, atMost: count)
     }
 
     func splice(
@@ -222,7 +228,7 @@ final class Kernel: System {
                 path: "/proc/self/fd/1", flags: O_WRONLY | O_NONBLOCK | O_NOCTTY
             ).release()
         {
-            if isPipe { enlargePipe(own, to: largePipeSize) }
+            if isPipe { Shared.enlargePipe(own, to: Int32(largePipeSize)) }
             return OutputFile(
                 descriptor: own, kind: .reopened, isPipe: isPipe, takesSplices: isPipe)
         }

@@ -48,8 +48,11 @@ protocol System: TokenSystem {
     func makePipe() throws(Errno) -> PipeEnds
     /// Makes reads and writes on an end of one of pmap's own pipes non-blocking.
     func setNonBlocking(_ descriptor: FileDescriptor) throws(Errno)
-    /// Asks the kernel for a pipe of this size. The request may be refused silently.
-    func enlargePipe(_ descriptor: FileDescriptor, to bytes: Int)
+    /// Asks the kernel for a pipe of this size. The request may be refused.
+    ///
+    /// - Returns: the size that it has now.
+    @discardableResult
+    func enlargePipe(_ descriptor: FileDescriptor, to bytes: Int) -> Int
     /// write(2), retried on interrupt.
     func write(
         _ bytes: UnsafeRawBufferPointer, to descriptor: FileDescriptor
@@ -62,8 +65,11 @@ protocol System: TokenSystem {
     func splice(
         from input: FileDescriptor, to output: FileDescriptor, atMost count: Int
     ) throws(Errno) -> Int
-    /// Does the same with the bytes at an offset in a file. The file's own position stays where it
-    /// is.
+    /// Puts the first bytes of a pipe into another pipe too, as above.
+    func tee(
+        from input: FileDescriptor, to output: FileDescriptor, atMost count: Int
+    ) throws(Errno) -> Int
+    /// Moves the bytes at an offset in a file, as above. The file's own position stays where it is.
     func splice(
         from file: FileDescriptor, at offset: Int, to output: FileDescriptor, atMost count: Int
     ) throws(Errno) -> Int

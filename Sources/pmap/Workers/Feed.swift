@@ -33,6 +33,9 @@ extension Worker.Feed {
                     let moved = try move(range, from: place, system)
                     if moved == 0 { return .shrunk }
                     bytesFed += moved
+                case .piped(let block):
+                    bytesFed += try block.move(
+                        to: descriptor, atMost: Self.bytesAtOnce, system)
                 }
             }
         } catch .wouldBlock {

@@ -344,7 +344,8 @@ struct Judge {
         let isKnown =
             done.allSatisfy(\.hasReadAll)
             && (!usesRanges || kernel.faultsHit.isDisjoint(with: ["read items", "size"]))
-        let due = usesRanges ? itemsDue : input
+        let isListed = plan.listsFailed || end == .success(.exit(0))
+        let due = !isListed ? [] : usesRanges ? itemsDue : input
         let listed = done.flatMap { lines($0.items) } + failed
         checkOnce(listed, of: input, due: isKnown ? due : [])
         guard usesRanges, isKnown, case .success(.exit(let status)) = end else { return }

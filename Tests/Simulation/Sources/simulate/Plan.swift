@@ -16,6 +16,8 @@ struct Plan {
     /// The bytes of a chunk from which on it is a range of the file. In small windows a chunk may be
     /// counted in several steps, between which its limit changes.
     private(set) var leastRange = 8
+    /// The size of the pipes that hold blocks; nil if blocks are in memory.
+    private(set) var blockPipeSize: Int?
     private(set) var reader = Reader()
     private(set) var outputIsFile = false
     /// Whether bytes can be moved into standard output without a copy.
@@ -127,7 +129,7 @@ struct Plan {
     }
 
     /// How many numbered parts a plan has at most.
-    static let parts = 36
+    static let parts = 37
 
     init(seed: UInt64, without: Set<Int> = []) {
         self.seed = seed
@@ -294,6 +296,15 @@ struct Plan {
                 inputChanges = true
             }
         }
+        if cutsBlocks, !inputIsFile, retries ?? 0 == 0, var random = random(36), random.once(in: 2)
+        {
+            let size = random.pick([10, 30, 100])
+            blockPipeSize = size
+            itemCount = random.int(0...150)
+            leastRange = random.pick([1, 4, 5, 10])
+            options.removeAll { $0.hasPrefix("-b") }
+            options.append("-b\(size * random.pick([1, 2, 5]) + random.int(0...9))")
+        }
         events.sort { $0.call < $1.call }
     }
 
@@ -306,13 +317,18 @@ struct Plan {
         ("readFile", [EIO]), ("record", [ENOSPC, EIO]), ("memory", [ENOMEM]),
         ("setNonBlocking", [EPERM]), ("spliceFile", [EINVAL, ENOSPC, EIO]),
         ("sendFile", [EINVAL, EIO]), ("size", [EIO]), ("replaceFile", [ENOSPC, EACCES]),
-        ("closeOutput", [ENOSPC, EIO]),
+        ("closeOutput", [ENOSPC, EIO]), ("splice items", [EINVAL, EIO]),
+        ("splice block", [EIO, ENOMEM]), ("tee", [ENOMEM]), ("enlargePipe", [EPERM]),
+        ("read block", [EIO]), ("write block", [EIO]),
     ]
 
     /// Whether the kernel or the world may cost output or items that pmap must then report.
     var isQuiet: Bool { faults.allSatisfy { $0.name == "makeFile" } }
 
+    /// Whether items that are not done are written to a file. Such items cannot be in pipes.
+    var listsFailed: Bool { blockPipeSize == nil }
+
     var commandLine: [String] {
-        ["pmap"] + options + ["--failed=failed", "--log=log", "--", "work"]
+        ["pmap"] + options + (listsFailed ? ["--failed=failed"] : []) + ["--log=log", "--", "work"]
     }
 }

@@ -119,6 +119,8 @@ struct SimulatedPipe {
     /// What poll(2) says.
     var isWritable: Bool { room >= atOnce || readers == 0 }
 
+    func bytes(first count: Int) -> ArraySlice<UInt8> { bytes[head..<(head + count)] }
+
     mutating func append(_ added: some Sequence<UInt8>) { bytes += added }
 
     mutating func take(_ count: Int) -> ArraySlice<UInt8> {

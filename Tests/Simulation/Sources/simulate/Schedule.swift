@@ -68,9 +68,11 @@ private func runPool(
     }
     let pool =
         plan.jobserver == .pool ? PoolWatch(descriptor: SimulatedKernel.poolWatch) : nil
-    let failed = FailedItems(
-        kernel, SimulatedKernel.failed, name: "failed", isRegular: true, replaces: false,
-        delimiter: UInt8(ascii: "\n"))
+    let failed =
+        plan.listsFailed
+        ? FailedItems(
+            kernel, SimulatedKernel.failed, name: "failed", isRegular: true, replaces: false,
+            delimiter: UInt8(ascii: "\n")) : nil
     let records = Records(
         kernel, settings, log: SimulatedKernel.log, done: done, failed: failed,
         inputIsFile: plan.inputIsFile)

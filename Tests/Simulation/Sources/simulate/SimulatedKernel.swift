@@ -79,7 +79,9 @@ final class SimulatedKernel: System {
         let extent = InputFile.Extent(start: 0, end: input.count, changed: .seconds(1))
         return InputFile(
             descriptor: Self.items, name: "standard input",
-            extent: plan.inputIsFile ? extent : nil, isLarge: true, leastRange: plan.leastRange)
+            extent: plan.inputIsFile ? extent : nil, isLarge: true,
+            isPipe: plan.blockPipeSize != nil, leastRange: plan.leastRange,
+            pipeSize: plan.blockPipeSize ?? 0)
     }
 
     private let outputPipe: Int
@@ -101,7 +103,7 @@ final class SimulatedKernel: System {
         descriptors[1] = .output
         descriptors[3] = .signals
         descriptors[4] = .log
-        descriptors[5] = .failed
+        if plan.listsFailed { descriptors[5] = .failed }
         startOthers()
     }
 
@@ -575,16 +577,26 @@ final class SimulatedKernel: System {
         if let error = fault("setNonBlocking") { throw error }
     }
 
-    func enlargePipe(_ descriptor: FileDescriptor, to bytes: Int) {
+    func enlargePipe(_ descriptor: FileDescriptor, to bytes: Int) -> Int {
         call()
         let wanted = plan.pipeCapacity < 65536 ? plan.pipeCapacity * 2 : bytes
         switch descriptors[descriptor.rawValue] {
+        case .pipeWrite(let pipe)? where bytes == plan.blockPipeSize:
+            // It is large for the blocks of this plan.
+            pipes[pipe].capacity = fault("enlargePipe") == nil ? bytes : bytes - 1
+            blockPipes.insert(pipe)
+            return pipes[pipe].capacity
         case .pipeWrite(let pipe)? where plan.hasLongItems: pipes[pipe].capacity = 40
         case .pipeRead(let pipe)?, .pipeWrite(let pipe)?:
             pipes[pipe].capacity = max(pipes[pipe].capacity, wanted)
+            return pipes[pipe].capacity
         default: break
         }
+        return bytes
     }
+
+    /// The pipes that hold blocks.
+    private var blockPipes: Set<Int> = []
 
     func close(_ descriptor: FileDescriptor) {
         call()
@@ -634,7 +646,7 @@ final class SimulatedKernel: System {
                     attempts[attempt].lostOutput = true
                     throw error
                 }
-            } else if let error = fault("read errors") {
+            } else if let error = fault(blockPipes.contains(pipe) ? "read block" : "read errors") {
                 throw error
             }
             return try unsafe readPipe(pipe, buffer) { count in
@@ -737,12 +749,58 @@ final class SimulatedKernel: System {
         from input: FileDescriptor, to output: FileDescriptor, atMost count: Int
     ) throws(Errno) -> Int {
         call()
+        if case .pipeWrite(let pipe) = handle(output) {
+            return try moveItems(from: input, to: pipe, atMost: count)
+        }
         if handle(output) != .output { throw .invalid }
         if let error = fault("splice") { throw error }
         if readerIsGone { throw .brokenPipe }
         let bytes = try takeFromPipe(input, atMost: min(count, roomForOutput()))
         deliver(bytes)
         return bytes.count
+    }
+
+    /// Moves bytes of a block: from the input to a pipe, from one to another, or to a worker.
+    private func moveItems(
+        from input: FileDescriptor, to pipe: Int, atMost count: Int
+    ) throws(Errno) -> Int {
+        let isItems = handle(input) == .items
+        let isBlock = blockPipes.contains(pipe)
+        if let error = fault(isItems ? "splice items" : isBlock ? "splice block" : "feed") {
+            throw error
+        }
+        if pipes[pipe].readers == 0 { throw .brokenPipe }
+        let room = pipes[pipe].room
+        if room == 0 { throw .wouldBlock }
+        if !isItems {
+            let bytes = try takeFromPipe(input, atMost: min(count, room))
+            pipes[pipe].append(bytes)
+            return bytes.count
+        }
+        if pipes[itemsPipe].count == 0 {
+            if !feederIsGone { throw .wouldBlock }
+            noteItems([])
+            return 0
+        }
+        var moved = min(count, room, pipes[itemsPipe].count)
+        if random.once(in: 10) { moved = random.int(1...moved) }
+        let bytes = pipes[itemsPipe].take(moved)
+        noteItems(bytes)
+        pipes[pipe].append(bytes)
+        return moved
+    }
+
+    func tee(
+        from input: FileDescriptor, to output: FileDescriptor, atMost count: Int
+    ) throws(Errno) -> Int {
+        call()
+        guard case .pipeRead(let source) = handle(input), case .pipeWrite(let pipe) = handle(output)
+        else { fail("pmap copies what is not to be copied") }
+        if let error = fault("tee") { throw error }
+        let copied = min(count, pipes[source].count, pipes[pipe].room)
+        if copied == 0 { throw .wouldBlock }
+        pipes[pipe].append(pipes[source].bytes(first: copied))
+        return copied
     }
 
     func splice(
@@ -1179,6 +1237,9 @@ final class SimulatedKernel: System {
         case .tokensWriting:
             letOthersAct()
             slots!.give(bytes, self, serves: plan.jobserver == .share)
+        case .pipeWrite(let pipe) where blockPipes.contains(pipe):
+            if let error = fault("write block") { throw error }
+            pipes[pipe].append(bytes)
         default: fail("pmap writes to what is not to be written to")
         }
     }
