@@ -100,6 +100,66 @@ import Testing
         #expect(result.text == "200000000\n" && result.errors.isEmpty)
     }
 
+    // MARK: Blocks from a pipe
+
+    /// Blocks that are moved are the same as those that are copied, which --failed asks for.
+    @Test(arguments: [
+        ("-b 1M", 1), ("-b 3000000", 1), ("-b 1M --header=3", 4), ("-b 2M -j8", 1), ("-b 1M -u", 1),
+    ])
+    func blocksOfAPipeAreTheSameWithAndWithoutCopies(_ options: String, first: Int) throws {
+        let result = try shell(
+            """
+            seq 2500000 >in
+            for failed in '' '--failed failed'; do
+                cat in | pmap -q -j3 \(options) --log log $failed -i -s 'tail -n +\(first); exit 3' |
+                    sort -n >out
+                tail -n +\(first) in | cmp - out
+                tail -n +2 log | sort -n | cut -f 1,9,13-15 >"columns$failed"
+            done
+            cmp columns 'columns--failed failed'; cmp failed in; grep -c . columns
+            """)
+        #expect(Int(result.text.dropLast()) ?? 0 >= 6 && result.lines.count == 1)
+        let said = result.errorLines.filter { !$0.contains("exit status 3") }
+        #expect(said.allSatisfy { $0.contains("chunks failed") }, "\(said)")
+    }
+
+    /// Pieces of a few bytes leave little room in a pipe, whose parts are pages. In short lines and
+    /// in long ones.
+    @Test(arguments: ["b'%d\\n' % (i % 7)", "b'%010d' % i + b'\\n' * (i % 6000 == 0)"])
+    func smallWritesAreOneInput(_ piece: String) throws {
+        let result = try shell(
+            """
+            cat >write.py <<'end'
+            import os
+            for i in range(200000): os.write(1, \(piece))
+            end
+            python3 write.py | pmap -q -j2 -b 1M -i cat | cksum; python3 write.py | cksum
+            """)
+        #expect(result.lines.count == 2 && result.lines[0] == result.lines[1])
+    }
+
+    /// A worker need not read its whole block, and the next one gets its own.
+    @Test func whatAWorkerDoesNotReadIsDropped() throws {
+        let result = try shell(
+            """
+            seq 1000000 >in
+            cat in | pmap -q -j2 -b 1M -i head -n 1 >firsts; echo $?
+            cat in | pmap -q -j2 -b 1M --failed failed -i head -n 1 | cmp - firsts
+            cat in | pmap -q -j2 -b 1M -i true; echo $?
+            cat in | pmap -q -j2 -b 1M -i -s 'exec <&-; sleep 0.2; echo x'; wc -l <firsts
+            """)
+        #expect(
+            result.text == "0\n0\n" + String(repeating: "x\n", count: 7) + "7\n"
+                && result.errors.isEmpty)
+    }
+
+    @Test func fewDescriptorsAreLeftToWorkers() throws {
+        let result = try shell(
+            "ulimit -n 24; seq 1000000 | pmap -q -j2 -b 1M -i cat | cksum; seq 1000000 | cksum")
+        #expect(result.lines.count == 2 && result.lines[0] == result.lines[1])
+        #expect(result.errors.isEmpty)
+    }
+
     /// Chunks of so many lines, whether they are copied or moved as ranges of the file.
     @Test(arguments: sources, [1000, 7000, 8000, 100_000])
     func countedChunksOfALargeFileHaveTheirNumberOfLines(

@@ -287,7 +287,7 @@ struct ItemSource<S: System>: ~Copyable {
                 system, files[place], delimiter: delimiter, hashes: hashesBlocks, live: livePipes)
             try made.put(Array(buffer.contents))
             // pmap then takes more at a time, and waits less often until the writer lets go of it.
-            system.enlargePipe(descriptor, to: files[place].pipeSize / 4)
+            system.enlargePipe(descriptor, to: files[place].pipeSize)
             pipes = made
         } catch {
             canUsePipes = false

@@ -228,7 +228,11 @@ struct Pool<S: System>: ~Copyable {
             } catch {
                 slots.give()
                 // The stack limit may have been lowered after pmap read it.
-                if error.rawValue == E2BIG, queue.cutSmaller(job) { continue }
+                if error.rawValue == E2BIG, settings.command.delivery != .standardInput,
+                    queue.cutSmaller(job)
+                {
+                    continue
+                }
                 if !mayPass(error) || !queue.isPatient(isAlone: workers.isEmpty) {
                     try giveUp(job, error)
                 } else {
