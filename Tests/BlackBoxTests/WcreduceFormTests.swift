@@ -64,6 +64,8 @@ import Testing
         let result = try shell("\(lines) | wcreduce -T -n 1 2>&1")
         #expect(result.text == "3\ta\nwcreduce: 7 lines, 4 different\n")
         #expect(try shell("wcreduce --total").errors == "wcreduce: 0 lines, 0 different\n")
+        let open = try shell("printf 'a\\nb\\nb' | wcreduce -T")
+        #expect(open.errors == "wcreduce: 3 lines, 2 different\n")
         let merged = try shell("printf '5\\ta\\n6\\tb\\n7\\ta\\n' | wcreduce -mT")
         #expect(merged.errors == "wcreduce: 18 lines, 2 different\n")
     }
@@ -145,6 +147,9 @@ import Testing
         #expect(
             try shell("\(counts) | COLUMNS=40 wcreduce -mb").text
                 == "100 \(bar) a\n 50 \(half) b\n  1 \(least) c\\x1b[2J\n")
+        // What is less than an eighth is shown too.
+        let tiny = try shell("printf '1000\\ta\\n1\\tb\\n' | COLUMNS=40 wcreduce -mb").lines
+        #expect(tiny[1] == "   1 ▏" + String(repeating: " ", count: 15) + " b")
         let wide = try shell("\(counts) | wcreduce -mb -n 1").text
         #expect(wide == "100 \(String(repeating: "█", count: 37)) a\n")
         let shares = try shell("\(counts) | COLUMNS=20 wcreduce -mbp -n 1").text

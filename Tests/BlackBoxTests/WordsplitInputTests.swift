@@ -92,6 +92,37 @@ import Testing
         #expect(try shell("printf '\\357\\273' | wordsplit").errors.contains("dropped 2 bytes"))
     }
 
+    /// A mark is enough, even at the end of the file.
+    @Test(arguments: [#"\377\376"#, #"\376\377"#, #"\377\376\0\0"#, #"\0\0\376\377"#])
+    func aByteOrderMarkAloneNamesItsEncoding(_ mark: String) throws {
+        let result = try shell("printf '\(mark)' | wordsplit")
+        let name = mark.contains("0") ? "UTF-32" : "UTF-16"
+        #expect(result.errors.hasPrefix("wordsplit: standard input: is \(name), not UTF-8"))
+        #expect(result.status == 1 && result.output.isEmpty)
+    }
+
+    /// The words before a failed read are printed, and it is the failed read that is told. A
+    /// connection that is reset gives its bytes first.
+    @Test(.enabled(if: isInstalled("python3")), arguments: ["", "--strict", "-g2", "-w"])
+    func whatComesBeforeAFailedReadIsPrinted(_ options: String) throws {
+        let result = try shell(
+            """
+            python3 -c '
+            import socket, struct, subprocess, sys
+            server = socket.create_server(("127.0.0.1", 0))
+            client = socket.create_connection(server.getsockname())
+            peer, _ = server.accept()
+            peer.sendall(b"one two")
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            peer.close()
+            sys.exit(subprocess.run(["wordsplit", *sys.argv[1:]], stdin=client).returncode)
+            ' \(options)
+            """)
+        #expect(result.errors == "wordsplit: standard input: Connection reset by peer\n")
+        #expect(result.text == (options == "-g2" ? "one two\n" : "one\ntwo\n"))
+        #expect(result.status == 1)
+    }
+
     @Test(arguments: ["UTF-16", "UTF-32"]) func anotherEncodingIsRefusedAndNamed(_ encoding: String)
         throws
     {

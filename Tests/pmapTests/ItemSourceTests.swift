@@ -80,7 +80,7 @@ private struct Input: ~Copyable {
         var bytes: [UInt8] = []
         while bytes.count < chunk.byteCount {
             let worker = try system.makePipe()
-            let count = try block.move(to: worker.writing, atMost: 700, system)
+            let (count, _) = try block.move(to: worker.writing, system)
             var piece = [UInt8](repeating: 0, count: count)
             let read = try piece.withUnsafeMutableBytes {
                 try system.read(worker.reading, into: $0)

@@ -154,6 +154,38 @@ import Testing
         #expect(found == texts.map { composed($0) })
     }
 
+    /// All letters, one after the other: what is known of one must not be taken for another's.
+    @Test func everyLetterHasItsOwnLowerCase() throws {
+        let letters = (0x80...0x1FFFF).compactMap(Unicode.Scalar.init)
+            .filter { $0.properties.isAlphabetic && $0.properties.changesWhenLowercased }
+        let text = letters.map { "x\($0)" }.joined(separator: " ")
+        #expect(letters.count > 1000)
+        let expected = Reference(rule: Rule()).words(Array(text.utf8))
+        #expect(try words(text) == expected)
+    }
+
+    /// Whether a sigma is final depends on what the letters around it are.
+    @Test func everyLetterBeforeASigmaIsKnown() throws {
+        let letters =
+            (0x80...0x3FF).compactMap(Unicode.Scalar.init)
+            + (0x1E00...0x2FFF).compactMap(Unicode.Scalar.init)
+        let text = letters.flatMap { ["a\($0)Σ", "\($0)Σ"] }.joined(separator: " ")
+        let expected = Reference(rule: Rule()).words(Array(text.utf8))
+        #expect(expected.contains { $0.hasSuffix("ς") } && expected.contains { $0.hasSuffix("σ") })
+        #expect(try words(text) == expected)
+    }
+
+    /// With -w a word may begin with marks, which have their order too.
+    @Test func marksAtTheStartOfAWordAreOrdered() throws {
+        let text = "\u{315}\u{316} \u{315}\u{316}a a\u{315}\u{316}"
+        for rule in [
+            Rule(words: .betweenWhiteSpace), Rule(words: .betweenWhiteSpace, keepsCase: true),
+        ] {
+            let found = try words(text, rule)
+            #expect(found == Reference(rule: rule).words(Array(text.utf8)))
+        }
+    }
+
     /// WordBreakProperty.txt: AC00..D7A3 ; ALetter.
     @Test func hangulSyllablesJoin() throws {
         #expect(try words("가각 한국어 힣힣") == ["가각", "한국어", "힣힣"])

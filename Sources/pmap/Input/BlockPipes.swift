@@ -272,17 +272,18 @@ final class PipedBlock {
         unsafe hash?.add(bytes)
     }
 
-    /// Moves bytes to another pipe. There must be some left.
+    /// Moves what is in the first pipe to another one. There must be something left.
     ///
-    /// - Returns: how many.
+    /// - Returns: the number of bytes moved, and whether these were all of that pipe.
     func move<S: System>(
-        to output: FileDescriptor, atMost count: Int, _ system: S
-    ) throws(Errno) -> Int {
+        to output: FileDescriptor, _ system: S
+    ) throws(Errno) -> (count: Int, isAll: Bool) {
         guard let first = pipes.first else { wrongState("a block has less than was in it") }
         let moved = try system.splice(
-            from: first.ends.reading, to: output, atMost: min(first.count, count))
+            from: first.ends.reading, to: output, atMost: first.count)
         pipes[0].count -= moved
-        if pipes[0].count == 0 { closeFirst() }
-        return moved
+        if moved < first.count { return (moved, false) }
+        closeFirst()
+        return (moved, true)
     }
 }

@@ -27,15 +27,21 @@ extension Worker.Feed {
                     bytesFed += try write(ending, from: place - chunk.byteCount, system)
                     continue
                 }
+                // A pipe that takes only a part is full. To ask it once more costs time: it may wait
+                // until the worker lets go of it.
                 switch chunk.contents {
-                case .memory(let bytes, _): bytesFed += try write(bytes, from: place, system)
+                case .memory(let bytes, _):
+                    let count = try write(bytes, from: place, system)
+                    bytesFed += count
+                    if place + count < bytes.count { return .paused }
                 case .range(let range):
                     let moved = try move(range, from: place, system)
                     if moved == 0 { return .shrunk }
                     bytesFed += moved
                 case .piped(let block):
-                    bytesFed += try block.move(
-                        to: descriptor, atMost: Self.bytesAtOnce, system)
+                    let (count, isAll) = try block.move(to: descriptor, system)
+                    bytesFed += count
+                    if !isAll { return .paused }
                 }
             }
         } catch .wouldBlock {
