@@ -175,6 +175,15 @@ import Testing
         #expect(try words(text) == expected)
     }
 
+    /// WB3c: the pictograph U+2139, which is a letter, belongs to what the joiner before it belongs to.
+    @Test(arguments: ["", "a", "a.", "a:", "1,"])
+    func marksBeforeAPictographAreOrdered(_ start: String) throws {
+        let text = start + "\u{315}\u{316}\u{200D}\u{2139} b"
+        let expected = Reference(rule: Rule()).words(Array(text.utf8))
+        #expect(expected.contains { $0.unicodeScalars.contains("\u{2139}") })
+        #expect(try words(text) == expected)
+    }
+
     /// With -w a word may begin with marks, which have their order too.
     @Test func marksAtTheStartOfAWordAreOrdered() throws {
         let text = "\u{315}\u{316} \u{315}\u{316}a a\u{315}\u{316}"
@@ -284,5 +293,10 @@ import Testing
         #expect(try words(text, Rule(minimumLength: 3)) == ["été"])
         #expect(try words(text, Rule(minimumLength: 4)) == [])
         #expect(try words("🎭x 𝒳𝒴", Rule(minimumLength: 2)) == ["𝒳𝒴"])
+        for (length, minimum) in [(3, 4), (4, 4), (5, 6), (6, 6), (15, 16), (16, 16)] {
+            let word = String(repeating: "𝒳", count: length)
+            let found = try words(word, Rule(minimumLength: minimum))
+            #expect(found == (length < minimum ? [] : [word]))
+        }
     }
 }

@@ -264,16 +264,23 @@ struct ItemSource<S: System>: ~Copyable {
         if count == 0 { return !drainPipes() }
         if waitsSince == .never, patience != nil { waitsSince = system.now }
         bytesSeen += count
-        do { try collect() } catch { drainPipes() }
+        collect()
         return true
     }
 
-    /// Moves whole items into the next block.
-    private mutating func collect() throws(Errno) {
-        try pipes!.collect(limit: blockSize)
+    /// Moves whole items into the next block. If that is not possible, reads all into memory.
+    private mutating func collect() {
+        do throws(Errno) {
+            try pipes!.collect(limit: blockSize)
+        } catch {
+            // The pipes of the user take as much as they may.
+            if error == .notPermitted { canUsePipes = false }
+            drainPipes()
+            return
+        }
         itemsSeen += pipes!.items - itemsInPipes
         itemsInPipes = pipes!.items
-        if pipes!.isClogged, pipes!.count < blockSize { throw .noSpace }
+        if pipes!.isClogged, pipes!.count < blockSize { drainPipes() }
     }
 
     /// Goes over from memory to pipes before the first bytes of a block.
@@ -306,13 +313,15 @@ struct ItemSource<S: System>: ~Copyable {
     private mutating func drainPipes() -> Bool {
         guard let pipes else { return true }
         self.pipes = nil
+        itemsSeen -= itemsInPipes
+        itemsInPipes = 0
         do throws(Errno) {
             try requireMemory(pipes.count)
             let bytes = try pipes.drain()
             let delimiter = self.delimiter
-            let items = unsafe bytes.withUnsafeBytes { unsafe occurrences(of: delimiter, in: $0) }
-            itemsSeen += items - itemsInPipes
-            itemsInPipes = 0
+            itemsSeen += unsafe bytes.withUnsafeBytes {
+                unsafe occurrences(of: delimiter, in: $0)
+            }
             buffer = ItemBuffer(bytes)
             return true
         } catch {
@@ -336,7 +345,7 @@ struct ItemSource<S: System>: ~Copyable {
         itemsCut += contents.itemCount ?? 0
         itemsInPipes -= contents.itemCount ?? 0
         waitsSince = pipes!.count > 0 ? system.now : .never
-        do { try collect() } catch { drainPipes() }
+        collect()
         return chunk(contents)
     }
 
