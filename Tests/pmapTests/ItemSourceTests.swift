@@ -194,17 +194,23 @@ private struct Input: ~Copyable {
         #expect(usesPipes == (blocksInPipes > 20))
     }
 
-    /// However many blocks wait, they take only so many pipes; the others are in memory.
+    /// However many blocks wait, they take only 24 pipes; the others are in memory. There are two
+    /// more pipes.
     @Test func blocksTakeFewPipes() throws {
         let text = Array((1...1000).map { "\($0)\n" }.joined().utf8)
         var input = Input(
             [text], ChunkLimits(items: .max, bytes: 100), cutsBlocks: true, pipeSize: 40)
         var chunks: [Chunk] = []
+        var given = 0
         while !input.source.isExhausted {
             input.read(30)
+            given += 30
             while let chunk = try input.next() { chunks.append(chunk) }
             let openPipes = input.system.openPipes
-            #expect(openPipes <= LivePipes.most + 2)
+            #expect(openPipes <= 24 + 2)
+            let cut = chunks.reduce(0) { $0 + $1.itemCount! }
+            let waiting = input.source.itemsWaiting
+            #expect(waiting >= 0 && waiting <= lines(Array(text.prefix(given))).count - cut)
         }
         let inPipes = chunks.count { if case .piped = $0.contents { true } else { false } }
         #expect(inPipes >= 4 && inPipes * 3 <= LivePipes.most && chunks.count >= 39)

@@ -115,7 +115,6 @@ final class BlockPipes<S: System> {
                 end, occurrences(of: delimiter, in: part), occurrences(of: delimiter, in: rest)
             )
         }
-        stagedItems = found + left
         var unmoved = end
         while unmoved > 0 {
             let moved = try move(atMost: unmoved)
