@@ -138,6 +138,22 @@ import Testing
         #expect(result.lines.count == 2 && result.lines[0] == result.lines[1])
     }
 
+    /// Each piece comes by itself, so a pipe is full of a few kilobytes of a line.
+    @Test func aLineInManyPiecesIsOneItem() throws {
+        let result = try shell(
+            """
+            python3 -c '
+            import os, time
+            for i in range(2000):
+                os.write(1, b"0123456789")
+                time.sleep(0.0002)
+            os.write(1, b"\\nend\\n")
+            ' | pmap -q -j2 -b 1M -i cat | cksum
+            { seq 2000 | sed 's/.*/0123456789/' | tr -d '\\n'; echo; echo end; } | cksum
+            """, timeout: 30)
+        #expect(result.lines.count == 2 && result.lines[0] == result.lines[1])
+    }
+
     /// A worker need not read its whole block, and the next one gets its own.
     @Test func whatAWorkerDoesNotReadIsDropped() throws {
         let result = try shell(

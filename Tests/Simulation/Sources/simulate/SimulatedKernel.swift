@@ -582,8 +582,8 @@ final class SimulatedKernel: System {
         let wanted = plan.pipeCapacity < 65536 ? plan.pipeCapacity * 2 : bytes
         switch descriptors[descriptor.rawValue] {
         case .pipeWrite(let pipe)? where bytes == plan.blockPipeSize:
-            // It is large for the blocks of this plan.
-            pipes[pipe].capacity = fault("enlargePipe") == nil ? bytes : bytes - 1
+            // It is large for the blocks of this plan, or as small as any.
+            pipes[pipe].capacity = fault("enlargePipe") == nil ? bytes : 1
             blockPipes.insert(pipe)
             return pipes[pipe].capacity
         case .pipeWrite(let pipe)? where plan.hasLongItems: pipes[pipe].capacity = 40
@@ -1239,6 +1239,7 @@ final class SimulatedKernel: System {
             slots!.give(bytes, self, serves: plan.jobserver == .share)
         case .pipeWrite(let pipe) where blockPipes.contains(pipe):
             if let error = fault("write block") { throw error }
+            if bytes.count > pipes[pipe].room { fail("pmap waits until it reads its own pipe") }
             pipes[pipe].append(bytes)
         default: fail("pmap writes to what is not to be written to")
         }
