@@ -4,14 +4,14 @@ import Shared
 ///
 /// splice(2) moves the pages that hold the bytes from the input to pipes of pmap's own, and later to
 /// a worker. To find and count the items, pmap reads a copy that tee(2) makes, into a window that
-/// stays in the processor's cache. This takes a quarter of the time of reading and writing the bytes.
+/// stays in the processor's cache. To read and write the bytes takes several times as long.
 final class BlockPipes<S: System> {
     private let system: S
     private let delimiter: UInt8
-    /// Whether to hash the blocks.
     private let hashes: Bool
-    /// The least bytes of a pipe, and of a block that stays in pipes.
+    /// The bytes that a pipe can hold if its pages are full.
     private let pipeSize: Int
+    /// A smaller block is read into memory.
     private let leastBlock: Int
     private let live: LivePipes
 
@@ -24,6 +24,9 @@ final class BlockPipes<S: System> {
     /// The block that is being collected: whole items.
     private var block: PipedBlock
 
+    /// - Parameters:
+    ///   - hashes: whether the hashes of the blocks are needed.
+    ///   - live: counts the pipes of all blocks.
     init(
         _ system: S, _ file: InputFile, delimiter: UInt8, hashes: Bool, live: LivePipes
     ) throws(Errno) {
@@ -211,8 +214,6 @@ final class LivePipes {
     /// (pipe(7)).
     static let most = 24
 
-    init() {}
-
     /// Whether another block of this size can be had.
     ///
     /// - Parameter pipeSize: the bytes in a pipe.
@@ -227,7 +228,7 @@ final class PipedBlock {
     fileprivate(set) var pipes: [(ends: PipeEnds, count: Int)] = []
     fileprivate(set) var count = 0
     fileprivate(set) var itemCount = 0
-    /// The first and the last bytes.
+    /// The first and the last bytes, as many as in a sample of a range.
     private(set) var head: [UInt8] = []
     private(set) var tail: [UInt8] = []
     private(set) var hash: BlockHash?

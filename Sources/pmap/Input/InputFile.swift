@@ -9,6 +9,7 @@ struct InputFile {
     let extent: Extent?
     /// Whether it is worth to cut it into ranges.
     let isLarge: Bool
+    /// Whether its pages can be moved to another pipe.
     var isPipe = false
     /// To copy a smaller chunk costs less than to move it.
     var leastRange = 64 << 10
