@@ -67,6 +67,26 @@ import Testing
         #expect((peaks.max() ?? .max) < ((16 + 8) << 10) + memoryOfLibraries)
     }
 
+    /// What two chunks print, 10 MB each, waits in pipes. For the 40 MB of a third one there are not
+    /// enough of them.
+    @Test func waitingOutputIsInPipesAndThenInAFile() throws {
+        let folder = try TemporaryFolder()
+        let result = try shell(
+            """
+            mkfifo go
+            seq 4 | pmap -q -j4 --tmpdir "$PWD" -s '
+                files() { ls -l /proc/$PPID/fd | grep -c "$PWD/.*(deleted)"; }
+                case $1 in
+                    1) read line <go;;
+                    4) until [ -e ended2 ] && [ -e ended3 ]; do sleep 0.01; done; files >&2
+                        head -c 40000000 /dev/zero; files >&2; echo >go;;
+                    *) head -c 10000000 /dev/zero; echo >ended$1
+                esac' | wc -c
+            """, in: folder)
+        #expect(result.text == "60000000\n")
+        #expect(result.errors == "0\n1\n")
+    }
+
     @Test func linesOfStandardErrorAreNeverMixed() throws {
         let result = try shell(
             """

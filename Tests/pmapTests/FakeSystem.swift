@@ -27,8 +27,12 @@ final class FakeSystem: System {
     /// How many of a file's first bytes the reader may share.
     private var shared: [Int32: Int] = [:]
     private var pipes: [Int32: (bytes: [UInt8], isClosed: Bool)] = [:]
-    /// The bytes that a pipe of pmap's own holds at most.
+    /// The size of a pipe of pmap's own, in bytes.
     var pipeCapacity = 65536
+    /// The bytes with which it is full; fewer than its size if they do not fill their pages.
+    var bytesInFullPipe = Int.max
+    /// What a splice into a pipe of pmap's own fails with.
+    var pipeFault: Errno?
     /// The open ends of pmap's own pipes. Both ends of a pipe have one descriptor.
     private var openEnds: [Int32: Int] = [:]
     var openPipes: Int { openEnds.count }
@@ -98,11 +102,13 @@ final class FakeSystem: System {
         from input: FileDescriptor, to output: FileDescriptor, atMost count: Int
     ) throws(Errno) -> Int {
         if openEnds[output.rawValue] != nil {
+            if let pipeFault { throw pipeFault }
             let room = try room(in: output)
             let bytes = try takeFromPipe(input, min(count, room))
             print(bytes, into: output)
             return bytes.count
         }
+        if !takesSplices { throw .invalid }
         if room == 0 { throw .wouldBlock }
         let bytes = try takeFromPipe(input, min(count, room))
         deliver(bytes)
@@ -110,7 +116,7 @@ final class FakeSystem: System {
     }
 
     private func room(in pipe: FileDescriptor) throws(Errno) -> Int {
-        let room = pipeCapacity - pipes[pipe.rawValue]!.bytes.count
+        let room = min(pipeCapacity, bytesInFullPipe) - pipes[pipe.rawValue]!.bytes.count
         if room <= 0 { throw .wouldBlock }
         return room
     }

@@ -129,9 +129,64 @@ private func randomText(_ random: inout SeededGenerator, atMost lines: Int) -> [
     }
 }
 
+@Suite struct HeldPipesTests {
+    @Test(arguments: [(0, 0), (15, 0), (16, 1), (100, 6), (1024, 24), (1 << 20, 24)])
+    func pipesAreASixteenthOfTheDescriptorsAtMost(limit: Int, count: Int) {
+        let system = FakeSystem()
+        system.descriptorLimit = limit
+        var pipes = HeldPipes(system, pipeSize: 65536)
+        var made: [HeldPipe] = []
+        while let pipe = pipes.make(room: 1 << 20) { made.append(pipe) }
+        expect(made.count == count && system.openPipes == count)
+        expect(pipes.memoryBytes == count * 65536)
+        if let pipe = made.popLast() {
+            pipes.close(pipe)
+            expect(pipes.make(room: 1 << 20) != nil)
+        }
+    }
+
+    @Test func aPipeMustFitIntoTheMemory() {
+        let system = FakeSystem()
+        var pipes = HeldPipes(system, pipeSize: 40_000)
+        // The kernel makes it larger than it has to be.
+        expect(pipes.make(room: 65535) == nil && system.openPipes == 0 && pipes.memoryBytes == 0)
+        expect(pipes.make(room: 65536) != nil && pipes.memoryBytes == 65536)
+    }
+
+    @Test func ifThePipesAreTooSmallThereAreNone() {
+        let system = FakeSystem()
+        var pipes = HeldPipes(system, pipeSize: 65537)
+        expect(pipes.make(room: .max) == nil && system.openPipes == 0)
+        system.pipeCapacity = 1 << 20
+        expect(pipes.make(room: .max) == nil)
+    }
+
+    @Test func aPipeCanBeFullOfAFewBytes() throws {
+        let system = FakeSystem()
+        system.bytesInFullPipe = 4
+        var pipes = HeldPipes(system, pipeSize: 65536)
+        let worker = system.makeWorkerPipe()
+        system.print(bytes("abcdef"), into: worker)
+        var pipe = try unwrap(pipes.make(room: .max))
+        expect(try pipes.splice(from: worker, to: &pipe) == 4 && pipes.liveBytes == 4)
+        expect(try pipes.splice(from: worker, to: &pipe) == nil)
+        var other = try unwrap(pipes.make(room: .max))
+        expect(try pipes.splice(from: worker, to: &other) == 2 && pipes.liveBytes == 6)
+        #expect(throws: Errno.wouldBlock) { try pipes.splice(from: worker, to: &other) }
+        system.closeWriter(of: worker)
+        expect(try pipes.splice(from: worker, to: &other) == 0)
+        pipes.take(pipe)
+        expect(text(try pipes.readFirst(3, of: &pipe)) == "abc" && pipe.count == 1)
+        pipes.putBack(pipe)
+        expect(pipes.liveBytes == 3)
+        expect(text(try pipes.readFirst(3, of: &pipe)) == "d")
+        expect(try pipes.readFirst(3, of: &pipe) == [])
+    }
+}
+
 @Suite struct BacklogTests {
     /// Bytes come in every way in which they can, and leave in every way, in the order of their
-    /// arrival. The disk may be full at any time.
+    /// arrival. The disk may be full at any time, and the pipes smaller than they should be.
     @Test func heldOutputComesBackByteForByte() throws {
         var random = SeededGenerator()
         for _ in 0..<200 {
@@ -141,6 +196,9 @@ private func randomText(_ random: inout SeededGenerator, atMost lines: Int) -> [
                 system.diskRoom = .random(in: 0...50_000, using: &random)
             }
             let limit = [0, 100, 10_000, 1 << 20].randomElement(using: &random)!
+            system.pipeCapacity = [100, 300, 65536].randomElement(using: &random)!
+            system.bytesInFullPipe = [1, 50, .max].randomElement(using: &random)!
+            if Int.random(in: 0...9, using: &random) == 0 { system.pipeFault = .invalid }
             var backlog = Backlog(system, limit: limit, folder: "t")
             var held = HeldOutput()
             var expected: [UInt8] = []
@@ -172,7 +230,8 @@ private func randomText(_ random: inout SeededGenerator, atMost lines: Int) -> [
                 while let piece = try backlog.takeBytes(from: &held) { taken += piece }
                 #expect(taken == expected, "\(random)")
             }
-            expect(backlog.bytes == 0 && system.openFiles == 0, "\(random)")
+            expect(backlog.bytes == 0 && backlog.memoryBytes == 0, "\(random)")
+            expect(system.openFiles == 0 && system.openPipes == 0, "\(random)")
         }
     }
 
@@ -196,6 +255,64 @@ private func randomText(_ random: inout SeededGenerator, atMost lines: Int) -> [
         backlog.moveToFile(&large)
         expect(system.openFiles == 1 && backlog.memoryBytes == 2000 && backlog.bytes == 12_000)
         expect(backlog.clear(&large) == 11_000 && backlog.clear(&small) == 1000)
+    }
+
+    /// What a chunk prints after its first bytes goes to pipes, and to a file when there are enough
+    /// of these.
+    @Test func aChunkWithMuchOutputGetsPipesBeforeAFile() throws {
+        let system = FakeSystem()
+        system.pipeCapacity = 1000
+        var backlog = Backlog(system, limit: 64_000, folder: "t")
+        var held = HeldOutput()
+        let worker = system.makeWorkerPipe()
+        system.print([UInt8](repeating: 97, count: 30_000), into: worker)
+        hold(999, in: &held, of: &backlog)
+        expect(try backlog.splice(from: worker, to: &held) == nil)
+        hold(1, in: &held, of: &backlog)
+        for count in 1...24 {
+            expect(try backlog.splice(from: worker, to: &held) == 1000)
+            expect(system.openPipes == count && system.openFiles == 0)
+        }
+        expect(backlog.memoryBytes == 25_000 && backlog.bytes == 25_000)
+        expect(try backlog.splice(from: worker, to: &held) == 6000)
+        expect(system.openPipes == 24 && system.openFiles == 1)
+        expect(backlog.memoryBytes == 25_000 && backlog.bytes == 31_000)
+        expect(try backlog.takeBytes(from: &held)?.count == 1000)
+        expect(try backlog.takeBytes(from: &held)?.count == 1000)
+        expect(system.openPipes == 23 && backlog.memoryBytes == 23_000)
+        expect(backlog.clear(&held) == 29_000 && system.openPipes == 0 && system.openFiles == 0)
+    }
+
+    /// A pipe counts with all that it can hold.
+    @Test func pipesCountAsMemory() throws {
+        let system = FakeSystem()
+        system.pipeCapacity = 1000
+        system.bytesInFullPipe = 10
+        var backlog = Backlog(system, limit: 64_000, folder: "t")
+        var (held, other) = (HeldOutput(), HeldOutput())
+        let worker = system.makeWorkerPipe()
+        hold(1000, in: &held, of: &backlog)
+        hold(60_500, in: &other, of: &backlog)
+        system.print([UInt8](repeating: 97, count: 100), into: worker)
+        expect(try backlog.splice(from: worker, to: &held) == 10)
+        expect(try backlog.splice(from: worker, to: &held) == 10)
+        expect(system.openPipes == 2 && backlog.memoryBytes == 63_500)
+        // The next one would be too much.
+        expect(try backlog.splice(from: worker, to: &held) == 80 && system.openFiles == 1)
+        expect(backlog.clear(&held) == 1100 && backlog.clear(&other) == 60_500)
+    }
+
+    @Test func whatNoPipeTakesGoesToAFile() throws {
+        let system = FakeSystem()
+        system.pipeCapacity = 1000
+        system.pipeFault = Errno(ENOMEM)
+        var backlog = Backlog(system, limit: 64_000, folder: "t")
+        var held = HeldOutput()
+        let worker = system.makeWorkerPipe()
+        hold(1000, in: &held, of: &backlog)
+        system.print([UInt8](repeating: 97, count: 100), into: worker)
+        expect(try backlog.splice(from: worker, to: &held) == 100 && system.openFiles == 1)
+        expect(backlog.clear(&held) == 1100)
     }
 
     @Test func ifThereIsNoFileMemoryIsUsedUpToItsLimit() throws {
@@ -331,6 +448,46 @@ private func randomText(_ random: inout SeededGenerator, atMost lines: Int) -> [
         expect(run.system.output == [])
         try run.finish(1)
         expect(text(run.system.output) == "right")
+    }
+
+    /// A chunk with much output gets pipes and a file, and pmap does not copy what goes through them,
+    /// unless standard output takes no splices.
+    @Test(arguments: [true, false])
+    func muchWaitingOutputIsInPipes(takesSplices: Bool) throws {
+        var run = try Run(.ordered, limit: 4 << 20) { $0.takesSplices = takesSplices }
+        let much = (0..<(2 << 20)).map { UInt8(truncatingIfNeeded: $0 % 251) }
+        run.begin(1)
+        run.begin(2)
+        try run.print(2, much)
+        expect(run.system.openPipes == 24 && run.system.bytesOnDisk < 1 << 19)
+        let copied = run.system.bytesCopied
+        try run.finish(1)
+        try run.finish(2)
+        expect(run.system.output == much)
+        let more = run.system.bytesCopied - copied
+        expect(takesSplices ? more == 0 : more > 3 << 19)
+        expect(run.system.openPipes == 0 && run.system.openFiles == 0)
+    }
+
+    /// A full reader takes a part of a pipe.
+    @Test func aPipeIsWrittenInParts() throws {
+        var run = try Run(.ordered, limit: 64_000) {
+            $0.pipeCapacity = 1000
+            $0.room = 1700
+        }
+        let much = (0..<3500).map { UInt8(truncatingIfNeeded: $0 % 251) }
+        run.begin(1)
+        run.begin(2)
+        try run.print(2, Array(much[..<1000]))
+        try run.print(2, Array(much[1000...]))
+        expect(run.system.openPipes == 3)
+        try run.finish(2)
+        try run.finish(1)
+        expect(run.output.waitsForReader && run.system.output == Array(much[..<1700]))
+        expect(run.output.waitingBytes == 1500)
+        run.system.room = .max
+        try run.output.flush()
+        expect(run.system.output == much && run.system.openPipes == 0)
     }
 
     /// A chunk with much output gets a file, and pmap does not copy what goes through it.

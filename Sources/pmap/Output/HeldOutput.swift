@@ -5,7 +5,7 @@ struct HeldOutput {
     enum Piece {
         case memory([UInt8])
         case extent(SpillExtent)
-        case file(ChunkFile)
+        case stored(StoredOutput)
     }
 
     private var pieces: [Piece] = []
@@ -23,15 +23,23 @@ struct HeldOutput {
         pieces.append(piece)
     }
 
+    private var lastStored: StoredOutput? {
+        guard first < pieces.count, case .stored(let last) = pieces[pieces.count - 1] else {
+            return nil
+        }
+        return last
+    }
+
     /// The file of the chunk, if the tail comes directly after it.
     fileprivate var file: ChunkFile? {
-        get {
-            guard first < pieces.count, case .file(let file) = pieces[pieces.count - 1] else {
-                return nil
-            }
-            return file
-        }
-        set { if let newValue { pieces[pieces.count - 1] = .file(newValue) } }
+        get { if case .file(let file)? = lastStored { file } else { nil } }
+        set { if let newValue { pieces[pieces.count - 1] = .stored(.file(newValue)) } }
+    }
+
+    /// The last pipe of the chunk, if the tail comes directly after it.
+    fileprivate var pipe: HeldPipe? {
+        get { if case .pipe(let pipe)? = lastStored { pipe } else { nil } }
+        set { if let newValue { pieces[pieces.count - 1] = .stored(.pipe(newValue)) } }
     }
 
     /// Appends the bytes to the last piece if it is a small one in memory.
@@ -77,23 +85,50 @@ struct HeldOutput {
     }
 }
 
-/// Output that is being written: bytes in memory, and then those of a file.
+/// Output of one chunk that splice(2) can move to standard output.
+enum StoredOutput {
+    case pipe(HeldPipe)
+    case file(ChunkFile)
+
+    /// The number of bytes that are not written yet.
+    var count: Int {
+        switch self {
+        case .pipe(let pipe): pipe.count
+        case .file(let file): file.count
+        }
+    }
+
+    /// Notes that the first bytes are written.
+    mutating func removeFirst(_ count: Int) {
+        switch self {
+        case .pipe(var pipe):
+            pipe.count -= count
+            self = .pipe(pipe)
+        case .file(var file):
+            file.start += count
+            self = .file(file)
+        }
+    }
+}
+
+/// Output that is being written: bytes in memory, and then those of a pipe or a file.
 struct OutgoingOutput {
     var bytes: [UInt8] = []
     /// How many of the bytes are written.
     var written = 0
-    var file: ChunkFile?
+    var stored: StoredOutput?
 
     /// The number of bytes that are not written yet.
-    var count: Int { bytes.count - written + (file?.count ?? 0) }
+    var count: Int { bytes.count - written + (stored?.count ?? 0) }
 }
 
-/// The output of all chunks that waits: in memory, and in files when memory is full.
+/// The output of all chunks that waits: in memory, in pipes, and in files.
 struct Backlog<S: System>: ~Copyable {
     private let limit: Int
+    private var pipes: HeldPipes<S>
     private var spill: SpillFiles<S>
-    /// Bytes of output in memory.
-    private(set) var memoryBytes = 0
+    /// Bytes of output in this process's own memory.
+    private var ownBytes = 0
     /// Bytes of tables and arrays, which do not depend on the size of the output.
     private var tableBytes = 0
 
@@ -103,8 +138,8 @@ struct Backlog<S: System>: ~Copyable {
     private static var allowance: Int { 8 << 20 }
     /// The smallest write to a file, in bytes.
     private let spillSize: Int
-    /// Bytes of a chunk in memory from which on the rest goes to a file of the chunk, even if there
-    /// is more memory. To move output into a file and out of it takes less time than to copy it.
+    /// Bytes of a chunk in memory from which on the rest goes to pipes or to a file of the chunk,
+    /// even if there is more memory. To move output there and out takes less time than to copy it.
     private let mostBytesOfChunk: Int
     /// Bytes read from a file at a time.
     private static var readSize: Int { 256 << 10 }
@@ -113,11 +148,15 @@ struct Backlog<S: System>: ~Copyable {
         self.limit = limit
         spillSize = min(max(limit, 4 << 10), 128 << 10)
         mostBytesOfChunk = min(limit / 64, 1 << 20)
+        pipes = HeldPipes(system, pipeSize: max(mostBytesOfChunk, 1))
         spill = SpillFiles(system, folder: folder)
     }
 
-    /// Bytes of waiting output, in memory and in files.
-    var bytes: Int { memoryBytes + spill.liveBytes }
+    /// Bytes of waiting output, wherever it is.
+    var bytes: Int { ownBytes + pipes.liveBytes + spill.liveBytes }
+
+    /// Bytes of memory that output takes, or may take: pipes need not be full.
+    var memoryBytes: Int { ownBytes + pipes.memoryBytes }
 
     /// Whether nothing more should be held: memory is full, and so is the disk.
     var isFull: Bool { tableBytes >= limit || (spill.failure != nil && memoryBytes >= limit) }
@@ -138,7 +177,7 @@ struct Backlog<S: System>: ~Copyable {
 
     mutating func append(_ bytes: UnsafeRawBufferPointer, to held: inout HeldOutput) {
         if unsafe bytes.isEmpty { return }
-        memoryBytes += bytes.count
+        ownBytes += bytes.count
         if !held.endsInTail, memoryBytes <= limit, !usesFile(&held) {
             if unsafe !held.extendLast(bytes) { unsafe held.append(.memory(Array(bytes))) }
             return
@@ -153,21 +192,46 @@ struct Backlog<S: System>: ~Copyable {
         guard held.bytesInMemory >= mostBytesOfChunk, let file = spill.makeChunkFile() else {
             return false
         }
-        held.append(.file(file))
+        held.append(.stored(.file(file)))
         tableBytes += Self.overhead
         return true
     }
 
-    /// Moves output from a worker's pipe into the file of its chunk, if it has one.
+    /// Moves output from a worker's pipe into other pipes or into the file of its chunk, if the chunk
+    /// has much output.
     ///
     /// - Returns: the bytes moved, 0 at the end of the output; nil if they must be read instead.
     /// - Throws: `Errno.wouldBlock` if the pipe is empty.
     mutating func splice(
         from pipe: FileDescriptor, to held: inout HeldOutput
     ) throws(Errno) -> Int? {
-        guard !held.endsInTail, var file = held.file else { return nil }
+        if held.endsInTail { return nil }
+        if held.file == nil {
+            if held.pipe == nil, held.bytesInMemory < mostBytesOfChunk { return nil }
+            if let count = try spliceToPipe(from: pipe, to: &held) { return count }
+            if !usesFile(&held) { return nil }
+        }
+        guard var file = held.file else { return nil }
         defer { held.file = file }
         return try spill.splice(from: pipe, to: &file)
+    }
+
+    /// Moves output into the last pipe of its chunk, or into a new one if that is full.
+    ///
+    /// - Returns: the bytes moved, 0 at the end of the output; nil if no pipe takes them.
+    private mutating func spliceToPipe(
+        from source: FileDescriptor, to held: inout HeldOutput
+    ) throws(Errno) -> Int? {
+        if var last = held.pipe {
+            defer { held.pipe = last }
+            if let count = try pipes.splice(from: source, to: &last) { return count }
+        }
+        guard var pipe = pipes.make(room: limit - memoryBytes) else { return nil }
+        defer {
+            held.append(.stored(.pipe(pipe)))
+            tableBytes += Self.overhead
+        }
+        return try pipes.splice(from: source, to: &pipe)
     }
 
     /// Appends held output to other output.
@@ -200,7 +264,7 @@ struct Backlog<S: System>: ~Copyable {
             return
         }
         if held.file == nil, held.tail.count >= spillSize, let file = spill.makeChunkFile() {
-            held.append(.file(file))
+            held.append(.stored(.file(file)))
             tableBytes += Self.overhead
         }
         if var file = held.file {
@@ -211,7 +275,7 @@ struct Backlog<S: System>: ~Copyable {
             held.append(.extent(extent))
             tableBytes += Self.overhead
         }
-        memoryBytes -= held.tail.count
+        ownBytes -= held.tail.count
         held.tail = []
     }
 
@@ -224,7 +288,7 @@ struct Backlog<S: System>: ~Copyable {
         guard let piece = held.takeFirst() else { return false }
         switch piece {
         case .memory(let bytes):
-            memoryBytes -= bytes.count
+            ownBytes -= bytes.count
             outgoing.bytes = bytes
         case .extent(var extent):
             do {
@@ -238,24 +302,46 @@ struct Backlog<S: System>: ~Copyable {
             } else {
                 tableBytes -= Self.overhead
             }
-        case .file(let file):
-            tableBytes -= Self.overhead
-            spill.take(file)
-            outgoing.file = file
+        case .stored(let stored):
+            take(stored)
+            outgoing.stored = stored
         }
         return true
     }
 
-    /// Removes and returns the first bytes, at most about 256 KiB of a file; nil at the end.
+    private mutating func take(_ stored: StoredOutput) {
+        tableBytes -= Self.overhead
+        switch stored {
+        case .pipe(let pipe): pipes.take(pipe)
+        case .file(let file): spill.take(file)
+        }
+    }
+
+    private mutating func putBack(_ stored: StoredOutput, to held: inout HeldOutput) {
+        tableBytes += Self.overhead
+        switch stored {
+        case .pipe(let pipe): pipes.putBack(pipe)
+        case .file(let file): spill.putBack(file)
+        }
+        held.putBack(.stored(stored))
+    }
+
+    private mutating func close(_ stored: StoredOutput) {
+        switch stored {
+        case .pipe(let pipe): pipes.close(pipe)
+        case .file(let file): spill.close(file)
+        }
+    }
+
+    /// Removes and returns the first bytes, at most about 256 KiB of a pipe or a file; nil at the
+    /// end.
     mutating func takeBytes(from held: inout HeldOutput) throws(Errno) -> [UInt8]? {
         var taken = OutgoingOutput()
         guard try takeFirst(from: &held, into: &taken) else { return nil }
-        if taken.file == nil { return taken.bytes }
+        if taken.stored == nil { return taken.bytes }
         defer {
-            if let file = taken.file, file.count > 0 {
-                tableBytes += Self.overhead
-                spill.putBack(file)
-                held.putBack(.file(file))
+            if let stored = taken.stored, stored.count > 0 {
+                putBack(stored, to: &held)
             } else {
                 close(&taken)
             }
@@ -264,17 +350,23 @@ struct Backlog<S: System>: ~Copyable {
         return taken.bytes
     }
 
-    /// Reads the next bytes of a file that is being written, if they must be copied.
+    /// Reads the next bytes of a pipe or a file that is being written, if they must be copied.
     func readFirst(of outgoing: inout OutgoingOutput) throws(Errno) {
-        guard var file = outgoing.file else { return }
-        outgoing.bytes = try spill.readFirst(Self.readSize, of: &file)
+        switch outgoing.stored {
+        case .pipe(var pipe)?:
+            outgoing.bytes = try pipes.readFirst(Self.readSize, of: &pipe)
+            outgoing.stored = .pipe(pipe)
+        case .file(var file)?:
+            outgoing.bytes = try spill.readFirst(Self.readSize, of: &file)
+            outgoing.stored = .file(file)
+        case nil: return
+        }
         outgoing.written = 0
-        outgoing.file = file
     }
 
-    /// Closes the file of output that is written or dropped.
+    /// Closes the pipe or the file of output that is written or dropped.
     mutating func close(_ outgoing: inout OutgoingOutput) {
-        if let file = outgoing.file { spill.close(file) }
+        if let stored = outgoing.stored { close(stored) }
         outgoing = OutgoingOutput()
     }
 
@@ -285,14 +377,13 @@ struct Backlog<S: System>: ~Copyable {
         let before = bytes
         while let piece = held.takeFirst() {
             switch piece {
-            case .memory(let bytes): memoryBytes -= bytes.count
+            case .memory(let bytes): ownBytes -= bytes.count
             case .extent(let extent):
                 tableBytes -= Self.overhead
                 spill.release(extent)
-            case .file(let file):
-                tableBytes -= Self.overhead
-                spill.take(file)
-                spill.close(file)
+            case .stored(let stored):
+                take(stored)
+                close(stored)
             }
         }
         return before - bytes

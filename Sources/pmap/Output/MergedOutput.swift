@@ -544,7 +544,7 @@ struct MergedOutput<S: System>: ~Copyable {
         while current.count > 0 {
             let count =
                 current.written < current.bytes.count
-                ? try writeCurrentBytes() : try sendCurrentFile()
+                ? try writeCurrentBytes() : try sendCurrentStore()
             if count == 0 { return }
         }
         backlog.close(&current)
@@ -562,12 +562,11 @@ struct MergedOutput<S: System>: ~Copyable {
     }
 
     /// - Returns: the number of bytes written or read into memory, 0 if there is no room.
-    private mutating func sendCurrentFile() throws(WriteError) -> Int {
-        guard var file = current.file else { return 0 }
+    private mutating func sendCurrentStore() throws(WriteError) -> Int {
+        guard let stored = current.stored else { return 0 }
         do throws(WriteError) {
-            if let count = try sink.send(file) {
-                file.start += count
-                current.file = file
+            if let count = try sink.send(stored) {
+                current.stored?.removeFirst(count)
                 account.written += count
                 return count
             }

@@ -51,19 +51,27 @@ struct Sink<S: System>: ~Copyable {
         }
     }
 
-    /// Moves the first bytes of a file without copying them in this process, if the kernel can.
+    /// Moves the first bytes of held output without copying them in this process, if the kernel can.
     ///
     /// - Returns: the bytes moved, nil if they must be copied.
     /// - Throws: a `WriteError` of `Errno.wouldBlock` if there is no room now.
-    mutating func send(_ chunkFile: ChunkFile) throws(WriteError) -> Int? {
+    mutating func send(_ stored: StoredOutput) throws(WriteError) -> Int? {
+        let count: Int?
+        switch stored {
+        case .pipe(let pipe): count = try splice(from: pipe.ends.reading)
+        case .file(let file): count = try send(file)
+        }
+        // There is less than was put there.
+        if count == 0 { throw WriteError(.inputOutput) }
+        return count
+    }
+
+    private mutating func send(_ chunkFile: ChunkFile) throws(WriteError) -> Int? {
         guard takesSplices else { return nil }
         do throws(Errno) {
-            let count = try system.send(
+            return try system.send(
                 chunkFile.descriptor, at: chunkFile.start,
                 atMost: min(chunkFile.count, largePipeSize), to: file)
-            // The file is shorter than what was written to it.
-            if count == 0 { throw .inputOutput }
-            return count
         } catch .invalid {
             takesSplices = false
             return nil

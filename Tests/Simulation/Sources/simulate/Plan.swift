@@ -319,8 +319,12 @@ struct Plan {
         ("sendFile", [EINVAL, EIO]), ("size", [EIO]), ("replaceFile", [ENOSPC, EACCES]),
         ("closeOutput", [ENOSPC, EIO]), ("splice items", [EINVAL, EIO]),
         ("splice block", [EIO, ENOMEM]), ("tee", [ENOMEM]), ("enlargePipe", [EPERM]),
-        ("read block", [EIO]), ("write block", [EIO]),
+        ("read block", [EIO]), ("write block", [EIO]), ("splice held", [EINVAL, ENOMEM]),
+        ("read held", [EIO]),
     ]
+
+    /// The size of the pipes in which output waits, if it is one that no other pipe has.
+    var heldPipeSize: Int? { buffer < 1 << 20 ? max(buffer / 64, 1) : nil }
 
     /// Whether the kernel or the world may cost output or items that pmap must then report.
     var isQuiet: Bool { faults.allSatisfy { $0.name == "makeFile" } }

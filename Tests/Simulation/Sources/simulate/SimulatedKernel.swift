@@ -586,6 +586,9 @@ final class SimulatedKernel: System {
             pipes[pipe].capacity = fault("enlargePipe") == nil ? bytes : 1
             blockPipes.insert(pipe)
             return pipes[pipe].capacity
+        case .pipeWrite(let pipe)? where bytes == plan.heldPipeSize:
+            pipes[pipe].capacity = fault("enlargePipe") == nil ? bytes : 1
+            return pipes[pipe].capacity
         case .pipeWrite(let pipe)? where plan.hasLongItems: pipes[pipe].capacity = 40
         case .pipeRead(let pipe)?, .pipeWrite(let pipe)?:
             pipes[pipe].capacity = max(pipes[pipe].capacity, wanted)
@@ -597,6 +600,8 @@ final class SimulatedKernel: System {
 
     /// The pipes that hold blocks.
     private var blockPipes: Set<Int> = []
+    /// The pipes of pmap's own that hold output.
+    private var heldPipes: Set<Int> = []
 
     func close(_ descriptor: FileDescriptor) {
         call()
@@ -605,7 +610,9 @@ final class SimulatedKernel: System {
             fail("pmap closes descriptor \(descriptor.rawValue) twice")
         }
         switch handle {
-        case .pipeRead(let pipe): pipes[pipe].readers -= 1
+        case .pipeRead(let pipe):
+            pipes[pipe].readers -= 1
+            if heldPipes.contains(pipe) { hold(-pipes[pipe].count) }
         case .pipeWrite(let pipe): pipes[pipe].writers -= 1
         case .tokensWriting:
             slots?.close(self, serves: plan.jobserver == .share)
@@ -646,8 +653,11 @@ final class SimulatedKernel: System {
                     attempts[attempt].lostOutput = true
                     throw error
                 }
-            } else if let error = fault(blockPipes.contains(pipe) ? "read block" : "read errors") {
-                throw error
+            } else {
+                let name =
+                    blockPipes.contains(pipe)
+                    ? "read block" : heldPipes.contains(pipe) ? "read held" : "read errors"
+                if let error = fault(name) { throw error }
             }
             return try unsafe readPipe(pipe, buffer) { count in
                 if attemptOf(pipe: pipe) != nil { hold(count) }
@@ -750,6 +760,9 @@ final class SimulatedKernel: System {
     ) throws(Errno) -> Int {
         call()
         if case .pipeWrite(let pipe) = handle(output) {
+            if case .pipeRead(let source) = handle(input), attemptOf(pipe: source) != nil {
+                return try moveOutput(from: input, to: pipe, atMost: count)
+            }
             return try moveItems(from: input, to: pipe, atMost: count)
         }
         if handle(output) != .output { throw .invalid }
@@ -757,6 +770,22 @@ final class SimulatedKernel: System {
         if readerIsGone { throw .brokenPipe }
         let bytes = try takeFromPipe(input, atMost: min(count, roomForOutput()))
         deliver(bytes)
+        if case .pipeRead(let source) = handle(input), heldPipes.contains(source) {
+            hold(-bytes.count)
+        }
+        return bytes.count
+    }
+
+    /// Moves a worker's output to a pipe of pmap's own.
+    private func moveOutput(
+        from input: FileDescriptor, to pipe: Int, atMost count: Int
+    ) throws(Errno) -> Int {
+        heldPipes.insert(pipe)
+        if let error = fault("splice held") { throw error }
+        if pipes[pipe].room == 0 { throw .wouldBlock }
+        let bytes = try takeFromPipe(input, atMost: min(count, pipes[pipe].room))
+        pipes[pipe].append(bytes)
+        hold(bytes.count)
         return bytes.count
     }
 
