@@ -244,6 +244,15 @@ import Testing
         #expect(result.text == "1\n2\n3\n4\n5\n6\n")
     }
 
+    @Test(arguments: ["true", "false"]) func anOldListIsEmptied(command: String) throws {
+        let result = try shell(
+            """
+            printf 'some old\nlist\n' >bad
+            echo 1 | pmap --failed bad -s 'wc -c <bad; \(command)' 2>no; cat bad
+            """)
+        #expect(result.text == (command == "true" ? "0\n" : "0\n1\n"))
+    }
+
     @Test func aListThatIsNoRegularFileStaysInTheOrderOfFailure() throws {
         let result = try shell(
             """

@@ -89,6 +89,13 @@ func form(_ style: String) -> [String: String] {
         #expect(try isClean(folder))
     }
 
+    @Test func theLastStyleCounts() throws {
+        let result = try shell(
+            "pmap --pool sh -c 'echo $PMAP_POOL'",
+            environment: ["MAKEFLAGS": "--jobserver-style=fifo --jobserver-style=pipe -- A=b"])
+        #expect(result.text.contains(",") && result.errors == "")
+    }
+
     /// A make of GNU before 4.4 stops where it is told of a named pipe.
     @Test(arguments: [
         ("echo GNU Make 4.3", "10,"), ("echo GNU Make 4.4.1", "fifo:"),

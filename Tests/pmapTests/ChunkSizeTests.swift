@@ -149,6 +149,28 @@ private func exp10(_ exponent: Double) -> Double {
         #expect(cost.knownStart == cost.start)
     }
 
+    /// If the costs change, those of old chunks are forgotten.
+    @Test func newChunksCountMoreThanOldOnes() {
+        var cost = ChunkCost(memory: 0.8)
+        for (start, perItem) in [(0.5, 0.01), (0.1, 0.05), (0.2, 0.002)] {
+            for round in 0..<150 {
+                let items = 1 + round % 7
+                cost.note(
+                    items: items, seconds: start + perItem * Double(items), spawning: start / 2)
+            }
+            #expect(abs(cost.start - start) < 1e-6 && abs(cost.perItem - perItem) < 1e-6)
+        }
+    }
+
+    /// No line fits chunks of one size. No start takes longer than the shortest of them.
+    @Test func aStartIsAtMostTheShortestChunk() {
+        var cost = ChunkCost(memory: 1)
+        for seconds in [3.0, 1.0, 5.0, 4.0] { cost.note(items: 5, seconds: seconds, spawning: 0) }
+        #expect(cost.start >= 1 && cost.start < 1.03)
+        for _ in 0..<200 { cost.note(items: 5, seconds: 4, spawning: 0) }
+        #expect(abs(cost.start - 4) < 1e-9)
+    }
+
     @Test func ofEqualChunksOnlyTheSpawningIsKnown() {
         var cost = ChunkCost(memory: 1)
         for _ in 0..<9 { cost.note(items: 5, seconds: 0.010, spawning: 0.001) }

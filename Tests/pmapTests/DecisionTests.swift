@@ -30,7 +30,10 @@ import Testing
         tally.note(.exited(status: 255))
         tally.noteNotStarted(.noEntry)
         #expect(tally.exitStatus == 127)
+        tally.noteNotStarted(Errno(EACCES))
+        #expect(tally.exitStatus == 127)
         tally = Tally()
+        tally.note(.exited(status: 255))
         tally.noteNotStarted(Errno(EACCES))
         #expect(tally.exitStatus == 126)
     }

@@ -16,6 +16,7 @@ final class FakeSystem: System {
     /// Bytes in files, in all of them together.
     var bytesOnDisk: Int { files.values.reduce(0) { $0 + $1.count { $0 != nil } } }
     var openFiles: Int { files.count }
+    var now = Duration.zero
     /// The file with the items, whatever its descriptor.
     var input: [UInt8] = []
     private(set) var inputPosition = 0
@@ -31,6 +32,8 @@ final class FakeSystem: System {
     var pipeCapacity = 65536
     /// The bytes with which it is full; fewer than its size if they do not fill their pages.
     var bytesInFullPipe = Int.max
+    /// What `writeAll` fails with.
+    var writeFault: Errno?
     /// What a splice into a pipe of pmap's own fails with.
     var pipeFault: Errno?
     /// The open ends of pmap's own pipes. Both ends of a pipe have one descriptor.
@@ -60,6 +63,8 @@ final class FakeSystem: System {
     func print(_ bytes: [UInt8], into pipe: FileDescriptor) {
         pipes[pipe.rawValue]!.bytes += bytes
     }
+
+    func bytes(in pipe: FileDescriptor) -> [UInt8] { pipes[pipe.rawValue]?.bytes ?? [] }
 
     func fail(_ pipe: FileDescriptor, with error: Errno) { faults[pipe.rawValue] = error }
 
@@ -212,7 +217,6 @@ final class FakeSystem: System {
 
     // MARK: Not needed
 
-    var now: Duration { .zero }
     var timeSince1970: Duration { unexpected() }
     var signalDescriptor: FileDescriptor { unexpected() }
     var cpuCount: Int { unexpected() }
@@ -264,6 +268,7 @@ final class FakeSystem: System {
     func size(of file: FileDescriptor) throws(Errno) -> Int { input.count }
     func seek(_ file: FileDescriptor, to offset: Int) { inputPosition = offset }
     func writeAll(_ bytes: [UInt8], to descriptor: FileDescriptor) throws(Errno) {
+        if let writeFault { throw writeFault }
         print(bytes, into: descriptor)
     }
     func closeFile(_ descriptor: FileDescriptor) throws(Errno) { unexpected() }

@@ -4,16 +4,78 @@ import Testing
 
 @testable import pmap
 
-/// What the log says of chunks, and what --resume takes from it.
-@Suite struct LogTests {
-    private func row(_ chunk: Int, _ outcome: Outcome) -> LogRow {
-        LogRow(
-            chunk: chunk, slot: 2, process: 77, start: .milliseconds(1_000_007),
-            wallTime: .milliseconds(50), userTime: .zero, systemTime: .milliseconds(1999),
-            maximumResidentSize: 4096, outcome: outcome, attempts: 3, bytes: 12,
-            mark: ChunkMark(items: "5", hash: "00000000000000ff")!, shownItems: "a b")
+private func row(_ chunk: Int, _ outcome: Outcome, bytes: Int = 12) -> LogRow {
+    LogRow(
+        chunk: chunk, slot: 2, process: 77, start: .milliseconds(1_000_007),
+        wallTime: .milliseconds(50), userTime: .zero, systemTime: .milliseconds(1999),
+        maximumResidentSize: 4096, outcome: outcome, attempts: 3, bytes: bytes,
+        mark: ChunkMark(items: "5", hash: "00000000000000ff")!, shownItems: "a b")
+}
+
+/// When a chunk is in the log.
+@Suite struct RecordsTests {
+    private let system = FakeSystem()
+    private let log: FileDescriptor
+
+    init() throws { log = try system.makePipe().writing }
+
+    private func records() throws -> Records<FakeSystem> {
+        let words = ["pmap", "--log=file", "true"]
+        let vector = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>.allocate(capacity: 4)
+        for (index, word) in words.enumerated() { unsafe vector[index] = strdup(word) }
+        unsafe vector[words.count] = nil
+        guard
+            case .run(let options, let operands) = try unsafe pmapSyntax.parse(
+                vector, count: Int32(words.count))
+        else { throw Errno.invalid }
+        return Records(
+            system, try Settings(options, operands: operands), log: log, done: [:], failed: nil,
+            inputIsFile: false)
     }
 
+    private func note(
+        _ chunk: Int, bytes: Int, in records: inout Records<FakeSystem>
+    ) throws {
+        try records.addRow(
+            row(chunk, .exited(status: 0), bytes: bytes),
+            chunk: Chunk(number: chunk, itemCount: 1, bytes: [97]))
+    }
+
+    /// The chunks in the log.
+    private var logged: [String] {
+        String(decoding: system.bytes(in: log), as: UTF8.self).split(separator: "\n").map {
+            String($0.prefix { $0 != "\t" })
+        }
+    }
+
+    @Test func aRowComesAfterTheOutputOfItsChunk() throws {
+        var records = try records()
+        try note(1, bytes: 12, in: &records)
+        try note(2, bytes: 0, in: &records)
+        #expect(logged == ["2"])
+        try records.writeRows(of: [3, 1])
+        #expect(logged == ["2", "1"])
+        try records.writeRows(of: [1])
+        #expect(logged == ["2", "1"])
+    }
+
+    @Test func aLogThatCannotBeWrittenIsGivenUp() throws {
+        var records = try records()
+        try note(1, bytes: 12, in: &records)
+        try note(2, bytes: 12, in: &records)
+        system.writeFault = Errno(ENOSPC)
+        let failure = #expect(throws: Failure.self) { try records.writeRows(of: [1]) }
+        #expect(failure?.what == "file" && failure?.why == "No space left on device")
+        system.writeFault = nil
+        try records.writeRows(of: [1, 2])
+        try note(3, bytes: 0, in: &records)
+        try records.finishLog()
+        #expect(logged == [])
+    }
+}
+
+/// What the log says of chunks, and what --resume takes from it.
+@Suite struct LogTests {
     @Test func aRowHasAColumnForEachNameOfTheHeader() {
         let names = LogRow.header.dropLast().split(separator: "\t")
         let row = row(9, .exited(status: 4)).text

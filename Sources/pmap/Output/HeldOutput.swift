@@ -132,7 +132,7 @@ struct Backlog<S: System>: ~Copyable {
     /// Bytes of tables and arrays, which do not depend on the size of the output.
     private var tableBytes = 0
 
-    /// Bytes that a held chunk takes besides its output, and each piece in a file too.
+    /// Bytes that a held chunk takes besides its output, and each piece in a pipe or a file too.
     private static var overhead: Int { 128 }
     /// Bytes by which the oldest chunk may exceed the limit if it must be held.
     private static var allowance: Int { 8 << 20 }
@@ -141,7 +141,7 @@ struct Backlog<S: System>: ~Copyable {
     /// Bytes of a chunk in memory from which on the rest goes to pipes or to a file of the chunk,
     /// even if there is more memory. To move output there and out takes less time than to copy it.
     private let mostBytesOfChunk: Int
-    /// Bytes read from a file at a time.
+    /// Bytes read from a pipe or a file at a time.
     private static var readSize: Int { 256 << 10 }
 
     init(_ system: S, limit: Int, folder: Argument) {

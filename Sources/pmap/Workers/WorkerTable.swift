@@ -489,11 +489,9 @@ struct WorkerTable<S: System>: ~Copyable {
         }
     }
 
-    /// Sends a signal to all workers that have not exited.
+    /// Sends a signal to all workers and to what is left of their groups.
     func signalAll(_ signal: Int32) {
-        for case let worker? in workers where worker.state.exit == nil {
-            send(signal, to: worker)
-        }
+        for case let worker? in workers { send(signal, to: worker) }
     }
 
     private func send(_ signal: Int32, to worker: Worker) {
