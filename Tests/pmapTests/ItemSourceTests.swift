@@ -31,10 +31,10 @@ private struct Input: ~Copyable {
 
     init(
         _ texts: [[UInt8]], _ limits: ChunkLimits, headerItems: Int = 0, cutsBlocks: Bool,
-        pipeSize: Int? = nil
+        pipeSize: Int? = nil, grantedPipeSize: Int? = nil
     ) {
         let system = self.system
-        if let pipeSize { system.pipeCapacity = pipeSize }
+        if let size = grantedPipeSize ?? pipeSize { system.pipeCapacity = size }
         pipes = texts.map { _ in system.makeWorkerPipe() }
         unread = texts
         size = texts.reduce(0) { $0 + $1.count }
@@ -218,6 +218,28 @@ private struct Input: ~Copyable {
         chunks = []
         let openPipes = input.system.openPipes
         #expect(openPipes == 0)
+    }
+
+    /// An unprivileged user may get smaller pipes than pmap asks for. Then blocks are in memory.
+    @Test(arguments: [(40, true), (39, false)])
+    func blocksAreInPipesOnlyIfTheseAreLargeEnough(granted: Int, isUsed: Bool) throws {
+        let text = Array((100...150).map { "\($0)\n" }.joined().utf8)
+        var input = Input(
+            [text], ChunkLimits(items: .max, bytes: 100), cutsBlocks: true, pipeSize: 40,
+            grantedPipeSize: granted)
+        var bytes: [UInt8] = []
+        while !input.source.isExhausted {
+            input.read(30)
+            while let chunk = try input.next() {
+                if chunk.byteCount == 100 {
+                    let isPiped = if case .piped = chunk.contents { true } else { false }
+                    #expect(isPiped == isUsed)
+                }
+                bytes += try input.bytes(of: chunk)
+            }
+        }
+        let openPipes = input.system.openPipes
+        #expect(bytes == text && openPipes == 0)
     }
 
     /// The number of chunks is known when the input has ended, however much of it is cut.
