@@ -12,6 +12,8 @@ final class FakeSystem: System {
     var takesSplices = true
     /// Bytes that files take before the disk is full.
     var diskRoom = Int.max
+    /// What reads of these files fail with.
+    var readFault: Errno?
     var descriptorLimit = 1024
     /// Bytes in files, in all of them together.
     var bytesOnDisk: Int { files.values.reduce(0) { $0 + $1.count { $0 != nil } } }
@@ -192,6 +194,7 @@ final class FakeSystem: System {
     }
 
     func read(_ count: Int, from file: FileDescriptor, at offset: Int) throws(Errno) -> [UInt8] {
+        if let readFault { throw readFault }
         bytesCopied += count
         return files[file.rawValue]![offset..<(offset + count)].map { $0! }
     }

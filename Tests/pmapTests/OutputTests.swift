@@ -327,6 +327,26 @@ private func randomText(_ random: inout SeededGenerator, atMost lines: Int) -> [
         expect(backlog.clear(&held) == 1_100_000)
     }
 
+    /// It is read from the common file, or from the file of its chunk.
+    @Test(arguments: [0, 1024]) func whatCannotBeReadIsStillHeld(descriptors: Int) throws {
+        let system = FakeSystem()
+        system.descriptorLimit = descriptors
+        var backlog = Backlog(system, limit: 1000, folder: "t")
+        var held = HeldOutput()
+        hold(500, in: &held, of: &backlog)
+        for _ in 0..<100 { hold(5000, in: &held, of: &backlog) }
+        expect(try backlog.takeBytes(from: &held)?.count == 500 && system.openFiles == 1)
+        system.readFault = Errno(EIO)
+        for _ in 0..<3 {
+            #expect(throws: Errno(EIO)) { _ = try backlog.takeBytes(from: &held) }
+            expect(backlog.bytes == 500_000)
+        }
+        system.readFault = nil
+        var count = 0
+        while let piece = try backlog.takeBytes(from: &held) { count += piece.count }
+        expect(count == 500_000 && backlog.bytes == 0 && system.openFiles == 0)
+    }
+
     private func readAll(_ system: FakeSystem, _ pipe: FileDescriptor) throws -> [UInt8] {
         var buffer = try InputBuffer(capacity: 1 << 16)
         _ = try unsafe buffer.fill { memory throws(Errno) in
@@ -436,6 +456,24 @@ private func randomText(_ random: inout SeededGenerator, atMost lines: Int) -> [
         expect(run.output.takes(1))
         try run.read(1)
         expect(text(run.system.output) == "abcdef")
+    }
+
+    /// If nothing more can be held, the oldest chunk comes next, so that it can end.
+    @Test func unorderedTheOldestChunkComesNextIfThereIsNoRoom() throws {
+        var run = try Run(.unordered, limit: 1000) { $0.diskRoom = 0 }
+        for chunk in 1...3 { run.begin(chunk) }
+        try run.print(2, bytes("2 "))
+        try run.print(3, [UInt8](repeating: 51, count: 200_000))
+        expect(run.output.isFull && run.output.takes(1))
+        expect(!run.output.takes(2) && !run.output.takes(3) && run.system.output == [])
+        try run.print(1, bytes("1a "))
+        expect(text(run.system.output) == "1a ")
+        try run.finish(3)
+        try run.print(1, bytes("1b "))
+        try run.finish(1)
+        try run.finish(2)
+        expect(
+            text(run.system.output) == "1a 1b " + String(repeating: "3", count: 200_000) + "2 ")
     }
 
     @Test func theOutputOfAFailedAttemptIsDropped() throws {
