@@ -185,8 +185,9 @@ import Testing
         let result = try shell(
             """
             seq 4 | \(strace) -o trace -e trace=pwrite64 -e inject=pwrite64:error=ENOSPC:when=3+ \
-                "$(which pmap)" -j4 --buffer 64K -s '[ $1 = 1 ] && sleep 0.3; seq 100000' | cksum
-            for i in 1 2 3 4; do seq 100000; done | cksum
+                "$(which pmap)" -j4 --tag --buffer 64K -s '[ $1 = 1 ] && sleep 0.3; seq 100000' |
+                cksum
+            for i in 1 2 3 4; do seq -f "$i\t%.0f" 100000; done | cksum
             """)
         #expect(result.lines.count == 2 && result.lines[0] == result.lines[1])
         #expect(result.errors.contains("No space left on device"))
