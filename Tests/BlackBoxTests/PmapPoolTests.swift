@@ -70,6 +70,13 @@ func form(_ style: String) -> [String: String] {
         #expect(result.errors.hasPrefix("pmap: \(message)"))
     }
 
+    @Test(arguments: forms) func aPoolHas4096SlotsAtMost(style: String) throws {
+        let folder = try TemporaryFolder()
+        let result = try shell(
+            "seq 9 | pmap --pool -j4096 pmap echo", in: folder, environment: form(style))
+        #expect(result.lines == (1...9).map(String.init) && result.errors == "")
+    }
+
     @Test func theEnvironmentNamesThePool() throws {
         let folder = try TemporaryFolder()
         let result = try shell(
@@ -493,6 +500,29 @@ func form(_ style: String) -> [String: String] {
             ls -d pmap.*
             """, in: folder, environment: form("fifo"))
         #expect(result.text == "3\n4\n1\n2\npmap.empty1\npmap.files1\n")
+    }
+
+    @Test(.enabled(if: geteuid() == 0, "only root can give files away"))
+    func theFolderOfAnotherUserIsNotTouched() throws {
+        let folder = try TemporaryFolder()
+        let result = try shell(
+            """
+            for name in pmap.theirs pmap.mine01; do mkdir $name; mkfifo $name/slots; done
+            chown 65534 pmap.theirs; pmap --pool true; ls -d pmap.*
+            """, in: folder, environment: form("fifo"))
+        #expect(result.text == "pmap.theirs\n" && result.errors == "" && result.status == 0)
+    }
+
+    @Test(.enabled(if: isInstalled("strace")))
+    func aPipeOfWhichNothingIsKnownIsNotTouched() throws {
+        let folder = try TemporaryFolder()
+        let result = try shell(
+            """
+            mkdir pmap.other1; mkfifo pmap.other1/slots
+            \(strace) -o trace -P ./pmap.other1/slots -e inject=openat:error=EACCES \
+                "$(which pmap)" --pool true 2>no; echo $?; ls -d pmap.*; grep -c EACCES trace
+            """, in: folder, environment: form("fifo"))
+        #expect(result.text == "0\npmap.other1\n1\n")
     }
 }
 
