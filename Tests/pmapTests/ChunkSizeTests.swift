@@ -88,6 +88,20 @@ private func run(
         #expect(sizer.size(left: 40_000_000, workers: 40) == sizer.size / 16)
     }
 
+    /// The longer a chunk takes, the less the next one may be larger, however little it costs.
+    @Test(arguments: [(0.004, 16), (0.006, 4), (0.04, 4), (0.06, 2), (100, 2)])
+    func aChunkGrowsByAFactor(seconds: Double, factor: Int) {
+        for (unit, first) in [(ChunkSizer.Unit.items, 1), (.bytes, 64 << 10)] {
+            var sizer = ChunkSizer(unit)
+            var expected = first
+            for _ in 0..<3 {
+                #expect(sizer.size == expected)
+                sizer.note(size: expected, seconds: seconds, spawning: seconds)
+                expected *= factor
+            }
+        }
+    }
+
     @Test func itemsThatTakeLongComeAlone() {
         let (_, sizes) = run([Double](repeating: 0.1, count: 500), workers: 4, start: 0.001)
         #expect(sizes.filter { $0 > 1 }.count <= 8, "\(sizes)")

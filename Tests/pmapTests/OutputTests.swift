@@ -283,6 +283,22 @@ private func randomText(_ random: inout SeededGenerator, atMost lines: Int) -> [
         expect(backlog.clear(&held) == 29_000 && system.openPipes == 0 && system.openFiles == 0)
     }
 
+    /// A pipe is read in pieces of 256 KiB. What is left, if it is only a byte, comes next.
+    @Test func aPipeIsReadInPieces() throws {
+        let system = FakeSystem()
+        system.pipeCapacity = 300_000
+        var backlog = Backlog(system, limit: 640_000, folder: "t")
+        var held = HeldOutput()
+        let worker = system.makeWorkerPipe()
+        hold(10_000, in: &held, of: &backlog)
+        system.print([UInt8](repeating: 97, count: (256 << 10) + 1), into: worker)
+        expect(try backlog.splice(from: worker, to: &held) == (256 << 10) + 1)
+        for count in [10_000, 256 << 10, 1] {
+            expect(try backlog.takeBytes(from: &held)?.count == count)
+        }
+        expect(try backlog.takeBytes(from: &held) == nil && system.openPipes == 0)
+    }
+
     /// A pipe counts with all that it can hold.
     @Test func pipesCountAsMemory() throws {
         let system = FakeSystem()
