@@ -38,11 +38,13 @@ import Testing
         #expect(state.text == "" || state.text == "Z\n")
     }
 
-    @Test(arguments: [1, 2])
-    func aStubbornWorkerIsKilled(signals: Int) throws {
+    /// A second signal does not wait for `--kill-after`.
+    @Test(arguments: [(1, "0.3"), (2, "600")])
+    func aStubbornWorkerIsKilled(signals: Int, killAfter: String) throws {
         let running = try RunningShell(
             """
-            echo 1 >items; exec pmap -a items -s 'trap "" TERM; echo ready >&2
+            echo 1 >items; exec pmap -a items --kill-after \(killAfter) -s '
+                trap "" TERM; echo ready >&2
                 while :; do sleep 0.05; done'
             """)
         try running.wait(untilErrorsContain: "ready")

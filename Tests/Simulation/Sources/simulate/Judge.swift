@@ -42,7 +42,8 @@ struct Judge {
             checkPrefix(rows, finals)
         case .failure(let error):
             let reasons = [
-                "write output", "splice", "sendFile", "readFile", "memory", "closeOutput",
+                "write output", "splice", "sendFile", "readFile", "read held", "memory",
+                "closeOutput",
             ]
             let isBroken = error.cause == .brokenPipe && plan.reader.leavesAfter < .max
             checkItems(rows, finals, mayLoseRecords: kernel.faultsHit.contains("record"))
