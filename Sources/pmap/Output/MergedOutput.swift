@@ -26,7 +26,7 @@ struct MergedOutput<S: System>: ~Copyable {
     /// Chunks with a running worker.
     private var open: Set<Int> = []
     /// The lowest number in `open`.
-    private var oldestOpen = Int.max
+    private(set) var oldestOpen = Int.max
     /// With `.ordered`: the chunk whose turn it is.
     private var next = 1
     /// With `.unordered`: chunks whose turn has come, from index `firstReady` on.

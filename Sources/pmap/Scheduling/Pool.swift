@@ -23,8 +23,9 @@ struct Pool<S: System>: ~Copyable {
     private var persistence = PersistenceState()
     /// The last chunk of which output was held.
     private var lastHeldChunk = 0
-    /// The last of these that was not one of the first few.
+    /// The last of these that was not one of the first ones, and how many turns ago that was.
     private var lastGuest = 0
+    private var turnsWithoutGuest = 0
     /// How many bytes may be held now; below 0 after a read that was longer.
     private var bytesToHold = 0
 
@@ -59,7 +60,9 @@ struct Pool<S: System>: ~Copyable {
     /// After holding so many bytes, one turn of the loop holds no more.
     private static var bytesHeldATurn: Int { largePipeSize }
     /// While the output of one of these is held, the workers of the others fill their pipes.
-    private static var chunksHeldFirst: Int { 3 }
+    private static var chunksHeldFirst: Int { 2 }
+    /// One turn of so many is for another chunk too.
+    private static var turnsForAGuest: Int { 8 }
     /// While so many bytes a turn are written at once, only a share of them is held.
     private static var bytesOfBusyTurn: Int { 64 << 10 }
     private static var streamedPerHeldByte: Int { 16 }
@@ -402,8 +405,9 @@ struct Pool<S: System>: ~Copyable {
     /// output costs much more than to write it at once. So a worker whose output can be written has
     /// its turn again soon, while the others wait for room in their pipes.
     ///
-    /// Of the chunks whose output must be held, the first few and one of the others get a turn. So
-    /// the first ones end before the others do, and are written while those are held.
+    /// Most turns are for the first two chunks that run. So these end before the others do, and are
+    /// written while those are held. One of the others has a turn if the first two have printed
+    /// nothing more, and every eighth time.
     private mutating func handle(_ events: [Event]) throws(WriteError) {
         var toHold: [(chunk: Int, slot: Int)] = []
         let before = output.receivedBytes
@@ -423,15 +427,22 @@ struct Pool<S: System>: ~Copyable {
             ? Self.bytesHeldATurn
             : min(bytesToHold + streamed / Self.streamedPerHeldByte, Self.bytesHeldATurn)
         toHold.sort { $0.chunk < $1.chunk }
-        let later = toHold.dropFirst(Self.chunksHeldFirst)
-        let guest = later.first { $0.chunk > lastGuest } ?? later.first
-        let few = toHold.prefix(Self.chunksHeldFirst) + (guest.map { [$0] } ?? [])
+        let firstOnes = toHold.prefix { $0.chunk - Self.chunksHeldFirst < output.oldestOpen }
+        var few = Array(firstOnes)
+        turnsWithoutGuest += 1
+        if firstOnes.isEmpty || turnsWithoutGuest >= Self.turnsForAGuest {
+            let others = toHold.dropFirst(firstOnes.count)
+            if let guest = others.first(where: { $0.chunk > lastGuest }) ?? others.first {
+                few.append(guest)
+                lastGuest = guest.chunk
+                turnsWithoutGuest = 0
+            }
+        }
         let first = few.firstIndex { $0.chunk > lastHeldChunk } ?? 0
         for (chunk, slot) in few[first...] + few[..<first] where bytesToHold > 0 {
             let before = output.waitingBytes
             try readOutput(slot)
             lastHeldChunk = chunk
-            if chunk == guest?.chunk { lastGuest = chunk }
             bytesToHold -= output.waitingBytes - before
         }
     }
