@@ -129,6 +129,8 @@ struct Backlog<S: System>: ~Copyable {
     private var spill: SpillFiles<S>
     /// Bytes of output in this process's own memory.
     private var ownBytes = 0
+    /// Bytes in pipes and in files of chunks.
+    private var storedBytes = 0
     /// Bytes of tables and arrays, which do not depend on the size of the output.
     private var tableBytes = 0
 
@@ -153,7 +155,7 @@ struct Backlog<S: System>: ~Copyable {
     }
 
     /// Bytes of waiting output, wherever it is.
-    var bytes: Int { ownBytes + pipes.liveBytes + spill.liveBytes }
+    var bytes: Int { ownBytes + storedBytes + spill.commonBytes }
 
     /// Bytes of memory that output takes, or may take: pipes need not be full.
     var memoryBytes: Int { ownBytes + pipes.memoryBytes }
@@ -192,9 +194,14 @@ struct Backlog<S: System>: ~Copyable {
         guard held.bytesInMemory >= mostBytesOfChunk, let file = spill.makeChunkFile() else {
             return false
         }
-        held.append(.stored(.file(file)))
-        tableBytes += Self.overhead
+        add(.file(file), to: &held)
         return true
+    }
+
+    private mutating func add(_ stored: StoredOutput, to held: inout HeldOutput) {
+        tableBytes += Self.overhead
+        storedBytes += stored.count
+        held.append(.stored(stored))
     }
 
     /// Moves output from a worker's pipe into other pipes or into the file of its chunk, if the chunk
@@ -211,9 +218,12 @@ struct Backlog<S: System>: ~Copyable {
             if let count = try spliceToPipe(from: pipe, to: &held) { return count }
             if !usesFile(&held) { return nil }
         }
-        guard var file = held.file else { return nil }
-        defer { held.file = file }
-        return try spill.splice(from: pipe, to: &file)
+        guard var file = held.file, let count = try spill.splice(from: pipe, to: &file) else {
+            return nil
+        }
+        held.file = file
+        storedBytes += count
+        return count
     }
 
     /// Moves output into the last pipe of its chunk, or into a new one if that is full.
@@ -222,16 +232,21 @@ struct Backlog<S: System>: ~Copyable {
     private mutating func spliceToPipe(
         from source: FileDescriptor, to held: inout HeldOutput
     ) throws(Errno) -> Int? {
-        if var last = held.pipe {
-            defer { held.pipe = last }
-            if let count = try pipes.splice(from: source, to: &last) { return count }
+        if let count = try spliceToLastPipe(from: source, to: &held) { return count }
+        guard let pipe = pipes.make(room: limit - memoryBytes) else { return nil }
+        add(.pipe(pipe), to: &held)
+        return try spliceToLastPipe(from: source, to: &held)
+    }
+
+    private mutating func spliceToLastPipe(
+        from source: FileDescriptor, to held: inout HeldOutput
+    ) throws(Errno) -> Int? {
+        guard var last = held.pipe, let count = try pipes.splice(from: source, to: &last) else {
+            return nil
         }
-        guard var pipe = pipes.make(room: limit - memoryBytes) else { return nil }
-        defer {
-            held.append(.stored(.pipe(pipe)))
-            tableBytes += Self.overhead
-        }
-        return try pipes.splice(from: source, to: &pipe)
+        held.pipe = last
+        storedBytes += count
+        return count
     }
 
     /// Appends held output to other output.
@@ -264,12 +279,12 @@ struct Backlog<S: System>: ~Copyable {
             return
         }
         if held.file == nil, held.tail.count >= spillSize, let file = spill.makeChunkFile() {
-            held.append(.stored(.file(file)))
-            tableBytes += Self.overhead
+            add(.file(file), to: &held)
         }
         if var file = held.file {
             if !spill.append(held.tail, to: &file) { return }
             held.file = file
+            storedBytes += held.tail.count
         } else {
             guard let extent = spill.append(held.tail) else { return }
             held.append(.extent(extent))
@@ -311,18 +326,12 @@ struct Backlog<S: System>: ~Copyable {
 
     private mutating func take(_ stored: StoredOutput) {
         tableBytes -= Self.overhead
-        switch stored {
-        case .pipe(let pipe): pipes.take(pipe)
-        case .file(let file): spill.take(file)
-        }
+        storedBytes -= stored.count
     }
 
     private mutating func putBack(_ stored: StoredOutput, to held: inout HeldOutput) {
         tableBytes += Self.overhead
-        switch stored {
-        case .pipe(let pipe): pipes.putBack(pipe)
-        case .file(let file): spill.putBack(file)
-        }
+        storedBytes += stored.count
         held.putBack(.stored(stored))
     }
 

@@ -13,8 +13,6 @@ struct HeldPipes<S: System>: ~Copyable {
     private var lastCapacity: Int
     /// The bytes of memory that the pipes may take.
     private(set) var memoryBytes = 0
-    /// Bytes in the pipes that are not taken yet.
-    private(set) var liveBytes = 0
 
     /// - Parameter pipeSize: the bytes that a pipe should hold if its pages are full.
     init(_ system: S, pipeSize: Int) {
@@ -60,7 +58,6 @@ struct HeldPipes<S: System>: ~Copyable {
             let count = try system.splice(
                 from: source, to: pipe.ends.writing, atMost: largePipeSize)
             pipe.count += count
-            liveBytes += count
             return count
         } catch .wouldBlock {
             // The kernel counts parts of pages, so a pipe can be full of a few bytes.
@@ -72,13 +69,7 @@ struct HeldPipes<S: System>: ~Copyable {
         }
     }
 
-    /// Notes that the pipe is being written to standard output. It then no longer counts as live.
-    mutating func take(_ pipe: HeldPipe) { liveBytes -= pipe.count }
-
-    /// Reverses `take`.
-    mutating func putBack(_ pipe: HeldPipe) { liveBytes += pipe.count }
-
-    /// Removes and returns the first bytes of a pipe that was taken.
+    /// Removes and returns the first bytes.
     func readFirst(_ limit: Int, of pipe: inout HeldPipe) throws(Errno) -> [UInt8] {
         if pipe.count == 0 { return [] }
         var bytes = [UInt8](repeating: 0, count: min(limit, pipe.count))
@@ -91,7 +82,7 @@ struct HeldPipes<S: System>: ~Copyable {
         return Array(bytes.prefix(count))
     }
 
-    /// Closes a pipe that was taken.
+    /// Closes a pipe, with what is left in it.
     mutating func close(_ pipe: HeldPipe) {
         closeEnds(pipe.ends)
         count -= 1

@@ -16,15 +16,14 @@ struct SpillFiles<S: System>: ~Copyable {
     private let folder: Argument
     private var common: FileDescriptor?
     private var commonEnd = 0
-    private var commonBytes = 0
+    /// Bytes in the common file that are not taken yet.
+    private(set) var commonBytes = 0
     private var ownFiles = 0
     private let mostOwnFiles: Int
     /// Whether the last attempt to make a file for a chunk succeeded.
     private var canMakeChunkFiles = true
     /// Whether splice(2) may move bytes into the files.
     private var takesSplices = true
-    /// Bytes in the files that are not taken yet.
-    private(set) var liveBytes = 0
     /// Why the last attempt to write failed; nil if it did not.
     private(set) var failure: Errno?
 
@@ -53,7 +52,6 @@ struct SpillFiles<S: System>: ~Copyable {
         defer {
             commonEnd += bytes.count
             commonBytes += bytes.count
-            liveBytes += bytes.count
         }
         return SpillExtent(offset: commonEnd, count: bytes.count)
     }
@@ -76,7 +74,6 @@ struct SpillFiles<S: System>: ~Copyable {
     /// Frees the space of a piece.
     mutating func release(_ extent: SpillExtent) {
         guard let common else { return }
-        liveBytes -= extent.count
         commonBytes -= extent.count
         if commonBytes == 0 {
             // Making a new file costs no more than truncating this one.
@@ -115,7 +112,6 @@ struct SpillFiles<S: System>: ~Copyable {
             return false
         }
         file.end += bytes.count
-        liveBytes += bytes.count
         return true
     }
 
@@ -131,7 +127,6 @@ struct SpillFiles<S: System>: ~Copyable {
             let count = try system.splice(
                 from: pipe, to: file.descriptor, at: file.end, atMost: largePipeSize)
             file.end += count
-            liveBytes += count
             return count
         } catch .wouldBlock {
             throw .wouldBlock
@@ -143,13 +138,7 @@ struct SpillFiles<S: System>: ~Copyable {
         return nil
     }
 
-    /// Notes that the file is being written to standard output. It then no longer counts as live.
-    mutating func take(_ file: ChunkFile) { liveBytes -= file.count }
-
-    /// Reverses `take`.
-    mutating func putBack(_ file: ChunkFile) { liveBytes += file.count }
-
-    /// Removes and returns the first bytes of a file that was taken.
+    /// Removes and returns the first bytes.
     func readFirst(_ limit: Int, of file: inout ChunkFile) throws(Errno) -> [UInt8] {
         let bytes = try system.read(
             min(limit, file.count), from: file.descriptor, at: file.start)
@@ -157,7 +146,7 @@ struct SpillFiles<S: System>: ~Copyable {
         return bytes
     }
 
-    /// Closes a file that was taken, which frees its space.
+    /// Closes a file, which frees its space.
     mutating func close(_ file: ChunkFile) {
         system.close(file.descriptor)
         ownFiles -= 1
