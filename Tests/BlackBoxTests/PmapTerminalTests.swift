@@ -161,21 +161,27 @@ import Testing
 
     @Test(arguments: ["C", "POSIX", "en_US.ISO-8859-1", "ja_JP.UTF-8"])
     func theBarIsASCIIWhereTheLocaleHasNoBlocksOfOneCell(locale: String) throws {
+        let folder = try TemporaryFolder()
         let terminal = try TerminalShell(
-            "seq 2 | pmap -j1 sleep 0.2", environment: ["LC_ALL": locale])
+            "seq 2 | pmap -j1 -s '[ $1 = 1 ] || until [ -e go ]; do sleep 0.01; done'",
+            in: folder, environment: ["LC_ALL": locale])
         try terminal.wait("half") { $0.currentLine.contains("1/2 items") }
         #expect(terminal.bytes.allSatisfy { $0 < 0x80 })
         #expect(terminal.screen.currentLine.hasPrefix("[==="))
+        try folder.write("go", "")
         _ = try terminal.finish()
     }
 
     @Test func coloursAreShownUnlessNO_COLORIsSet() throws {
         for (value, colours) in [("", true), ("1", false)] {
+            let folder = try TemporaryFolder()
             let terminal = try TerminalShell(
-                "seq 2 | pmap -j1 -s 'sleep 0.2; exit $1'", environment: ["NO_COLOR": value])
+                "seq 2 | pmap -j1 -s '[ $1 = 1 ] || until [ -e go ]; do sleep 0.01; done; exit $1'",
+                in: folder, environment: ["NO_COLOR": value])
             let bytes = { terminal.bytes.range(of: Data("\u{1B}[31m1 failed".utf8)) != nil }
             try terminal.wait("half") { $0.currentLine.contains("1/2 items") }
             #expect(bytes() == colours)
+            try folder.write("go", "")
             _ = try terminal.finish()
         }
     }
