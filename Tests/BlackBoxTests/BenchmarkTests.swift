@@ -98,12 +98,14 @@ struct BenchmarkTests {
     }
 
     /// `make bench-hostile` on two texts.
-    private func hostile(_ program: String, limit: Int) throws -> ShellResult {
+    private func hostile(
+        _ program: String, limit: Int, modes: String = ";-a;-g 2"
+    ) throws -> ShellResult {
         try shell(
             "PROGRAM='\(program)' '\(projectFile("Benchmarks/hostile"))' 'NULs' 'zalgo'",
             in: folder,
             environment: [
-                "MEGABYTES": "1", "ROUNDS": "1", "LIMIT": "\(limit)", "MODES": ";-a;-g 2",
+                "MEGABYTES": "1", "ROUNDS": "1", "LIMIT": "\(limit)", "MODES": modes,
             ])
     }
 
@@ -114,7 +116,7 @@ struct BenchmarkTests {
         try folder.write("slow", "#!/bin/sh\n[ ! -s text ] || while :; do :; done\n")
         try folder.write("broken", "#!/bin/sh\nkill -SEGV $$\n")
         try shell("chmod +x slow broken", in: folder)
-        let slow = try hostile(folder.path(of: "slow"), limit: 30)
+        let slow = try hostile(folder.path(of: "slow"), limit: 30, modes: "-a")
         #expect(slow.status == 1 && slow.lines[1].contains("+"))
         #expect(slow.errors == "hostile: 2 of 2 texts take more than 30 ns a byte\n")
         let broken = try hostile(folder.path(of: "broken"), limit: 30)
