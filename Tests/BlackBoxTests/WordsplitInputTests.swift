@@ -175,18 +175,9 @@ extension UInt8 {
         #expect(result.text == "last\n")
     }
 
-    @Test(.enabled(if: getuid() != 0 || isInstalled("setpriv")))
-    func aFileWithoutPermissionIsAMessage() throws {
-        // A user of this run alone.
-        let plain = getuid() == 0 ? "setpriv --reuid=$((100000 + $$)) --clear-groups" : ""
-        let result = try shell(
-            """
-            chmod 755 .; echo a >good; echo b >secret; chmod 0 secret
-            \(plain) "$(which wordsplit)" secret good
-            """)
-        if result.status == 126 || result.status == 127 {
-            try Test.cancel("the way to the program is closed to other users")
-        }
+    @Test(.hasPlainUser) func aFileWithoutPermissionIsAMessage() throws {
+        let result = try shellWithPlainUser(
+            "echo a >good; echo b >secret; chmod 0 secret; $plain wordsplit secret good")
         #expect(result.text == "a\n" && result.status == 1)
         #expect(result.errors == "wordsplit: secret: Permission denied\n")
     }
