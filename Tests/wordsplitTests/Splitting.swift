@@ -3,19 +3,38 @@ import Testing
 
 @testable import wordsplit
 
+/// A word as the program prints it. Words are equal if their bytes are: as `String`, "e\u{301}" would
+/// be equal to "\u{E9}", which it composes to.
+struct Word: Hashable, ExpressibleByStringLiteral, CustomTestStringConvertible {
+    let bytes: [UInt8]
+
+    init(_ bytes: some Sequence<UInt8>) { self.bytes = Array(bytes) }
+
+    init(stringLiteral text: String) { self.init(text.utf8) }
+
+    var testDescription: String {
+        String(decoding: bytes, as: UTF8.self).unicodeScalars.map { $0.escaped(asASCII: true) }
+            .joined()
+    }
+}
+
+func == (found: some Sequence<Word>, expected: some Sequence<String>) -> Bool {
+    found.elementsEqual(expected) { $0.bytes.elementsEqual($1.utf8) }
+}
+
 /// The words of a text, split as the program does it.
-func words(_ text: String, _ rule: Rule = Rule()) throws -> [String] {
+func words(_ text: String, _ rule: Rule = Rule()) throws -> [Word] {
     try words([Array(text.utf8)], rule)
 }
 
 /// The words of a text that comes in pieces, each of which is one read.
 func words(
     _ pieces: [[UInt8]], _ rule: Rule = Rule(), window: Int = 16 * 1024
-) throws -> [String] {
+) throws -> [Word] {
     let output = try split(pieces, rule, window: window)
     var words = output.split(separator: rule.terminator, omittingEmptySubsequences: false)
     #expect(words.popLast() == [], "the last word lacks its terminator")
-    return words.map { String(decoding: $0, as: UTF8.self) }
+    return words.map(Word.init)
 }
 
 /// What can split ASCII text on this processor.
