@@ -45,6 +45,7 @@ import Testing
         #expect(try shell("printf 'a\\n' | wcreduce -pK").text == "a\t1\t100.0000\n")
         #expect(try shell("\(lines) | wcreduce -p -n 1").text == "3\t42.8571\ta\n")
         #expect(try shell("wcreduce -p").text == "")
+        #expect(try shell("printf '0\\ta\\n' | wcreduce -mp").text == "")
     }
 
     /// The products of count and scale have more than 64 bits. The shares are those of bc(1).
@@ -138,6 +139,25 @@ import Testing
                 == #"{"line":"a","count":1,"percent":100.0000}"# + "\n")
     }
 
+    /// Only what JSON or a terminal needs is escaped.
+    @Test func jsonHasVisibleCharactersAsTheyAre() throws {
+        let line = String(
+            decoding: (0x20...0x7E).filter { $0 != 0x22 && $0 != 0x5C }, as: UTF8.self)
+        let result = try shell("wcreduce --json", input: Data("\(line)é猫🎭\n".utf8))
+        #expect(result.text == "{\"count\":1,\"line\":\"\(line)é猫🎭\"}\n")
+    }
+
+    /// RFC 4648, base 64: each of the 64 digits at each of four places.
+    @Test func bytesOfJSONAreInBase64() throws {
+        let keys = (0..<64 as Range<UInt8>).map { digit in
+            let bytes = [digit << 2 | digit >> 4, digit << 4 | digit >> 2, digit << 6 | digit]
+            return Data([0xFF, 0xFE, 0x41] + bytes)
+        }
+        let input = Data(keys.joined(separator: [0x0A]))
+        let rows = keys.map { "{\"count\":1,\"bytes\":\"\($0.base64EncodedString())\"}" }
+        #expect(try shell("wcreduce --json", input: input).lines.sorted() == rows.sorted())
+    }
+
     /// Half of 40 columns are for bars, less those of the counts; eighths are rounded down.
     @Test func barsAreScaledToTheWindow() throws {
         let counts = "printf '%s\\n' '100\ta' '50\tb' '1\tc\u{1B}[2J'"
@@ -180,6 +200,19 @@ import Testing
             let shown =
                 String(repeating: "x", count: length) + "é\\x1b🎭\\xe2\\x80\\xae\\xff\\xc3y\n"
             #expect(result.text.hasSuffix(" " + shown), "\(length)")
+        }
+    }
+
+    /// Nor is a character cut in two that stands across the end of a piece.
+    @Test(arguments: ["é", "猫", "\u{800}", "🎭", "\u{10FFFF}"])
+    func longLinesAreCutBetweenCharacters(_ character: String) throws {
+        let characters = Data(String(repeating: character, count: 4000).utf8)
+        for shift in 0..<4 {
+            let input = Data(String(repeating: "\u{1}", count: shift).utf8) + characters
+            let shown = Data(String(repeating: "\\x01", count: shift).utf8) + characters
+            let result = try shell("wcreduce -b", input: input)
+            let isShown = result.output.suffix(shown.count + 2) == Data(" ".utf8) + shown + [0x0A]
+            #expect(isShown, "after \(shift) bytes")
         }
     }
 

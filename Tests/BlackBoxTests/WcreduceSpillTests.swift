@@ -11,7 +11,9 @@ import Testing
 
     @Test(arguments: [
         "", "-r", "-k", "-kr", "-n 1000", "-n 1000 -r", "-n 1000 -k", "-n 1000 -kr", "-n 150000",
-        "-n 150000 -k", "--min 2", "--min 2 -k", "-p", "-K", "-b", "-bk", "--json -k", "-T", "-n 0",
+        "-n 150000 -k", "--min 2", "--min 2 -k", "-p", "-K", "-b", "-bk", "--json -k", "-T",
+        "-T --min 2",
+        "-n 0",
     ])
     func theOutputIsTheSameInLittleMemory(_ options: String) throws {
         let result = try shell(

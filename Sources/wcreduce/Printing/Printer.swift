@@ -28,28 +28,23 @@ struct Printer: ~Copyable {
     }
 
     mutating func print(_ record: Record) throws(WriteError) {
+        let share = total.map { percentage(of: record.count, in: $0) }
         switch form {
-        case .countFirst where total == nil: return try printPlain(record)
         case .countFirst:
+            guard let share else { return try printPlain(record) }
             try output.append(decimal: record.count)
-            try output.append(UInt8(ascii: "\t"))
-            try appendShare(record.count)
-            try output.append(UInt8(ascii: "\t"))
+            try output.append("\t\(share)\t")
             try unsafe output.append(record.key)
         case .keyFirst:
             try unsafe output.append(record.key)
             try output.append(UInt8(ascii: "\t"))
             try output.append(decimal: record.count)
-            if total != nil {
-                try output.append(UInt8(ascii: "\t"))
-                try appendShare(record.count)
-            }
-        case .json(let keyFirst): try appendObject(record, keyFirst: keyFirst)
+            if let share { try output.append("\t\(share)") }
+        case .json(let keyFirst): try appendObject(record, share: share, keyFirst: keyFirst)
         case .bars:
             guard let bars else { preconditionFailure("print comes after begin") }
             try bars.append(count: record.count, to: &output)
-            if total != nil {
-                let share = share(record.count)
+            if let share {
                 try output.append(String(repeating: " ", count: max(0, 8 - share.utf8.count)))
                 try output.append(share + "% ")
             }
@@ -91,18 +86,8 @@ struct Printer: ~Copyable {
         }
     }
 
-    private mutating func appendShare(_ count: UInt64) throws(WriteError) {
-        try output.append(share(count))
-    }
-
-    /// The share of all lines in percent, with four decimals, halves rounded up.
-    private func share(_ count: UInt64) -> String {
-        guard let total, total > 0 else { return "0.0000" }
-        return percentage(of: count, in: total)
-    }
-
     private mutating func appendObject(
-        _ record: Record, keyFirst: Bool
+        _ record: Record, share: String?, keyFirst: Bool
     ) throws(WriteError) {
         if keyFirst {
             try output.append("{")
@@ -115,7 +100,7 @@ struct Printer: ~Copyable {
             try output.append(",")
             try unsafe appendJSONMember(record.key, to: &output)
         }
-        if total != nil { try output.append(",\"percent\":\(share(record.count))") }
+        if let share { try output.append(",\"percent\":\(share)") }
         try output.append("}")
     }
 
@@ -146,7 +131,7 @@ struct Printer: ~Copyable {
 
 private func isVisibleASCII(_ byte: UInt8) -> Bool { 0x20...0x7E ~= byte }
 
-/// A share in percent with four decimals, halves rounded up.
+/// A share of a total that is not 0, in percent with four decimals, halves rounded up.
 func percentage(of count: UInt64, in total: UInt64) -> String {
     // In units of 1/10,000 percent; the product has 128 bits.
     var product = count.multipliedFullWidth(by: 1_000_000)
