@@ -46,6 +46,8 @@ import Testing
         #expect(try shell("\(lines) | wcreduce -p -n 1").text == "3\t42.8571\ta\n")
         #expect(try shell("wcreduce -p").text == "")
         #expect(try shell("printf '0\\ta\\n' | wcreduce -mp").text == "")
+        let zeros = "printf '0\\ta\\n2\\tb\\n0\\tb\\n0\\ta\\n'"
+        #expect(try shell("\(zeros) | wcreduce -mp").text == "2\t100.0000\tb\n")
     }
 
     /// The products of count and scale have more than 64 bits. The shares are those of bc(1).
