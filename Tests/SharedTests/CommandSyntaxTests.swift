@@ -63,6 +63,11 @@ private func names(_ words: String...) throws -> [String] {
 
 /// The conventions of getopt_long(3). Serialized, since getopt's state is the process's.
 @Suite(.serialized) struct CommandSyntaxTests {
+    @Test func anyNumberOfOptionsIsTaken() throws {
+        let words = (1...40).map { Array("-c\($0)".utf8) }
+        #expect(try parsed(words) == (1...40).map { "count=\($0)" })
+    }
+
     @Test func shortOptionsMayBeBundled() throws {
         #expect(try parsed("-a0") == ["all", "null"])
         #expect(try parsed("-a0c5", "x") == ["all", "null", "count=5", "x"])
