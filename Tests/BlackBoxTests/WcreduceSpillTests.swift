@@ -80,11 +80,15 @@ import Testing
         #expect(missing.output.isEmpty && missing.status == 2)
         let variable = try shell("\(Self.lines) | TMPDIR=absent wcreduce -S 1M")
         #expect(variable.errors == missing.errors && variable.status == 2)
-        // An empty name is that of no folder.
-        let empty = try shell("\(Self.lines) | TMPDIR= wcreduce -S 1M | wc -l")
-        #expect(empty.text == "200003\n" && empty.errors.isEmpty)
         // It is not needed where memory is enough.
         #expect(try shell("echo a | wcreduce --tmpdir=absent").text == "1\ta\n")
+    }
+
+    /// It means /tmp then. A plain user can write no file in the root directory.
+    @Test(.hasPlainUser) func anEmptyTMPDIRNamesNoFolder() throws {
+        let result = try shellWithPlainUser(
+            "\(Self.lines) | TMPDIR= $plain wcreduce -S 1M | wc -l")
+        #expect(result.text == "200003\n" && result.errors.isEmpty)
     }
 
     @Test(.limitsFileSize) func aFullFileSystemIsNamedAndNothingIsPrinted() throws {
