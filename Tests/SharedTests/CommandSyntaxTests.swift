@@ -63,6 +63,15 @@ private func names(_ words: String...) throws -> [String] {
 
 /// The conventions of getopt_long(3). Serialized, since getopt's state is the process's.
 @Suite(.serialized) struct CommandSyntaxTests {
+    @Test func ofAnOptionGivenTwiceTheLastOneIsNamed() throws {
+        for (words, name) in [(["-b1", "--bytes=2"], "--bytes"), (["--bytes=1", "-b2"], "-b")] {
+            let given = try invocation(words.map { Array($0.utf8) }, syntax())
+            var found: String?
+            if case .run(let options, _) = given { found = options[.bytes]?.name }
+            #expect(found == name)
+        }
+    }
+
     @Test func anyNumberOfOptionsIsTaken() throws {
         let words = (1...40).map { Array("-c\($0)".utf8) }
         #expect(try parsed(words) == (1...40).map { "count=\($0)" })

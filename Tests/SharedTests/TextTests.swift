@@ -34,6 +34,7 @@ import Testing
         #expect(visible("\u{1B}[31mred") == #"\x1b[31mred"#)
         #expect(visible("\u{9B}31m") == #"\xc2\x9b31m"#)
         #expect(visible("\0\u{7F}") == #"\x00\x7f"#)
+        #expect(visible("\u{F}\u{10}") == #"\x0f\x10"#)
     }
 
     /// U+202E RIGHT-TO-LEFT OVERRIDE, U+2028 LINE SEPARATOR, U+200B ZERO WIDTH SPACE.
