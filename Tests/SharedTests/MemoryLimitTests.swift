@@ -25,6 +25,13 @@ import Testing
         #expect(controlGroupMemory(membership: "0::/a\n", read: { files[$0] }) == 4_000_000)
     }
 
+    /// cgroups(7): the path is the third field, and the last one.
+    @Test func theNameOfAGroupMayHaveAColon() {
+        let files = ["/sys/fs/cgroup/app:1.service/memory.max": "500000\n"]
+        let membership = "0::/app:1.service\n"
+        #expect(controlGroupMemory(membership: membership, read: { files[$0] }) == 500_000)
+    }
+
     /// A container is often shown its own group as the root, and the path as the host has it.
     @Test func aPathThatIsNotShownIsPassedBy() {
         let files = ["/sys/fs/cgroup/memory.max": "500000\n"]
