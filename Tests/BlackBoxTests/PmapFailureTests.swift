@@ -3,6 +3,16 @@ import Testing
 
 /// What pmap(1) says of failure and its exit status.
 @Suite struct PmapFailureTests {
+    /// waitid(2) tells of a core dump in another way than of a signal alone.
+    @Test func aWorkerThatDumpsItsCoreIsKilledByASignal() throws {
+        let result = try shell(
+            """
+            ulimit -c "$(ulimit -H -c)"; echo 1 | pmap --progress=none -s 'kill -SEGV $$'; echo $?
+            """)
+        #expect(result.text == "125\n")
+        #expect(result.errors.contains("killed by signal 11"))
+    }
+
     @Test func aFailedWorkerStopsNoOther() throws {
         let result = try shell("seq 4 | pmap -j2 -s 'echo $1; exit $1'")
         #expect(result.text == "1\n2\n3\n4\n" && result.status == 123)
