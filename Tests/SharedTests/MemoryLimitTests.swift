@@ -25,6 +25,14 @@ import Testing
         #expect(controlGroupMemory(membership: "0::/a\n", read: { files[$0] }) == 4_000_000)
     }
 
+    @Test func whatIsInUseIsNotUsable() {
+        #expect(rest(of: (all: 900, data: .max), (all: 500, data: 300)) == 400)
+        #expect(rest(of: (all: .max, data: 900), (all: 500, data: 300)) == 600)
+        #expect(rest(of: (all: 900, data: 301), (all: 500, data: 300)) == 1)
+        #expect(rest(of: (all: 400, data: 900), (all: 500, data: 300)) == 0)
+        #expect(rest(of: (all: 900, data: 200), (all: 500, data: 300)) == 0)
+    }
+
     /// cgroups(7): the path is the third field, and the last one.
     @Test func theNameOfAGroupMayHaveAColon() {
         let files = ["/sys/fs/cgroup/app:1.service/memory.max": "500000\n"]

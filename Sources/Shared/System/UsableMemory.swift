@@ -13,8 +13,12 @@ public func usableMemory() -> Int {
         limits.all == .max && limits.data == .max
         ? (all: 0, data: 0)
         : mappedMemory(textOfFile("/proc/self/statm") ?? "", page: sysconf(Int32(_SC_PAGESIZE)))
-    return min(
-        machine, groups ?? .max, max(0, limits.all - used.all), max(0, limits.data - used.data))
+    return min(machine, groups ?? .max, rest(of: limits, used))
+}
+
+/// The bytes that a process may still map, within limits on all its memory and on its data.
+func rest(of limits: (all: Int, data: Int), _ used: (all: Int, data: Int)) -> Int {
+    min(max(0, limits.all - used.all), max(0, limits.data - used.data))
 }
 
 /// The bytes that a process has mapped, and how many of them count as data.
