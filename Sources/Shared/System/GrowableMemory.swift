@@ -52,9 +52,9 @@ public struct GrowableMemory: ~Copyable {
         count = kept
     }
 
-    /// Has the kernel provide all pages now, instead of one at each first touch, which takes about
-    /// three times as long. For memory that is soon touched everywhere. Best effort: a kernel that
-    /// cannot do it (before Linux 5.14) provides the pages as they are touched.
+    /// Has the kernel provide all pages in one call, not in a fault at the first touch of each: for
+    /// memory that is soon touched everywhere. Best effort: a kernel that cannot do it (before Linux
+    /// 5.14) provides the pages as they are touched.
     public func populate() { unsafe madvise(start, count, MADV_POPULATE_WRITE) }
 
     private static func map(_ capacity: Int) throws(Errno) -> UnsafeMutableRawPointer {
