@@ -166,12 +166,12 @@ import Testing
     func theBarIsASCIIWhereTheLocaleHasNoBlocksOfOneCell(locale: String) throws {
         let folder = try TemporaryFolder()
         let terminal = try TerminalShell(
-            "seq 2 | pmap -j1 -s '[ $1 = 1 ] || until [ -e go ]; do sleep 0.01; done'",
-            in: folder, environment: ["LC_ALL": locale])
+            "seq 2 | pmap -j1 -s '\(Self.wait)'", in: folder, environment: ["LC_ALL": locale])
+        try letGo(1...1, in: folder)
         try terminal.wait("half") { $0.currentLine.contains("1/2 items") }
         #expect(terminal.bytes.allSatisfy { $0 < 0x80 })
         #expect(terminal.screen.currentLine.hasPrefix("[==="))
-        try folder.write("go", "")
+        try letGo(2...2, in: folder)
         _ = try terminal.finish()
     }
 
@@ -179,12 +179,13 @@ import Testing
         for (value, colours) in [("", true), ("1", false)] {
             let folder = try TemporaryFolder()
             let terminal = try TerminalShell(
-                "seq 2 | pmap -j1 -s '[ $1 = 1 ] || until [ -e go ]; do sleep 0.01; done; exit $1'",
-                in: folder, environment: ["NO_COLOR": value])
+                "seq 2 | pmap -j1 -s '\(Self.wait); exit $1'", in: folder,
+                environment: ["NO_COLOR": value])
+            try letGo(1...1, in: folder)
             let bytes = { terminal.bytes.range(of: Data("\u{1B}[31m1 failed".utf8)) != nil }
             try terminal.wait("half") { $0.currentLine.contains("1/2 items") }
             #expect(bytes() == colours)
-            try folder.write("go", "")
+            try letGo(2...2, in: folder)
             _ = try terminal.finish()
         }
     }

@@ -146,7 +146,7 @@ import Testing
         let line = String(
             decoding: (0x20...0x7E).filter { $0 != 0x22 && $0 != 0x5C }, as: UTF8.self)
         let result = try shell("wcreduce --json", input: Data("\(line)é猫🎭\n".utf8))
-        #expect(result.text == "{\"count\":1,\"line\":\"\(line)é猫🎭\"}\n")
+        #expect(result.output == Data("{\"count\":1,\"line\":\"\(line)é猫🎭\"}\n".utf8))
     }
 
     /// RFC 4648, base 64: each of the 64 digits at each of four places.

@@ -12,8 +12,7 @@ import Testing
     @Test(arguments: [
         "", "-r", "-k", "-kr", "-n 1000", "-n 1000 -r", "-n 1000 -k", "-n 1000 -kr", "-n 150000",
         "-n 150000 -k", "--min 2", "--min 2 -k", "-p", "-K", "-b", "-bk", "--json -k", "-T",
-        "-T --min 2",
-        "-n 0",
+        "-T --min 2", "-n 0",
     ])
     func theOutputIsTheSameInLittleMemory(_ options: String) throws {
         let result = try shell(
@@ -84,7 +83,8 @@ import Testing
         #expect(try shell("echo a | wcreduce --tmpdir=absent").text == "1\ta\n")
     }
 
-    /// It means /tmp then. A plain user can write no file in the root directory.
+    /// It means /tmp, as none does. To take it for a folder would be to write in the root directory,
+    /// which a plain user cannot.
     @Test(.hasPlainUser) func anEmptyTMPDIRNamesNoFolder() throws {
         let result = try shellWithPlainUser(
             "\(Self.lines) | TMPDIR= $plain wcreduce -S 1M | wc -l")
