@@ -327,7 +327,8 @@ final class Kernel: System {
     // MARK: Memory and slots
 
     func requireMemory(_ bytes: Int) throws(Errno) {
-        if memoryIsLimited { try Shared.requireMemory(bytes) }
+        // Without limits the system refuses only what is more than the whole machine has.
+        if memoryIsLimited || bytes >= 1 << 30 { try Shared.requireMemory(bytes) }
     }
 
     func lock(_ descriptor: FileDescriptor) -> Bool {
