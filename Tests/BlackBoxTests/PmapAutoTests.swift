@@ -135,8 +135,6 @@ import Testing
         let starts = table(try shell("seq 300 | pmap --stats -j2 true"))["advice"] ?? ""
         #expect(
             starts.hasPrefix("try -c ") && starts.contains("starting workers took"), "\(starts)")
-        let few =
-            table(try shell("seq 40 | pmap --stats -j4 -c 20 -s 'sleep 0.5'"))["advice"] ?? ""
         let bytes = table(try shell("seq 3000 | pmap --stats -b 100 -j2 true"))["advice"] ?? ""
         #expect(bytes.hasPrefix("try -b "), "\(bytes)")
         // All blocks are of one size, so the sleep is not mistaken for the start.
@@ -150,10 +148,12 @@ import Testing
             table(
                 try shell("seq 200 | pmap --stats -c auto -j2 -s 'sleep 0.0$#'"))["advice"] ?? ""
         #expect(auto.hasPrefix("try -c "), "\(auto)")
-        // How many items come to how many starts is a matter of the machine.
+        // Whether a start is cheap beside half a second is a matter of the machine.
+        let few =
+            table(try shell("seq 40 | pmap --stats -j4 -c 20 -s 'sleep 0.5'"))["advice"] ?? ""
         let advised = try #require(
-            few.prefixMatch(of: /try -c ([0-9]+) -j 4: 2 chunks are too few for 4 workers/))
-        #expect((3..<16).contains(Int(advised.1) ?? 0), "\(few)")
+            few.wholeMatch(of: /(keep|try) -c ([0-9]+) -j 4: .+\./), "\(few)")
+        #expect((3...20).contains(Int(advised.2) ?? 0), "\(few)")
         #expect(
             table(try shell("pmap --stats true </dev/null"))["advice"]
                 == "none: no worker ran to its end.")
