@@ -105,6 +105,32 @@ import Testing
         return pieces
     }
 
+    /// Whether there is a boundary is a matter of up to three values of Word_Break in a row, and
+    /// a fourth shows what the third is taken for.
+    @Test(arguments: [false, true])
+    func fourValuesInARowAreSplitAsTheStandardSays(_ joinsHyphens: Bool) throws {
+        let values = [
+            "a", "\u{2139}", "א", "1", "カ", "_", "\u{301}", "\u{200D}", ":", ",", ".", "'", "\"",
+            " ", "\n", "🇫", "😀", "-", "日", "!",
+        ]
+        let rule = Rule(joinsHyphens: joinsHyphens)
+        let reference = Reference(rule: rule)
+        for first in values {
+            var text: [UInt8] = []
+            var expected: [UInt8] = []
+            for second in values {
+                for third in values {
+                    for fourth in ["a", "א", "1", "カ", "_"] {
+                        let line = Array((first + second + third + fourth + "\n").utf8)
+                        text += line
+                        expected += reference.output(line, named: "")
+                    }
+                }
+            }
+            #expect(try split([text], rule).elementsEqual(expected), "\(first)")
+        }
+    }
+
     @Test func anyBytesAreSplitAsTheStandardSays() throws {
         var random = SeededGenerator()
         let start = ContinuousClock.now
