@@ -187,7 +187,7 @@ for word, count in collections.Counter(open("../words", "rb")).items():
             "pmap -i, counting in the workers",
             "pmap -q -j$JOBS -u -i -a ../text bash -o pipefail -c "
             "'wordsplit -a | wcreduce -u' | wcreduce -m"),
-        Contestant("wordsplit | wcreduce", "wordsplit -a ../text | wcreduce"),
+        Contestant("wordsplit, wcreduce", "wordsplit -a ../text | wcreduce"),
         Contestant(
             "GNU parallel --pipe-part",
             "parallel --will-cite -j$JOBS --pipe-part --block -1 -a ../text "

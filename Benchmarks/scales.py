@@ -154,7 +154,7 @@ for word, count in collections.Counter(open("keys", "rb")).items():
                 "GNU parallel --pipe-part -j N",
                 "parallel --will-cite -j$X --pipe-part --block -1 -a ../text "
                 "'wordsplit -a | wcreduce -u' | wcreduce -m", "parallel"),
-            Contestant("wordsplit | wcreduce", "wordsplit -a ../text | wcreduce"),
+            Contestant("wordsplit, wcreduce", "wordsplit -a ../text | wcreduce"),
         ],
         takes_longer=False, prepare=one_file),
     Curve(
