@@ -129,7 +129,8 @@ import Testing
         #expect(result.text == "same\ntried again\n")
     }
 
-    /// The step of a worker that is gone goes on, while the second try is at work on the same.
+    /// The step of a worker that is gone goes on, while the second try is at work on the same. Did
+    /// it end before, there would be no second try: what counts is the step's file.
     @Test(arguments: ["$srun", "$worker"])
     func aWorkerThatIsKilledIsRunAgain(_ victim: String) throws {
         let result = try onCluster(
@@ -137,6 +138,7 @@ import Testing
                 if mkdir once 2>>once.log; then
                     echo "$PMAP_CHUNK" >once/chunk
                     kill -9 \(victim)
+                    while grep -qx "worker=.* srun=$srun" "processes.$PMAP_CHUNK"; do sleep 0.1; done
                 fi
                 """,
             """
