@@ -315,7 +315,7 @@ import Testing
 
     @Test func aNamedPipeThatIsReadGetsTheLog() throws {
         let result = try shell(
-            "mkfifo f; exec 3<>f; seq 2 | pmap --log f true 3>&-; head -n3 <&3 | cut -f1")
+            "mkfifo f; exec 3<>f; seq 2 | pmap -j1 --log f true 3>&-; head -n3 <&3 | cut -f1")
         #expect(result.text == "chunk\n1\n2\n")
     }
 
