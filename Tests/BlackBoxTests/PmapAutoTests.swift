@@ -20,6 +20,17 @@ import Testing
         #expect((Int(largest.text.dropLast()) ?? 0) > 500)
     }
 
+    /// Lines of 16 bytes fill a block.
+    @Test func theFirstBlockOfAFileIsASixtyFourthOfAShare() throws {
+        let folder = try TemporaryFolder()
+        let sizes = try shell(
+            """
+            yes 123456789012345 | head -c 64M >in
+            pmap -i -j2 -a in wc -c | head -n1; cat in | pmap -i -j2 wc -c | head -n1
+            """, in: folder)
+        #expect(sizes.text == "524288\n65536\n")
+    }
+
     /// Half of what is left for each would be 10 items; more than 8 would mean that a start
     /// takes an eighth of a second.
     @Test func chunksStaySmallWhereItemsTakeLong() throws {

@@ -88,6 +88,22 @@ private func run(
         #expect(sizer.size(left: 40_000_000, workers: 40) == sizer.size / 16)
     }
 
+    /// One of 64 parts of a worker's share, from 64 KiB to 8 MiB.
+    @Test func theFirstBlocksAreASmallPartOfALargeFile() {
+        let sizer = ChunkSizer(.bytes)
+        #expect(sizer.size(left: 1 << 26, workers: 2) == 1 << 19)
+        #expect(sizer.size(left: 1 << 26, workers: 4) == 1 << 18)
+        #expect(sizer.size(left: 1 << 40, workers: 4) == 8 << 20)
+        #expect(sizer.size(left: 1 << 22, workers: 2) == 64 << 10)
+        // The size of a pipe is not known.
+        #expect(sizer.size(left: .max, workers: 2) == 64 << 10)
+        #expect(ChunkSizer(.items).size(left: 1 << 40, workers: 1) == 1)
+        // Once a block has finished, what it took decides.
+        var taught = sizer
+        taught.note(size: 8 << 20, seconds: 1, spawning: 0.001)
+        #expect(taught.size(left: 1 << 40, workers: 4) == 16 << 20)
+    }
+
     /// The longer a chunk takes, the less the next one may be larger, however little it costs.
     @Test(arguments: [(0.004, 16), (0.006, 4), (0.04, 4), (0.06, 2), (100, 2)])
     func aChunkGrowsByAFactor(seconds: Double, factor: Int) {

@@ -29,8 +29,12 @@ struct ChunkSizer {
 
     /// A block is never smaller, unless less is left.
     private static let leastBlock = 4 << 10
-    /// The size of the first blocks.
+    /// The size of the first blocks, if it is not known how much is left.
     private static let firstBlock = 64 << 10
+    /// If it is known, they have one of so many parts of a worker's share, up to this size: little,
+    /// because how long they take is not known yet.
+    private static let partsOfShare = 64
+    private static let largestFirstBlock = 8 << 20
 
     init(_ unit: Unit = .items) {
         self.unit = unit
@@ -66,6 +70,12 @@ struct ChunkSizer {
         return size < 0x1p60 ? Int(size) : .max
     }
 
+    /// The size of a chunk before the first one has finished.
+    private func firstSize(left: Int, workers: Int) -> Int {
+        guard unit == .bytes, left < .max else { return ceiling }
+        return max(ceiling, min(left / workers / Self.partsOfShare, Self.largestFirstBlock))
+    }
+
     /// Returns the size of the next chunk.
     ///
     /// No chunk takes more than its share of what is known to be left, however cheap it seems: its
@@ -81,7 +91,8 @@ struct ChunkSizer {
     ///     before it has finished.
     func size(left: Int, workers: Int, slowest: Double = 0) -> Int {
         let share = (Double(left) / (2 * Double(workers))).rounded(.up)
-        let size = size(slowest: slowest)
+        let size =
+            cost.start == 0 ? firstSize(left: left, workers: workers) : size(slowest: slowest)
         let least =
             unit == .items ? 1 : max(min(size / 4, left / workers), size / 16, Self.leastBlock)
         return max(share < Double(size) ? Int(share) : size, least)
