@@ -167,6 +167,11 @@ struct Settings {
     private static let mostItems = 1 << 40
     private static let mostRetries = 1 << 30
 
+    /// Whether it matters what workers print, even if it is written nowhere.
+    var needsOutput: Bool {
+        showsStatistics || logFile != nil || showsFailedOutput || persistence != nil
+    }
+
     /// Whether it matters what each chunk cost.
     var measuresChunks: Bool { showsStatistics || logFile != nil }
 

@@ -38,6 +38,31 @@ import Testing
         #expect(ours.output == expected.output && ours.status == 0)
     }
 
+    private let namesItsOutput = "name=$(readlink /proc/$$/fd/1); echo $name >name"
+
+    @Test(arguments: ["", "-u", "-l", "--tag", "--retry 1", "--failed failed", "-v"])
+    func workersWriteToDevNullThemselves(option: String) throws {
+        let folder = try TemporaryFolder()
+        let result = try shell(
+            "echo 7 | pmap \(option) -s '\(namesItsOutput); exit $1' >/dev/null; echo $?",
+            in: folder)
+        #expect(result.text == "123\n")
+        #expect(try shell("cat name", in: folder).text == "/dev/null\n")
+    }
+
+    @Test(arguments: [
+        ("", "full"), ("", "zero"), ("--log log", "null"), ("--stats", "null"),
+        ("--show-failed", "null"), ("-i --persistent", "null"),
+    ])
+    func whatIsNeededOfTheirOutputGoesThroughPmap(option: String, device: String) throws {
+        let folder = try TemporaryFolder()
+        let result = try shell(
+            "echo 7 | pmap \(option) -s '\(namesItsOutput); cat' >/dev/\(device); echo $?",
+            in: folder)
+        #expect(result.text == "0\n")
+        #expect(try shell("cat name", in: folder).text.hasPrefix("pipe:"))
+    }
+
     @Test func gzipMembersStayAGoodFile() throws {
         let result = try shell(
             "seq 100000 | pmap -j3 -i -b 50000 gzip -c | gunzip | cksum; seq 100000 | cksum")

@@ -105,6 +105,15 @@ public struct FileDescriptor: Equatable, Sendable {
     /// Whether it is a terminal, by isatty(3).
     public var isTerminal: Bool { isatty(rawValue) == 1 }
 
+    /// Whether what is written to it vanishes: it is /dev/null, and open for writing.
+    public var takesAndDropsAll: Bool {
+        // Linux fixes the device's numbers, 1 and 3: Documentation/admin-guide/devices.txt.
+        let null = dev_t(1 << 8 | 3)
+        guard let status, status.st_mode & S_IFMT == S_IFCHR, status.st_rdev == null
+        else { return false }
+        return fcntl(rawValue, F_GETFL) & O_ACCMODE != O_RDONLY
+    }
+
     /// The result of fstat(2), or nil if the descriptor names no open file.
     public var status: stat? {
         var status = stat()

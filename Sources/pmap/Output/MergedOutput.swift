@@ -87,6 +87,9 @@ struct MergedOutput<S: System>: ~Copyable {
 
     var descriptor: FileDescriptor { sink.descriptor }
 
+    /// Whether all that is written vanishes.
+    var isNothing: Bool { sink.isNothing }
+
     /// Whether later chunks must wait before they print or start.
     var isFull: Bool { backlog.isFull }
 

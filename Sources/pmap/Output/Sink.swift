@@ -17,6 +17,7 @@ struct Sink<S: System>: ~Copyable {
     }
 
     var descriptor: FileDescriptor { file.descriptor }
+    var isNothing: Bool { file.kind == .nothing }
 
     /// Writes some of the bytes.
     ///

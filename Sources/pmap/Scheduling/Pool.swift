@@ -299,7 +299,9 @@ struct Pool<S: System>: ~Copyable {
             let keepsInput = answers != nil && !persistence.startsForEachChunk
             slot = try workers.start(
                 job, arguments(for: job.chunk, slot: workers.nextSlot),
-                keepsInput ? .open : feeds ? .ending : .arguments, lines: lines, answers: answers)
+                keepsInput ? .open : feeds ? .ending : .arguments,
+                output: output.isNothing && !settings.needsOutput ? output.descriptor : nil,
+                lines: lines, answers: answers)
             report.startedProcess()
         }
         queue.mayStart()

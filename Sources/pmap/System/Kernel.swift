@@ -232,6 +232,10 @@ final class Kernel: System {
             return OutputFile(
                 descriptor: own, kind: .reopened, isPipe: isPipe, takesSplices: isPipe)
         }
+        if output.takesAndDropsAll {
+            return OutputFile(
+                descriptor: output, kind: .nothing, isPipe: false, takesSplices: true)
+        }
         let isFile = type == S_IFREG || (type == S_IFCHR && !isTerminal) || type == S_IFBLK
         return OutputFile(
             descriptor: output, kind: isFile ? .file : .shared, isPipe: isPipe,

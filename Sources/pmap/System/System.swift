@@ -111,6 +111,7 @@ protocol System: TokenSystem {
     /// - Parameters:
     ///   - chunk: the value of PMAP_CHUNK, which is not set if nil; `slot` is that of PMAP_SLOT.
     ///   - input: its standard input, /dev/null if nil.
+    ///   - output: its standard output, which may be that of pmap.
     /// - Returns: its process ID, which no other process can get until it is reaped.
     func start(
         _ arguments: ArgumentVector, chunk: Int?, slot: Int, input: FileDescriptor?,
@@ -254,6 +255,8 @@ struct OutputFile {
         case reopened
         /// A file. Writes take only as long as the disk needs.
         case file
+        /// /dev/null.
+        case nothing
         /// If poll(2) reports room, a write of PIPE_BUF bytes does not block.
         case shared
     }

@@ -50,7 +50,7 @@ final class Worker {
 
     fileprivate init(
         slot: Int, process: pid_t, state: WorkerState, assignment: Assignment, input: Feed?,
-        output: ReadEnd, errors: ReadEnd
+        output: ReadEnd?, errors: ReadEnd
     ) {
         self.slot = slot
         self.process = process
@@ -240,18 +240,19 @@ struct WorkerTable<S: System>: ~Copyable {
     /// Starts a worker in the next slot.
     ///
     /// - Parameters:
+    ///   - output: its standard output; nil if it is to be read.
     ///   - lines: the filter for its output.
     ///   - answers: finds the end of a persistent worker's answers.
     mutating func start(
-        _ job: Job, _ arguments: ArgumentVector, _ kind: Input, lines: LineFilter?,
-        answers: AnswerReader? = nil
+        _ job: Job, _ arguments: ArgumentVector, _ kind: Input, output given: FileDescriptor?,
+        lines: LineFilter?, answers: AnswerReader? = nil
     ) throws(Errno) -> Int {
         let slot = freeSlots.lowest
         let begun = system.now
         let begunSince1970 = system.timeSince1970
         var open: [FileDescriptor] = []
         do throws(Errno) {
-            let output = try makePipe(&open)
+            let output = given == nil ? try makePipe(&open) : nil
             let errors = try makePipe(&open)
             var input: PipeEnds?
             if kind != .arguments {
@@ -261,14 +262,17 @@ struct WorkerTable<S: System>: ~Copyable {
                 system.enlargePipe(pipe.writing, to: min(bytes, largePipeSize))
                 input = pipe
             }
-            try system.setNonBlocking(output.reading)
+            if let output {
+                try system.setNonBlocking(output.reading)
+                try system.watch(output.reading, for: .reading, token: Event.output(slot).token)
+            }
             try system.setNonBlocking(errors.reading)
-            try system.watch(output.reading, for: .reading, token: Event.output(slot).token)
             try system.watch(errors.reading, for: .reading, token: Event.errors(slot).token)
             let process = try system.start(
                 arguments, chunk: answers == nil ? job.chunk.number : nil, slot: slot,
-                input: input?.reading, output: output.writing, errors: errors.writing)
-            system.close(output.writing)
+                input: input?.reading, output: output?.writing ?? given!,
+                errors: errors.writing)
+            if let output { system.close(output.writing) }
             system.close(errors.writing)
             if let input { system.close(input.reading) }
             let started = system.now
@@ -286,7 +290,7 @@ struct WorkerTable<S: System>: ~Copyable {
                 state: .running(deadline: answers == nil ? deadline : .never),
                 assignment: assignment,
                 input: feed,
-                output: Worker.ReadEnd(descriptor: output.reading),
+                output: output.map { Worker.ReadEnd(descriptor: $0.reading) },
                 errors: Worker.ReadEnd(descriptor: errors.reading))
             insert(worker)
         } catch {

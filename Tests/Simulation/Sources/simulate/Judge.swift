@@ -25,9 +25,9 @@ struct Judge {
 
     func judge() {
         checkWorld()
-        let rows = logRows()
-        if plan.isPersistent { return judgeAnswers(rows) }
         let finals = finalAttempts()
+        let rows = plan.outputIsNothing ? rows(of: finals) : logRows()
+        if plan.isPersistent { return judgeAnswers(rows) }
         checkShares(finals)
         switch end {
         case .success(.exit(let status)):
@@ -247,6 +247,18 @@ struct Judge {
         return rows
     }
 
+    /// What a log would say. A worker that had exited when it was told to end may have failed or not:
+    /// the list of failed items decides.
+    private func rows(of finals: [Int: Attempt]) -> [Int: Row] {
+        let failed = Set(lines(kernel.failed))
+        return finals.mapValues { final in
+            let isCounted = !final.wasToldLate || failed.isDisjoint(with: lines(final.items))
+            return Row(
+                chunk: final.chunk, isSuccess: isDone(final) && isCounted,
+                attempts: kernel.attempts.count { $0.chunk == final.chunk })
+        }
+    }
+
     /// With `-c auto` no chunk takes more than half of a worker's share of what is left, so that the
     /// workers end together.
     private func checkShares(_ finals: [Int: Attempt]) {
@@ -332,8 +344,11 @@ struct Judge {
 
     // MARK: Items by standard input
 
-    /// Whether blocks are ranges of the input file, which pmap itself does not read.
-    private var usesRanges: Bool { plan.cutsBlocks && plan.inputIsFile }
+    /// Whether chunks are ranges of the input file, which pmap itself does not read. With a log,
+    /// chunks of a number of items are none.
+    private var usesRanges: Bool {
+        plan.inputIsFile && (plan.cutsBlocks || plan.feeds && plan.outputIsNothing)
+    }
 
     private func checkFedItems(
         _ rows: [Int: Row], _ finals: [Int: Attempt], _ failed: [String]
@@ -433,6 +448,10 @@ struct Judge {
     }
 
     private func checkOutput(_ rows: [Int: Row], _ finals: [Int: Attempt]) {
+        if plan.outputIsNothing {
+            if !kernel.delivered.isEmpty { kernel.fail("pmap writes what workers write") }
+            return
+        }
         // Parts of what these wrote are lost, and they have failed.
         if finals.values.contains(where: \.lostOutput) || kernel.faultsHit.contains("record") {
             return
@@ -473,6 +492,7 @@ struct Judge {
 
     /// A run that is ended early prints a beginning of what it would have.
     private func checkPrefix(_ rows: [Int: Row], _ finals: [Int: Attempt]) {
+        if plan.outputIsNothing { return }
         if finals.values.contains(where: \.lostOutput) { return }
         if plan.mode == .ordered, plan.retries == nil {
             let whole = segments(rows, finals).flatMap { $0.1 }

@@ -20,6 +20,8 @@ struct Plan {
     private(set) var blockPipeSize: Int?
     private(set) var reader = Reader()
     private(set) var outputIsFile = false
+    /// Whether standard output is /dev/null. A log would need what workers print, so there is none.
+    private(set) var outputIsNothing = false
     /// Whether bytes can be moved into standard output without a copy.
     private(set) var outputTakesSplices = true
     /// A quarter of these may be files with the output of one chunk.
@@ -129,7 +131,7 @@ struct Plan {
     }
 
     /// How many numbered parts a plan has at most.
-    static let parts = 37
+    static let parts = 38
 
     init(seed: UInt64, without: Set<Int> = []) {
         self.seed = seed
@@ -305,6 +307,12 @@ struct Plan {
             options.removeAll { $0.hasPrefix("-b") }
             options.append("-b\(size * random.pick([1, 2, 5]) + random.int(0...9))")
         }
+        if !isResumed, !isPersistent, !options.contains("--show-failed"), var random = random(37),
+            random.once(in: 10)
+        {
+            outputIsNothing = true
+            outputIsFile = true
+        }
         events.sort { $0.call < $1.call }
     }
 
@@ -333,6 +341,7 @@ struct Plan {
     var listsFailed: Bool { blockPipeSize == nil }
 
     var commandLine: [String] {
-        ["pmap"] + options + (listsFailed ? ["--failed=failed"] : []) + ["--log=log", "--", "work"]
+        ["pmap"] + options + (listsFailed ? ["--failed=failed"] : [])
+            + (outputIsNothing ? [] : ["--log=log"]) + ["--", "work"]
     }
 }

@@ -74,8 +74,8 @@ private func runPool(
             kernel, SimulatedKernel.failed, name: "failed", isRegular: true, replaces: false,
             delimiter: UInt8(ascii: "\n")) : nil
     let records = Records(
-        kernel, settings, log: SimulatedKernel.log, done: done, failed: failed,
-        inputIsFile: plan.inputIsFile)
+        kernel, settings, log: plan.outputIsNothing ? nil : SimulatedKernel.log, done: done,
+        failed: failed, inputIsFile: plan.inputIsFile)
     do {
         var pool = try Pool(
             kernel, settings, input: [kernel.inputFile], records: records,

@@ -102,7 +102,7 @@ final class SimulatedKernel: System {
         descriptors[0] = .items
         descriptors[1] = .output
         descriptors[3] = .signals
-        descriptors[4] = .log
+        if !plan.outputIsNothing { descriptors[4] = .log }
         if plan.listsFailed { descriptors[5] = .failed }
         startOthers()
     }
@@ -1032,7 +1032,12 @@ final class SimulatedKernel: System {
             case .pipeWrite(let pipe) where number > 0:
                 process.pipes[number] = pipe
                 pipes[pipe].writers += 1
-                if number == 1 { outputPipes[pipe] = attempts.count - 1 }
+                if number == 1 {
+                    outputPipes[pipe] = attempts.count - 1
+                    if plan.outputIsNothing { fail("pmap reads what nobody needs") }
+                }
+            // What is written there vanishes.
+            case .output where number == 1 && plan.outputIsNothing: break
             default: fail("a worker gets the wrong end of a pipe")
             }
         }
@@ -1297,7 +1302,8 @@ final class SimulatedKernel: System {
 
     func openOutput() -> OutputFile {
         OutputFile(
-            descriptor: Self.outputDescriptor, kind: plan.outputIsFile ? .file : .reopened,
+            descriptor: Self.outputDescriptor,
+            kind: plan.outputIsNothing ? .nothing : plan.outputIsFile ? .file : .reopened,
             isPipe: !plan.outputIsFile, takesSplices: plan.outputTakesSplices)
     }
 
