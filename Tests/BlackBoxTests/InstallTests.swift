@@ -40,7 +40,7 @@ private let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
             "bash.1", "comm.1", "cargo.1", "awk.1", "dirname.1", "find.1", "grep.1", "iconv.1",
             "join.1",
             "less.1", "make.1", "nohup.1", "srun.1", "ssh.1", "stdbuf.1", "printf.1", "setsid.1",
-            "sort.1", "tr.1", "uniq.1",
+            "sort.1", "tar.1", "tr.1", "uniq.1",
             "wc.1",
             "xargs.1", "zcat.1",
         ]
