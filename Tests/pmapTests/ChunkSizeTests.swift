@@ -5,11 +5,14 @@ import Testing
 /// Workers on a clock of the test's own: what a run would take if starting took `start`
 /// seconds and item i took `costs[i]`.
 ///
-/// - Parameter isTotalKnown: false has a reader that is only a few items ahead.
+/// - Parameters:
+///   - readAhead: how many items are known to be left at most.
+///   - blockPart: the bytes of an item, if chunks are blocks of bytes.
 private func run(
-    _ costs: [Double], workers: Int, start: Double, readAhead: Int = .max
+    _ costs: [Double], workers: Int, start: Double, readAhead: Int = .max, blockPart: Int? = nil
 ) -> (makespan: Double, sizes: [Int]) {
-    var sizer = ChunkSizer()
+    let bytes = blockPart ?? 1
+    var sizer = ChunkSizer(blockPart == nil ? .items : .bytes)
     var freeAt = [Double](repeating: 0, count: workers)
     var running: [(slot: Int, items: Int, seconds: Double)] = []
     var next = 0
@@ -18,8 +21,9 @@ private func run(
         let busy = Set(running.map(\.slot))
         if next < costs.count, let slot = (0..<workers).first(where: { !busy.contains($0) }) {
             let left = min(costs.count - next, readAhead)
-            let size = sizer.size(left: left, workers: workers)
-            #expect(size >= 1 && (size == 1 || size <= left))
+            let size = max(sizer.size(left: left * bytes, workers: workers) / bytes, 1)
+            // A last block may be as large as one that is worth its start.
+            #expect(size == 1 || size <= left || blockPart != nil)
             let end = min(next + size, costs.count)
             let seconds = start + costs[next..<end].reduce(0, +)
             freeAt[slot] += seconds
@@ -30,7 +34,7 @@ private func run(
         }
         let first = running.indices.min { freeAt[running[$0].slot] < freeAt[running[$1].slot] }!
         let done = running.remove(at: first)
-        sizer.note(size: done.items, seconds: done.seconds, spawning: start / 3)
+        sizer.note(size: done.items * bytes, seconds: done.seconds, spawning: start / 3)
         // A slot that was idle starts again now.
         for slot in 0..<workers where !running.contains(where: { $0.slot == slot }) {
             freeAt[slot] = max(freeAt[slot], freeAt[done.slot])
@@ -147,6 +151,23 @@ private func run(
             let ideal = costs.reduce(0, +) / 4
             #expect(makespan < ideal * 1.15, "\(makespan / ideal): \(sizes)")
             #expect(sizes.reduce(0, +) == costs.count)
+        }
+    }
+
+    /// 256 MiB in stretches of 1 MiB whose costs differ tenfold, after a cheap or a dear beginning.
+    @Test(arguments: UInt64(1)...10)
+    func allWorkersEndTogetherWhateverBytesCost(seed: UInt64) {
+        var random = SeededGenerator(seed: seed)
+        let first = seed % 2 == 0 ? 1.0 : 10
+        let stretches = (0..<256).map { number in
+            number < 32 ? first : Double.random(in: 1...10, using: &random)
+        }
+        for (workers, perByte) in [(2, 1e-9), (4, 1e-8), (8, 1e-7)] {
+            let all = (0..<1024).map { stretches[$0 / 4] * perByte * 262144 }
+            let (makespan, sizes) = run(all, workers: workers, start: 0.003, blockPart: 262144)
+            let ideal = all.reduce(0, +) / Double(workers)
+            #expect(makespan < ideal * 1.15, "\(makespan / ideal): \(sizes)")
+            #expect(sizes.reduce(0, +) == all.count)
         }
     }
 
