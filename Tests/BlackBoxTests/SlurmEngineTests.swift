@@ -301,8 +301,9 @@ import Testing
         let result = try onCluster(
             """
             cat >worker <<'END'
-            mkdir -p nodes/$SLURMD_NODENAME
-            until [ "$(ls nodes | wc -l)" -eq 2 ]; do sleep 0.1; done
+            # A step that is only being started dies with the daemon too.
+            mkdir -p steps/$SLURM_STEP_ID
+            until [ "$(ls steps | wc -l)" -ge 4 ]; do sleep 0.1; done
             while read -r x; do
                 if [ $SLURMD_NODENAME = n2 ] && mkdir once 2>>once.log; then
                     \(Self.killNode2)
