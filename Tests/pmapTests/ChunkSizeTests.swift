@@ -21,9 +21,10 @@ private func run(
         let busy = Set(running.map(\.slot))
         if next < costs.count, let slot = (0..<workers).first(where: { !busy.contains($0) }) {
             let left = min(costs.count - next, readAhead)
-            let size = max(sizer.size(left: left * bytes, workers: workers) / bytes, 1)
-            // A last block may be as large as one that is worth its start.
-            #expect(size == 1 || size <= left || blockPart != nil)
+            let wanted = sizer.size(left: left * bytes, workers: workers)
+            // A last block may be wanted as large as is worth its start.
+            #expect(wanted >= 1 && (wanted == 1 || wanted <= left || blockPart != nil))
+            let size = max(wanted / bytes, 1)
             let end = min(next + size, costs.count)
             let seconds = start + costs[next..<end].reduce(0, +)
             freeAt[slot] += seconds

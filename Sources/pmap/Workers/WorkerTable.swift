@@ -244,7 +244,7 @@ struct WorkerTable<S: System>: ~Copyable {
     ///   - lines: the filter for its output.
     ///   - answers: finds the end of a persistent worker's answers.
     mutating func start(
-        _ job: Job, _ arguments: ArgumentVector, _ kind: Input, output given: FileDescriptor?,
+        _ job: Job, _ arguments: ArgumentVector, _ kind: Input, output: FileDescriptor?,
         lines: LineFilter?, answers: AnswerReader? = nil
     ) throws(Errno) -> Int {
         let slot = freeSlots.lowest
@@ -252,7 +252,7 @@ struct WorkerTable<S: System>: ~Copyable {
         let begunSince1970 = system.timeSince1970
         var open: [FileDescriptor] = []
         do throws(Errno) {
-            let output = given == nil ? try makePipe(&open) : nil
+            let outputPipe = output == nil ? try makePipe(&open) : nil
             let errors = try makePipe(&open)
             var input: PipeEnds?
             if kind != .arguments {
@@ -262,17 +262,18 @@ struct WorkerTable<S: System>: ~Copyable {
                 system.enlargePipe(pipe.writing, to: min(bytes, largePipeSize))
                 input = pipe
             }
-            if let output {
-                try system.setNonBlocking(output.reading)
-                try system.watch(output.reading, for: .reading, token: Event.output(slot).token)
+            if let outputPipe {
+                try system.setNonBlocking(outputPipe.reading)
+                try system.watch(
+                    outputPipe.reading, for: .reading, token: Event.output(slot).token)
             }
             try system.setNonBlocking(errors.reading)
             try system.watch(errors.reading, for: .reading, token: Event.errors(slot).token)
             let process = try system.start(
                 arguments, chunk: answers == nil ? job.chunk.number : nil, slot: slot,
-                input: input?.reading, output: output?.writing ?? given!,
+                input: input?.reading, output: output ?? outputPipe!.writing,
                 errors: errors.writing)
-            if let output { system.close(output.writing) }
+            if let outputPipe { system.close(outputPipe.writing) }
             system.close(errors.writing)
             if let input { system.close(input.reading) }
             let started = system.now
@@ -290,7 +291,7 @@ struct WorkerTable<S: System>: ~Copyable {
                 state: .running(deadline: answers == nil ? deadline : .never),
                 assignment: assignment,
                 input: feed,
-                output: output.map { Worker.ReadEnd(descriptor: $0.reading) },
+                output: outputPipe.map { Worker.ReadEnd(descriptor: $0.reading) },
                 errors: Worker.ReadEnd(descriptor: errors.reading))
             insert(worker)
         } catch {
