@@ -144,11 +144,17 @@ import Testing
     }
 
     @Test func theAdviceNamesNumbersToTry() throws {
-        let starts = table(try shell("seq 300 | pmap --stats -j2 true"))["advice"] ?? ""
-        #expect(
-            starts.hasPrefix("try -c ") && starts.contains("starting workers took"), "\(starts)")
-        let bytes = table(try shell("seq 3000 | pmap --stats -b 100 -j2 true"))["advice"] ?? ""
-        #expect(bytes.hasPrefix("try -b "), "\(bytes)")
+        // What share of the time starts take is a matter of the machine, and is in the table.
+        for (input, option) in [("seq 300", "-c"), ("seq 3000", "-b")] {
+            let size = option == "-b" ? "-b 100" : ""
+            let rows = table(try shell("\(input) | pmap --stats \(size) -j2 true"))
+            let starting = try #require(rows["starting"]?.firstMatch(of: /^([0-9]+) %/))
+            let share = try #require(Int(starting.1))
+            let advice = try #require(rows["advice"])
+            if share >= 8 { #expect(advice.hasPrefix("try \(option) "), "\(rows)") }
+            let namesStarts = advice.contains("starting workers took")
+            #expect(namesStarts ? share >= 2 : share < 8, "\(rows)")
+        }
         // All blocks are of one size, so the sleep is not mistaken for the start.
         let copies =
             table(
